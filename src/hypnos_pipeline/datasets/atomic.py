@@ -1,0 +1,49 @@
+"""Any single-file dataset, saved atomically."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset
+
+from hypnos_pipeline.datasets.replacing import replaced_file
+
+
+class AtomicDataset(AbstractDataset[Any, Any]):
+    """Saves through another dataset into a partial file, then renames it.
+
+    Args:
+        filepath: The file, relative to the project root.
+        dataset: The library dataset's type, or its configuration without ``filepath``.
+        metadata: Passed to kedro-viz.
+    """
+
+    def __init__(
+        self, *, filepath: str, dataset: str | dict[str, Any], metadata: dict[str, Any] | None = None
+    ):
+        self._filepath = Path(filepath)
+        self._config = {"type": dataset} if isinstance(dataset, str) else dict(dataset)
+        self.metadata = metadata
+
+    def _at(self, path: Path) -> AbstractDataset:
+        return AbstractDataset.from_config("atomic", {**self._config, "filepath": path.as_posix()})
+
+    def load(self) -> Any:
+        return self._at(self._filepath).load()
+
+    def save(self, data: Any) -> None:
+        with replaced_file(self._filepath) as partial:
+            self._at(partial).save(data)
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath.as_posix(), "dataset": self._config["type"]}
+
+    def __getattr__(self, name: str) -> Any:
+        # kedro-viz looks for `preview` and its annotated return type: both are the library dataset's.
+        if name == "preview":
+            return getattr(self._at(self._filepath), name)
+        raise AttributeError(name)

@@ -1,0 +1,80 @@
+"""A folder of images with its manifest."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets._typing import ImagePreview
+from PIL import Image
+
+from hypnos_pipeline.datasets.replacing import replaced_folder
+from hypnos_pipeline.imaging.image_set import ImageSet
+
+MANIFEST = "manifest.json"
+PREVIEWED = 12
+
+
+class ImageFolderDataset(AbstractDataset[ImageSet, ImageSet]):
+    """PNG images, sub-folders for names with ``/``, and ``manifest.json`` where there are rows.
+
+    Args:
+        filepath: The folder, relative to the project root.
+        metadata: Passed to kedro-viz.
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None):
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> ImageSet:
+        if not self._filepath.is_dir():
+            raise DatasetError(f"{self._filepath}: no such image folder; run the stage that makes it")
+        manifest_file = self._filepath / MANIFEST
+        manifest = json.loads(manifest_file.read_text()) if manifest_file.is_file() else []
+        names = [row["name"] for row in manifest] or self._names()
+        return ImageSet({name: self._read(name) for name in names}, manifest)
+
+    def _names(self) -> list[str]:
+        files = sorted(self._filepath.rglob("*.png"))
+        return [file.relative_to(self._filepath).with_suffix("").as_posix() for file in files]
+
+    def _read(self, name: str) -> np.ndarray:
+        with Image.open(self._filepath / f"{name}.png") as image:
+            return np.asarray(image)
+
+    def save(self, data: ImageSet) -> None:
+        with replaced_folder(self._filepath) as folder:
+            for name, pixels in data.images.items():
+                file = folder / f"{name}.png"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(file)
+            if data.manifest:
+                text = json.dumps(data.manifest, indent=1, ensure_ascii=False)
+                (folder / MANIFEST).write_text(text + "\n")
+
+    def _exists(self) -> bool:
+        return self._filepath.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath.as_posix()}
+
+    def preview(self) -> ImagePreview:
+        """Returns the first images side by side, as a PNG in base64."""
+        images = [
+            Image.open(file).convert("RGB") for file in sorted(self._filepath.rglob("*.png"))[:PREVIEWED]
+        ]
+        width = max((image.width for image in images), default=1)
+        height = max((image.height for image in images), default=1)
+        columns = max(1, min(4, len(images)))
+        sheet = Image.new("RGB", (columns * width, -(-max(1, len(images)) // columns) * height), "white")
+        for index, image in enumerate(images):
+            sheet.paste(image, ((index % columns) * width, (index // columns) * height))
+        buffer = io.BytesIO()
+        sheet.save(buffer, format="PNG")
+        return ImagePreview(base64.b64encode(buffer.getvalue()).decode())

@@ -1,0 +1,44 @@
+"""One picture a person looks at: PIL in memory, PNG on disk, previewed in kedro-viz."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset
+from kedro_datasets._typing import ImagePreview
+from PIL import Image
+
+from hypnos_pipeline.datasets.replacing import replaced_file
+
+
+class PictureDataset(AbstractDataset[Image.Image, Image.Image]):
+    """A PNG file.
+
+    Args:
+        filepath: The file, relative to the project root.
+        metadata: Passed to kedro-viz.
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None):
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> Image.Image:
+        with Image.open(self._filepath) as picture:
+            return picture.copy()
+
+    def save(self, data: Image.Image) -> None:
+        with replaced_file(self._filepath) as partial:
+            data.save(partial, format="PNG")
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath.as_posix()}
+
+    def preview(self) -> ImagePreview:
+        """Returns the PNG's bytes in base64."""
+        return ImagePreview(base64.b64encode(self._filepath.read_bytes()).decode())

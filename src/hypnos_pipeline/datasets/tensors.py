@@ -1,0 +1,52 @@
+"""Tensors in safetensors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kedro.io import AbstractDataset
+from kedro.utils import load_obj
+
+from hypnos_pipeline.datasets.replacing import replaced_file
+
+
+class TensorsDataset(AbstractDataset[Any, Any]):
+    """A dict of tensors, or an object that turns itself into one.
+
+    Args:
+        filepath: The file, relative to the project root.
+        holder: Dotted name of a class with ``to_tensors()``, ``to_metadata()`` and
+            ``from_tensors(tensors, metadata)``; a plain dict of tensors without it. Imported on use, so that
+            naming it costs nothing.
+        metadata: Passed to kedro-viz.
+    """
+
+    def __init__(self, *, filepath: str, holder: str | None = None, metadata: dict[str, Any] | None = None):
+        self._filepath = Path(filepath)
+        self._holder = holder
+        self.metadata = metadata
+
+    def load(self) -> Any:
+        from safetensors import safe_open
+
+        with safe_open(self._filepath, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            text = (file.metadata() or {}).get("json", "{}")
+        return load_obj(self._holder).from_tensors(tensors, json.loads(text)) if self._holder else tensors
+
+    def save(self, data: Any) -> None:
+        from safetensors.torch import save_file
+
+        tensors = data.to_tensors() if self._holder else data
+        content = data.to_metadata() if self._holder else {}
+        ordered = {name: tensors[name].contiguous() for name in sorted(tensors)}
+        with replaced_file(self._filepath) as partial:
+            save_file(ordered, partial, metadata={"json": json.dumps(content, sort_keys=True)})
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath.as_posix(), "holder": self._holder}

@@ -1,0 +1,38 @@
+"""The project's pipelines, built from the study of the environment in use."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline
+
+from hypnos_pipeline.config_loader import current_parameters
+from hypnos_pipeline.pipelines import (
+    augmentation,
+    background_removal,
+    class_prior,
+    discriminator,
+    evaluation,
+    finetune,
+    miniworld,
+    reporting,
+    sampling,
+)
+from hypnos_pipeline.study import Study
+
+STAGES = {
+    "background_removal": background_removal,
+    "augmentation": augmentation,
+    "class_prior": class_prior,
+    "discriminator": discriminator,
+    "finetune": finetune,
+    "sampling": sampling,
+    "evaluation": evaluation,
+    "reporting": reporting,
+}
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Returns the eight stages, ``full``, their sum, and ``miniworld``, which rebuilds mini's models."""
+    study = Study.from_parameters(current_parameters())
+    stages = {name: stage.create_pipeline(study) for name, stage in STAGES.items()}
+    full = sum(stages.values(), Pipeline([]))
+    return {**stages, "miniworld": miniworld.create_pipeline(), "full": full, "__default__": full}

@@ -1,0 +1,104 @@
+"""Datasets: what is saved comes back, a failed save leaves the old whole, and kedro-viz can preview it."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DatasetError
+from PIL import Image
+
+from hypnos_pipeline.datasets import AtomicDataset, ImageFolderDataset, PictureDataset, TensorsDataset
+from hypnos_pipeline.imaging.image_set import ImageSet
+
+
+def some_images(names=("a", "set/b")) -> ImageSet:
+    rng = np.random.default_rng(0)
+    images = {name: rng.integers(0, 256, (8, 8, 3), dtype=np.uint8) for name in names}
+    return ImageSet(images, [{"name": name, "prompt": "a photo of sks robot"} for name in names])
+
+
+def test_image_folder_comes_back_in_order(tmp_path):
+    dataset = ImageFolderDataset(filepath=str(tmp_path / "folder"))
+    saved = some_images(("z", "set/b", "a"))
+    dataset.save(saved)
+    loaded = dataset.load()
+    assert list(loaded.images) == ["z", "set/b", "a"]
+    assert loaded.manifest == saved.manifest
+    assert all(np.array_equal(loaded.images[name], saved.images[name]) for name in saved.images)
+
+
+def test_mattes_stay_grey(tmp_path):
+    dataset = ImageFolderDataset(filepath=str(tmp_path / "mattes"))
+    dataset.save(ImageSet({"00": np.full((4, 4), 7, np.uint8)}))
+    assert dataset.load().images["00"].shape == (4, 4)
+
+
+def test_saving_replaces_the_whole_folder(tmp_path):
+    dataset = ImageFolderDataset(filepath=str(tmp_path / "folder"))
+    dataset.save(some_images(("old", "kept")))
+    dataset.save(some_images(("kept",)))
+    assert [file.name for file in sorted(tmp_path.rglob("*.png"))] == ["kept.png"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_failed_save_leaves_the_old_folder(tmp_path):
+    dataset = ImageFolderDataset(filepath=str(tmp_path / "folder"))
+    dataset.save(some_images())
+    broken = ImageSet({"a": np.zeros((8, 8, 3), np.uint8), "b": np.zeros((8, 8, 7), np.uint8)})
+    with pytest.raises(DatasetError):
+        dataset.save(broken)
+    assert list(dataset.load().images) == ["a", "set/b"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path):
+    dataset = AtomicDataset(filepath=str(tmp_path / "t.json"), dataset="json.JSONDataset")
+    dataset.save({"a": 1})
+    with pytest.raises(DatasetError):
+        dataset.save({"a": object()})
+    assert dataset.load() == {"a": 1}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["t.json"]
+
+
+def test_a_save_does_not_write_through_a_hard_link(tmp_path):
+    dataset = AtomicDataset(
+        filepath=str(tmp_path / "t.csv"), dataset={"type": "pandas.CSVDataset", "save_args": {"index": False}}
+    )
+    dataset.save(pd.DataFrame({"a": [1]}))
+    os.link(tmp_path / "t.csv", tmp_path / "cached.csv")
+    dataset.save(pd.DataFrame({"a": [2]}))
+    assert (tmp_path / "cached.csv").read_text() == "a\n1\n"
+    assert dataset.load().a.tolist() == [2]
+
+
+def test_tensors_come_back_and_give_the_same_bytes(tmp_path):
+    torch = pytest.importorskip("torch")
+    dataset = TensorsDataset(filepath=str(tmp_path / "t.safetensors"))
+    dataset.save({"b": torch.arange(3.0), "a": torch.zeros(2, 2)})
+    first = (tmp_path / "t.safetensors").read_bytes()
+    dataset.save({"a": torch.zeros(2, 2), "b": torch.arange(3.0)})
+    assert (tmp_path / "t.safetensors").read_bytes() == first
+    assert torch.equal(dataset.load()["b"], torch.arange(3.0))
+
+
+@pytest.mark.parametrize("kind", ["folder", "picture", "table"])
+def test_previews_are_what_kedro_viz_expects(tmp_path, kind):
+    if kind == "folder":
+        dataset = ImageFolderDataset(filepath=str(tmp_path / "folder"))
+        dataset.save(some_images())
+    elif kind == "picture":
+        dataset = PictureDataset(filepath=str(tmp_path / "p.png"))
+        dataset.save(Image.new("RGB", (4, 4), "red"))
+    else:
+        dataset = AtomicDataset(filepath=str(tmp_path / "t.csv"), dataset="pandas.CSVDataset")
+        dataset.save(pd.DataFrame({"a": [1]}))
+    annotation = inspect.signature(dataset.preview).return_annotation
+    name = getattr(annotation, "__name__", annotation)
+    assert name == ("TablePreview" if kind == "table" else "ImagePreview")
+    if kind != "table":
+        assert base64.b64decode(dataset.preview()).startswith(b"\x89PNG")

@@ -1,0 +1,67 @@
+"""A shrunken study in a folder of its own: the whole DAG on the miniature models, a step or two of each."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def shrink(study: dict[str, Any]) -> dict[str, Any]:
+    """Returns the study with one subject and the smallest counts that still exercise everything."""
+    small = copy.deepcopy(study)
+    name = next(iter(small["subjects"]))
+    small["subjects"] = {name: small["subjects"][name]}
+    for family in small["methods"].values():
+        for method in family.values():
+            if "steps" in method:
+                method["steps"] = 4
+            for key in ("instance_batch", "class_batch", "batch"):
+                if key in method:
+                    method[key] = 2
+    for prompts in small["prompt_sets"].values():
+        prompts["images"] = 3
+    small["augmentation"] |= {"recoloured": 2, "resized": 1, "altered": 1}
+    small["class_prior"]["count"] = 4
+    small["discriminator"] |= {"steps": 4, "batch": 8}
+    small["sampling"] |= {"steps": 3}
+    return small
+
+
+def make_project(folder: Path, env: str = "mini") -> Path:
+    """Makes a project folder with the shrunken study of ``env``; code comes from the installed package."""
+    folder.mkdir(parents=True)
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(PROJECT_ROOT / name, folder / name)
+    shutil.copytree(PROJECT_ROOT / "conf", folder / "conf")
+    (folder / "src").mkdir()  # Kedro wants one inside the project; the code is the installed package's
+    (folder / "data/01_raw").mkdir(parents=True)
+    (folder / "data/01_raw/models").symlink_to(PROJECT_ROOT / "data/01_raw/models")
+    path = folder / "conf" / env / "parameters_study.yml"
+    study = shrink(yaml.safe_load(path.read_text()))
+    path.write_text(yaml.safe_dump(study, sort_keys=False))
+    for subject in study["subjects"].values():
+        source = PROJECT_ROOT / "data/01_raw/subjects" / subject["photos"]
+        shutil.copytree(source, folder / "data/01_raw/subjects" / subject["photos"])
+    return folder
+
+
+def run(project: Path, env: str = "mini", **options: Any) -> None:
+    """Runs pipelines of the project in this process, as ``kedro run`` does."""
+    from kedro.framework.session import KedroSession
+    from kedro.framework.startup import bootstrap_project
+
+    before = Path.cwd()
+    os.chdir(project)
+    try:
+        bootstrap_project(project)
+        with KedroSession.create(project_path=project, env=env) as session:
+            session.run(**options)
+    finally:
+        os.chdir(before)

@@ -1,0 +1,91 @@
+"""The whole DAG on a shrunken study: every stage's artefact, and the same bytes from a second run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.end_to_end.shrunken import make_project, run
+
+METHODS = ["hypnos", "dreambooth_low_lr", "dreambooth_high_lr", "textual_inversion", "base"]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file made, by its path."""
+    files = sorted(
+        file for file in (folder / "data").rglob("*") if file.is_file() and "01_raw" not in file.parts
+    )
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    project = make_project(tmp_path_factory.mktemp("study") / "first")
+    run(project, pipeline_names=["full"])
+    return project
+
+
+def test_cells_hold_every_defined_cell(first):
+    cells = pd.read_csv(first / "data/08_reporting/mini/cells.csv")
+    assert list(cells) == [
+        "table", "prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n", "paper",
+    ]  # fmt: skip
+    assert set(cells.method) == set(METHODS)
+    assert set(cells.prompt_set) == {"invariant", "varying"}
+    assert cells["mean"].notna().all()
+    assert cells.paper.isna().all()
+    photos, images = 4, 3
+    counts = cells.set_index(["prompt_set", "method", "metric"]).n
+    assert (counts.loc[:, :, ["dino", "clip_i", "ssim", "psnr", "lpips"]] == photos * images).all()
+    assert (counts.loc[:, :, ["clip_t", "fid", "kid"]] == images).all()
+    assert cells[cells.metric.isin(["fid", "fid_64", "kid"])]["std"].isna().all()
+
+
+def test_cells_follow_from_the_pairs(first):
+    folder = first / "data/08_reporting/mini"
+    cells = pd.read_csv(folder / "cells.csv").set_index(["prompt_set", "subject", "method", "metric"])
+    pairs = pd.read_parquet(first / "data/07_model_output/mini/figurine/hypnos/pairs.parquet")
+    dino = pairs[(pairs.metric == "dino") & (pairs.prompt_set == "varying")]
+    cell = cells.loc["varying", "figurine", "hypnos", "dino"]
+    assert cell["mean"] == pytest.approx(dino.value.mean(), abs=1e-12)
+    assert cell["std"] == pytest.approx(dino.value.std(ddof=1), abs=1e-12)
+
+
+def test_tables_and_figures_are_written(first):
+    folder = first / "data/08_reporting/mini"
+    for stem in ("table_1_prompt_invariant", "table_2_prompt_varying", "table_invariant_minus_varying"):
+        assert "DreamBooth" in (folder / f"{stem}.md").read_text()
+        assert r"\begin{tabular}" in (folder / f"{stem}.tex").read_text()
+    for picture in sorted(folder.rglob("*.png")):
+        with Image.open(picture) as image:
+            assert min(image.size) > 64
+    assert (folder / "subjects/figurine/comparison_grid.png").is_file()
+    assert "hypnos" in json.dumps(json.loads((folder / "metrics.json").read_text()))
+
+
+def test_all_methods_start_from_the_same_noise(first):
+    def seeds(method: str) -> list[int]:
+        manifest = first / f"data/07_model_output/mini/figurine/{method}/samples/manifest.json"
+        return [row["seed"] for row in json.loads(manifest.read_text())]
+
+    assert all(seeds(method) == seeds("base") for method in METHODS)
+    assert len(set(seeds("base"))) == len(seeds("base"))
+
+
+def test_artefacts_name_no_machine(first):
+    needle = str(first).encode()
+    made = [first / name for name in hashes(first)]
+    assert [str(file) for file in made if needle in file.read_bytes()] == []
+
+
+def test_a_second_run_gives_the_same_bytes(first, tmp_path):
+    second = make_project(tmp_path / "second")
+    run(second, pipeline_names=["full"])
+    one, two = hashes(first), hashes(second)
+    assert one.keys() == two.keys()
+    assert [name for name in one if one[name] != two[name]] == []

@@ -1,0 +1,65 @@
+"""The study's configuration: faults are refused by name, all at once."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import yaml
+
+from hypnos_pipeline.study import Study, StudyError
+
+
+@pytest.fixture
+def parameters(project_root):
+    return yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+
+
+def test_the_default_study_keeps_its_floors(parameters):
+    study = Study.from_parameters(parameters)
+    assert list(study.subjects) == ["figurine", "rattan_chair", "lego_robot"]
+    assert [name for _, name in study.entries()] == [
+        "hypnos", "dreambooth_low_lr", "dreambooth_high_lr", "textual_inversion", "base",
+    ]  # fmt: skip
+    assert {name: prompts.images >= 24 for name, prompts in study.prompt_sets.items()} == {
+        "invariant": True,
+        "varying": True,
+    }
+    trained = [method for family, name in study.entries() if family != "base"
+               for method in [getattr(study.methods, family)[name]]]  # fmt: skip
+    assert all(method.steps >= 120 for method in trained)
+    assert study.discriminator.steps >= 150
+    hypnos = study.methods.hypnos["hypnos"]
+    assert 0 < hypnos.perceptual_steps() < hypnos.steps
+    weights = hypnos.weights
+    assert min(weights.reconstruction, weights.prior, weights.perceptual, weights.discriminator) > 0
+
+
+def test_all_faults_are_named_at_once(parameters):
+    wrong = copy.deepcopy(parameters)
+    wrong["methods"]["hypnos"]["hypnos"]["learning_rat"] = 1.0
+    wrong["subjects"]["lego-robot"] = wrong["subjects"].pop("lego_robot")
+    wrong["prompt_sets"]["invariant"]["images"] = -1
+    wrong["colour"] = "red"
+    with pytest.raises(StudyError) as error:
+        Study.from_parameters(wrong)
+    message = str(error.value)
+    for part in ("learning_rat", "lego-robot", "prompt_sets.invariant", "images", "colour"):
+        assert part in message
+
+
+def test_methods_of_two_families_may_not_share_a_name(parameters):
+    parameters["methods"]["base"]["hypnos"] = {}
+    with pytest.raises(StudyError, match="hypnos"):
+        Study.from_parameters(parameters)
+
+
+def test_unknown_photos_are_refused_with_the_known_subjects(parameters):
+    parameters["subjects"]["figurine"]["photos"] = "figurin"
+    with pytest.raises(StudyError, match=r"subjects\.figurine\.photos.*figurin.*"):
+        Study.from_parameters(parameters)
+
+
+def test_a_subject_may_use_anothers_photos(parameters):
+    parameters["subjects"]["again"] = dict(parameters["subjects"]["figurine"])
+    assert Study.from_parameters(parameters).photo_owner("again") == "figurine"
