@@ -1,0 +1,100 @@
+"""The listed colours (method.md §3) and the distance between colours."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Plain values people mean by the names; no two are closer than ΔE 25, so a caption names one colour only.
+COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (214, 34, 36),
+    "orange": (246, 132, 30),
+    "yellow": (246, 212, 46),
+    "green": (36, 148, 54),
+    "cyan": (52, 200, 212),
+    "blue": (32, 76, 204),
+    "purple": (128, 44, 176),
+    "pink": (244, 132, 178),
+    "white": (240, 240, 240),
+    "black": (26, 26, 30),
+    "grey": (128, 128, 128),
+}
+CLEARLY_UNLIKE = 25.0
+
+_RGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+_D65 = _RGB_TO_XYZ.sum(axis=1)
+
+
+def listed_colour(name: str) -> tuple[int, int, int]:
+    """Returns the sRGB value (0–255) of a listed colour.
+
+    Raises:
+        ValueError: If the name is not listed; the message names those that are.
+    """
+    if name not in COLOURS:
+        raise ValueError(f"unknown colour {name!r}: expected one of {', '.join(COLOURS)}")
+    return COLOURS[name]
+
+
+def unit_colour(name: str) -> np.ndarray:
+    """Returns a listed colour as three float32 in [0, 1]."""
+    return np.array(listed_colour(name), dtype=np.float32) / np.float32(255.0)
+
+
+def srgb_to_lab(rgb: np.ndarray) -> np.ndarray:
+    """Converts sRGB to CIELAB under D65 (IEC 61966-2-1, CIE 15).
+
+    Args:
+        rgb: …×3, 0–255.
+
+    Returns:
+        …×3 float64: L* in [0, 100], a* and b* about [-128, 128].
+    """
+    encoded = np.asarray(rgb, dtype=np.float64) / 255.0
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    ratio = linear @ _RGB_TO_XYZ.T / _D65
+    root = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = root[..., 0], root[..., 1], root[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def delta_e(rgb_a: np.ndarray, rgb_b: np.ndarray) -> np.ndarray:
+    """Returns the CIE76 distance ΔE*ab of two sRGB colours or arrays of them.
+
+    Args:
+        rgb_a: …×3, 0–255.
+        rgb_b: …×3, 0–255, broadcast against ``rgb_a``.
+
+    Returns:
+        Float64 array of the leading shape (0-dim for two triples); about 2 is just noticeable.
+    """
+    difference = srgb_to_lab(np.asarray(rgb_a)) - srgb_to_lab(np.asarray(rgb_b))
+    return np.sqrt((difference**2).sum(axis=-1))
+
+
+def nearest_colour(rgb: np.ndarray) -> str:
+    """Returns the name of the listed colour nearest to an sRGB triple (0–255)."""
+    names = list(COLOURS)
+    return names[int(np.argmin(delta_e(np.array([COLOURS[name] for name in names]), rgb)))]
+
+
+def clearly_unlike(names: list[str], *references: np.ndarray) -> list[str]:
+    """Returns the names whose colours are at least ``CLEARLY_UNLIKE`` in ΔE from every reference (0–255)."""
+    return [
+        name
+        for name in names
+        if all(float(delta_e(listed_colour(name), reference)) >= CLEARLY_UNLIKE for reference in references)
+    ]
+
+
+def farthest(names: list[str], *references: np.ndarray) -> str:
+    """Returns the name whose colour is farthest from its nearest reference (0–255)."""
+    return max(
+        names, key=lambda name: min(float(delta_e(listed_colour(name), other)) for other in references)
+    )
+
+
+def unlike_or_farthest(names: list[str], *references: np.ndarray) -> list[str]:
+    """Returns :func:`clearly_unlike`, or the :func:`farthest` name alone where none is."""
+    return clearly_unlike(names, *references) or [farthest(names, *references)]

@@ -1,0 +1,33 @@
+"""Background removal, once per subject."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from hypnos_pipeline.pipelines.background_removal.nodes import remove_background
+from hypnos_pipeline.pipelines.slices import subject_slice
+from hypnos_pipeline.study import Study
+
+
+def create_pipeline(study: Study) -> Pipeline:
+    """Builds the pipeline for the study's subjects."""
+    nodes = [
+        node(
+            remove_background,
+            inputs=["photos", "params:background_removal", "params:image_size"],
+            outputs=["working_photos", "mattes", "foregrounds", "matte_report", "matte_sheet"],
+            name="remove_background",
+        )
+    ]
+    return sum(
+        (
+            subject_slice(
+                nodes,
+                subject,
+                inputs={"photos": f"{study.photo_owner(subject)}.photos"},
+                parameters=["background_removal", "image_size"],
+            )
+            for subject in study.subjects
+        ),
+        Pipeline([]),
+    )

@@ -1,0 +1,24 @@
+"""Whether a prompt fits the text encoder: longer ones would lose their end in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_CLIP_LENGTH = 77
+
+
+def token_count(tokenizer: Any, prompt: str) -> int:
+    """Returns the number of tokens of a prompt, begin and end included.
+
+    Args:
+        tokenizer: A ``CLIPTokenizer``.
+        prompt: Any text.
+    """
+    return len(tokenizer(prompt, truncation=False, verbose=False).input_ids)
+
+
+def fits(tokenizer: Any, prompt: str) -> bool:
+    """Whether a prompt has no more tokens than the tokenizer's own length, 77 where it states none."""
+    # A tokenizer saved without its configuration states 1e30.
+    length = tokenizer.model_max_length if tokenizer.model_max_length < 10**6 else _CLIP_LENGTH
+    return token_count(tokenizer, prompt) <= length

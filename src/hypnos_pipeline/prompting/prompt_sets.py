@@ -1,0 +1,152 @@
+"""Prompt sets: fixed lists, and the grammar of the prompt-varying evaluation (paper 3.5.1, Fig. 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hypnos_pipeline.imaging.colours import COLOURS
+from hypnos_pipeline.prompting.fit import fits, token_count
+from hypnos_pipeline.prompting.rare_words import rare_word_problems
+from hypnos_pipeline.prompting.settings import FixedPrompts, GrammarPrompts, SubjectSettings
+from hypnos_pipeline.prompting.templates import (
+    fill_template,
+    instance_phrase,
+    subject_prompt,
+    two_clause_prompt,
+)
+from hypnos_pipeline.randomness import numpy_generator
+
+FEWEST_COMBINATIONS = 50
+_COLOUR_BACKGROUND = re.compile(rf"\b({'|'.join(COLOURS)}|gray)\s+background\b", re.IGNORECASE)
+
+
+def expand(settings: FixedPrompts | GrammarPrompts, name: str, seed: int) -> list[str]:
+    """Expands a prompt set to one prompt per image, the same for all subjects and methods.
+
+    A fixed set repeats its prompts in turn. A grammar draws an image type, then a background and one of that
+    type's styles, without repeats.
+
+    Args:
+        settings: The prompt set.
+        name: Its name, for errors and the random stream.
+        seed: The study's seed.
+
+    Returns:
+        As many prompts as images, with ``{subject}`` still in place.
+
+    Raises:
+        ValueError: Naming the prompt set: fewer than 50 combinations or than images, a template that is
+            malformed, or a grammar that holds the training's ``<colour> background``.
+    """
+    if settings.kind == "fixed":
+        for prompt in settings.prompts:
+            _filled(prompt, name)
+        return [settings.prompts[index % len(settings.prompts)] for index in range(settings.images)]
+    combinations = grammar_combinations(settings, name)
+    left = {image_type: list(prompts) for image_type, prompts in combinations.items()}
+    drawn: list[str] = []
+    for index in range(settings.images):
+        draw = numpy_generator(seed, f"prompts/{name}", index)
+        image_types = [image_type for image_type, prompts in left.items() if prompts]
+        prompts = left[image_types[int(draw.integers(len(image_types)))]]
+        drawn.append(prompts.pop(int(draw.integers(len(prompts)))))
+    return drawn
+
+
+def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, list[str]]:
+    """Returns every prompt of a grammar by image type; see :func:`expand` for what is refused."""
+    combinations: dict[str, list[str]] = {}
+    for image_type, styles in settings.image_types.items():
+        if not styles:
+            raise ValueError(f"prompt set {name!r}: image type {image_type!r} has no styles")
+        prompts = [
+            _filled(settings.template, name, image_type=image_type, background=background, style=style)
+            for background in settings.backgrounds
+            for style in styles
+        ]
+        combinations[image_type] = list(dict.fromkeys(prompts))
+    every = [prompt for prompts in combinations.values() for prompt in prompts]
+    count = len(set(every))
+    if count != len(every):
+        raise ValueError(f"prompt set {name!r}: two image types give the same prompt")
+    needed = max(FEWEST_COMBINATIONS, settings.images)
+    if count < needed:
+        raise ValueError(
+            f"prompt set {name!r}: expected at least {needed} combinations of image type, background and "
+            f"style, got {count}; add backgrounds or styles"
+        )
+    for prompt in every:
+        if found := _COLOUR_BACKGROUND.search(prompt):
+            raise ValueError(
+                f"prompt set {name!r}: {prompt!r} holds {found.group()!r}, which training uses for its own "
+                "backgrounds; choose other words"
+            )
+    return combinations
+
+
+def study_prompt_problems(
+    prompt_sets: Mapping[str, FixedPrompts | GrammarPrompts],
+    subjects: Mapping[str, SubjectSettings],
+    seed: int,
+    tokenizer: Any = None,
+) -> list[str]:
+    """Checks all words and prompts of a study at once.
+
+    Args:
+        prompt_sets: By name.
+        subjects: By name.
+        seed: The study's seed.
+        tokenizer: The base model's ``CLIPTokenizer``; without it, rare words and lengths are not checked.
+
+    Returns:
+        Every problem, naming the subject or prompt set; empty if there is none.
+    """
+    problems: list[str] = []
+    templates: dict[str, list[str]] = {}
+    for name, settings in prompt_sets.items():
+        try:
+            templates[name] = list(dict.fromkeys(expand(settings, name, seed)))
+        except ValueError as problem:
+            problems.append(str(problem))
+    for subject_name, subject in subjects.items():
+        for name, prompts in templates.items():
+            word = re.compile(rf"(?<!\w){re.escape(subject.background_word)}(?!\w)", re.IGNORECASE)
+            if prompt_sets[name].kind == "grammar" and any(word.search(prompt) for prompt in prompts):
+                problems.append(
+                    f"prompt set {name!r}: holds {subject.background_word!r}, the background word of "
+                    f"subject {subject_name!r}; choose other words"
+                )
+        if tokenizer is not None:
+            problems += _tokenizer_problems(tokenizer, subject_name, subject, templates)
+    return problems
+
+
+def _tokenizer_problems(
+    tokenizer: Any, subject_name: str, subject: SubjectSettings, templates: Mapping[str, list[str]]
+) -> list[str]:
+    """Checks one subject's rare words and the length of all its prompts."""
+    problems = [f"subject {subject_name!r}: {problem}" for problem in rare_word_problems(tokenizer, subject)]
+    phrase = instance_phrase(subject)
+    prompts = [
+        (f"prompt set {name!r}", subject_prompt(t, phrase)) for name, ts in templates.items() for t in ts
+    ]
+    backgrounds = [*COLOURS, subject.background_word]
+    prompts += [("training", two_clause_prompt(phrase, background)) for background in backgrounds]
+    for origin, prompt in prompts:
+        if not fits(tokenizer, prompt):
+            count = token_count(tokenizer, prompt)
+            problems.append(
+                f"subject {subject_name!r}, {origin}: {prompt!r} is {count} tokens, more than the text "
+                "encoder reads"
+            )
+    return problems
+
+
+def _filled(template: str, name: str, **words: str) -> str:
+    """Fills a template but for ``{subject}``, naming the prompt set in errors."""
+    try:
+        return fill_template(template, subject="{subject}", **words)
+    except ValueError as problem:
+        raise ValueError(f"prompt set {name!r}: {problem}") from problem

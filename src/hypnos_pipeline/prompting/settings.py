@@ -1,0 +1,56 @@
+"""Configuration of subjects' words and of prompt sets (method.md §1, §8; paper 3.3, 3.5.1, Fig. 4)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hypnos_pipeline.configuration import Configuration
+
+Count = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class SubjectSettings(Configuration):
+    """One subject: 3–5 photos of one inanimate object and its words.
+
+    Attributes:
+        noun: Class noun ``[C]``; may have several words.
+        instance_word: Rare word ``[V]`` naming the subject.
+        background_word: Rare word ``[W]`` standing for the original background.
+        photos: The subject whose folder of photos is used: its own name, or another's to share its photos.
+        paper_row: Row of the paper's tables printed beside this subject's values in ``paper``.
+    """
+
+    noun: Annotated[str, Field(min_length=1)]
+    instance_word: Annotated[str, Field(min_length=1)] = "sks"
+    background_word: Annotated[str, Field(min_length=1)] = "ohwx"
+    photos: str | None = None
+    paper_row: Literal["funko", "rattan_chair", "lego_robot"] | None = None
+
+
+class FixedPrompts(Configuration):
+    """A prompt set that repeats a list of templates; ``{subject}`` stands for the subject's phrase."""
+
+    kind: Literal["fixed"] = "fixed"
+    prompts: Annotated[list[str], Field(min_length=1)]
+    images: Count
+
+
+class GrammarPrompts(Configuration):
+    """Prompts drawn without repeats from image type × background × style (Fig. 4).
+
+    Attributes:
+        template: Uses ``{image_type}``, ``{subject}``, ``{background}``, ``{style}``.
+        image_types: Image type to the list of styles that suit it.
+        backgrounds: Scenes and compositions beyond the object, preposition included.
+    """
+
+    kind: Literal["grammar"] = "grammar"
+    template: str = "a {image_type} of {subject} {background}, {style}"
+    image_types: Annotated[dict[str, list[str]], Field(min_length=1)]
+    backgrounds: Annotated[list[str], Field(min_length=1)]
+    images: Count
+
+
+PromptSetSettings = Annotated[FixedPrompts | GrammarPrompts, Field(discriminator="kind")]

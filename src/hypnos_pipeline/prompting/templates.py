@@ -1,0 +1,54 @@
+"""Prompts of the method, in one place (method.md §1, §3, §4; paper 3.3)."""
+
+from __future__ import annotations
+
+from hypnos_pipeline.prompting.settings import SubjectSettings
+
+
+def instance_phrase(subject: SubjectSettings) -> str:
+    """Returns ``[V] [C]``, e.g. ``sks robot``."""
+    return f"{subject.instance_word} {subject.noun}"
+
+
+def plain_prompt(phrase: str) -> str:
+    """Returns the baselines' prompt of a subject, e.g. ``a photo of sks robot``."""
+    return f"a photo of {phrase}"
+
+
+def two_clause_prompt(phrase: str, background: str) -> str:
+    """Returns the prompt of a pool image: first clause foreground, second background.
+
+    Args:
+        phrase: The subject's phrase.
+        background: A listed colour's name, or the rare word ``[W]`` for the original background.
+
+    Returns:
+        E.g. ``a photo of sks robot, red background``.
+    """
+    return f"{plain_prompt(phrase)}, {background} background"
+
+
+def fill_template(template: str, **words: str) -> str:
+    """Fills a configured template such as ``a photo of {noun}``.
+
+    Raises:
+        ValueError: If the template holds an unknown placeholder, or lacks one of those given.
+    """
+    for name in words:
+        if f"{{{name}}}" not in template:
+            raise ValueError(f"template {template!r}: expected the placeholder {{{name}}}")
+    try:
+        return template.format(**words)
+    except (KeyError, IndexError, ValueError, AttributeError) as problem:
+        known = ", ".join(f"{{{name}}}" for name in words)
+        raise ValueError(f"template {template!r}: expected no other placeholder than {known}") from problem
+
+
+def class_prompt(template: str, noun: str) -> str:
+    """Returns a prompt of the class prior from a template with ``{noun}``."""
+    return fill_template(template, noun=noun)
+
+
+def subject_prompt(template: str, phrase: str) -> str:
+    """Returns a prompt of a prompt set from an expanded template with ``{subject}``."""
+    return fill_template(template, subject=phrase)

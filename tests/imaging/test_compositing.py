@@ -1,0 +1,77 @@
+"""Compositing on soft mattes, negatives and masks, against the method's formulas."""
+
+from __future__ import annotations
+
+import colorsys
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hypnos_pipeline.imaging import compositing
+from hypnos_pipeline.imaging.pixels import pixel_sha256, resize_plane, to_uint8, to_unit
+
+UNIT = st.floats(0, 1, width=32)
+IMAGE = hnp.arrays(np.float64, (5, 4, 3), elements=UNIT)
+MATTE = hnp.arrays(np.float64, (5, 4), elements=UNIT)
+
+
+@settings(max_examples=25, deadline=None)
+@given(foreground=IMAGE, alpha=MATTE, background=IMAGE)
+def test_composite_is_exact_on_soft_mattes(foreground, alpha, background) -> None:
+    result = compositing.composite(foreground, alpha, background)
+    for index in np.ndindex(5, 4, 3):
+        a = alpha[index[:2]]
+        assert result[index] == a * foreground[index] + (1 - a) * background[index]
+
+
+@settings(max_examples=25, deadline=None)
+@given(foreground=IMAGE, alpha=MATTE, background=IMAGE)
+def test_negative_of_a_composite_is_the_composite_of_the_negative(foreground, alpha, background) -> None:
+    image = compositing.composite(foreground, alpha, background)
+    expected = compositing.composite(1 - foreground, alpha, background)
+    np.testing.assert_allclose(compositing.negative(image, foreground, alpha), expected, atol=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(foreground=IMAGE, alpha=MATTE, background=IMAGE)
+def test_masking_over_the_original_recovers_its_background(foreground, alpha, background) -> None:
+    image = compositing.composite(foreground, alpha, background)
+    grey = np.full(3, 0.5)
+    recovered = compositing.recovered_background(image, foreground, alpha)
+    result = compositing.masked(recovered, alpha, grey)
+    np.testing.assert_allclose(result, compositing.composite(grey, alpha, background), atol=1e-5)
+
+
+def test_a_mid_grey_object_is_its_own_negative_and_others_are_not() -> None:
+    alpha = np.ones((4, 4))
+    assert compositing.is_own_negative(np.full((4, 4, 3), 0.5), alpha)
+    assert compositing.is_own_negative(np.full((4, 4, 3), 0.45), alpha)
+    assert not compositing.is_own_negative(np.full((4, 4, 3), (0.9, 0.1, 0.5)), alpha)
+    assert not compositing.is_own_negative(np.full((4, 4, 3), 0.5), np.zeros((4, 4)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(colour=st.tuples(UNIT, UNIT, UNIT))
+def test_opposed_colours_have_the_opposite_hue_and_another_lightness(colour) -> None:
+    foreground = np.full((2, 2, 3), 0.5) + (np.array(colour) - 0.5) * 0.14
+    opposed = compositing.opposed(foreground, np.ones((2, 2)))
+    hue, lightness, _ = colorsys.rgb_to_hls(*foreground[0, 0])
+    turned, shifted, _ = colorsys.rgb_to_hls(*opposed[0, 0])
+    assert abs(abs(shifted - lightness) - compositing.LIGHTNESS_SHIFT) < 1e-6
+    if np.ptp(foreground[0, 0]) > 0.01:
+        assert abs(abs(turned - hue) - 0.5) < 1e-6
+
+
+def test_uint8_and_unit_forms_round_trip_and_digest_pixels() -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(to_uint8(to_unit(every)), every)
+    assert pixel_sha256(every) == pixel_sha256(np.asfortranarray(every))
+    assert pixel_sha256(every) != pixel_sha256(every.reshape(8, 32))
+
+
+def test_resized_mattes_stay_in_range() -> None:
+    resized = resize_plane(np.eye(9).repeat(3, axis=0).repeat(3, axis=1), 50, 50)
+    assert resized.min() >= 0
+    assert resized.max() <= 1

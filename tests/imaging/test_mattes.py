@@ -1,0 +1,129 @@
+"""Backends, guards, and masks that win."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hypnos_pipeline.imaging.mattes import registry
+from hypnos_pipeline.imaging.mattes.estimate import estimate_mattes
+from hypnos_pipeline.imaging.mattes.guards import matte_row
+from hypnos_pipeline.imaging.photos import PhotoError, RawPhotos
+from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
+from hypnos_pipeline.imaging.working_set import make_working_set, matte_sheet
+
+from .conftest import disc_matte, picture
+
+
+@pytest.fixture
+def half(monkeypatch) -> None:
+    """A backend whose matte is the photo's left half."""
+
+    def left_half(photo: Image.Image, *, value: float = 1.0) -> np.ndarray:
+        alpha = np.zeros(photo.size[::-1], dtype=np.float32)
+        alpha[:, : photo.width // 2] = value
+        return alpha
+
+    monkeypatch.setattr(registry, "_BACKENDS", dict(registry._BACKENDS))
+    registry.register_backend("half", left_half)
+
+
+@pytest.fixture
+def raw() -> RawPhotos:
+    return RawPhotos({str(index): picture(index) for index in range(3)})
+
+
+@pytest.mark.parametrize(
+    ("alpha", "expected"),
+    [
+        (disc_matte(64, radius=0.05), "less than 2%"),
+        (np.pad(np.ones((60, 60)), 2), "more than 80%"),
+        (np.full((64, 64), 0.4), "flat"),
+        (np.pad(np.ones((30, 64)), ((34, 0), (0, 0))), "touches 3 borders (left, right, bottom)"),
+    ],
+)
+def test_guards_report_suspicious_mattes_with_their_mend(alpha, expected) -> None:
+    row = matte_row("03", "grabcut", alpha, 0.02, 0.80)
+    assert any(expected in fault for fault in row["faults"])
+    assert "masks/03.png" in row["mend"]
+
+
+def test_guards_pass_a_good_matte() -> None:
+    row = matte_row("03", "grabcut", disc_matte(64), 0.02, 0.80)
+    assert row["faults"] == []
+    assert row["mend"] == ""
+    assert row["borders_touched"] == []
+    assert row["area"] == pytest.approx(np.pi * 0.22**2, abs=0.01)
+
+
+def test_unknown_backends_and_options_are_refused_naming_the_known_ones(raw, half) -> None:
+    with pytest.raises(ValueError, match=r"unknown backend 'magic'.*grabcut, half, provided"):
+        estimate_mattes(raw, BackgroundRemovalSettings(backend="magic"))
+    with pytest.raises(ValueError, match=r"no option 'size'.*expected value"):
+        estimate_mattes(raw, BackgroundRemovalSettings(backend="half", options={"size": 3}))
+
+
+def test_a_provided_mask_wins_for_its_photo(raw, half) -> None:
+    mask = np.asarray(disc_matte(60), dtype=np.float32)[10:50]
+    raw = RawPhotos(raw.photos, {"1": mask})
+    mattes, rows = estimate_mattes(raw, BackgroundRemovalSettings(backend="half"))
+    assert [row["backend"] for row in rows] == ["half", "provided", "half"]
+    np.testing.assert_array_equal(mattes["1"], mask)
+    assert mattes["0"][:, :30].min() == 1
+
+
+def test_the_provided_backend_names_every_photo_without_mask(raw) -> None:
+    raw = RawPhotos(raw.photos, {"1": np.asarray(disc_matte(60), np.float32)[10:50]})
+    with pytest.raises(PhotoError) as caught:
+        estimate_mattes(raw, BackgroundRemovalSettings(backend="provided"))
+    assert [fault.file for fault in caught.value.faults] == ["0", "2"]
+
+
+def test_options_reach_the_backend_and_suspicion_is_warned_of(raw, half, caplog) -> None:
+    settings = BackgroundRemovalSettings(backend="half", options={"value": 0.01})
+    with caplog.at_level(logging.WARNING):
+        _, rows = estimate_mattes(raw, settings)
+    assert all(row["faults"] for row in rows)
+    assert "matte of 2: covers 0.5%" in caplog.text
+
+
+def test_a_backend_that_returns_no_matte_is_refused(raw, half) -> None:
+    with pytest.raises(ValueError, match=r"'half': expected 40×60 values in \[0, 1\]"):
+        estimate_mattes(raw, BackgroundRemovalSettings(backend="half", options={"value": 2.0}))
+
+
+def test_grabcut_finds_a_plain_subject_and_the_working_set_is_consistent() -> None:
+    alpha = disc_matte(96, x=0.55, y=0.5, radius=0.25)[..., None]
+    photos = {}
+    for index in range(3):
+        noise = np.random.default_rng(index).normal(0, 0.02, (96, 96, 3))
+        ground = np.array((0.8, 0.75, 0.5 + 0.1 * index))
+        image = alpha * np.array((0.1, 0.2, 0.6)) + (1 - alpha) * ground + noise
+        photos[str(index)] = Image.fromarray((image.clip(0, 1) * 255).astype(np.uint8))
+    settings = BackgroundRemovalSettings()
+    working = make_working_set(RawPhotos(photos), settings, 64)
+    for name in photos:
+        small = np.asarray(Image.fromarray(alpha[..., 0].astype(np.float32)).resize((64, 64)))
+        found = working.mattes.images[name] / 255
+        assert np.minimum(found, small).sum() / np.maximum(found, small).sum() > 0.85
+        f, photo = working.foregrounds.images[name] / 255, working.photos.images[name] / 255
+        assert np.abs(f[found > 0.3] - (0.1, 0.2, 0.6)).mean() < 0.1
+        assert photo.shape == (64, 64, 3)
+    again = make_working_set(RawPhotos(photos), settings, 64)
+    for name in photos:
+        np.testing.assert_array_equal(again.mattes.images[name], working.mattes.images[name])
+    assert all(row["faults"] == [] for row in working.report)
+    assert matte_sheet(working).width > 4 * 160
+
+
+def test_real_photos_give_usable_mattes(project_root) -> None:
+    folder = project_root.parent / "shared" / "photos" / "red_cartoon"
+    if not folder.is_dir():
+        pytest.skip("the real photos are not beside this checkout")
+    from hypnos_pipeline.imaging.photos import read_photos
+
+    _, rows = estimate_mattes(read_photos(folder), BackgroundRemovalSettings())
+    assert all(row["faults"] == [] and 0.1 < row["area"] < 0.4 for row in rows)

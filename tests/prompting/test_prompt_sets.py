@@ -1,0 +1,117 @@
+"""Prompt sets: the grammar's draws and refusals."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from hypnos_pipeline.prompting.prompt_sets import expand, grammar_combinations, study_prompt_problems
+from hypnos_pipeline.prompting.settings import FixedPrompts, GrammarPrompts, PromptSetSettings
+
+STYLES = {
+    "photo": ["bright light", "dim light", "close-up", "wide shot"],
+    "painting": ["bold colors", "thick paint"],
+}
+SCENES = [f"in scene {letter}" for letter in "abcdefghij"]
+
+
+def grammar(**changes) -> GrammarPrompts:
+    return GrammarPrompts(**({"image_types": STYLES, "backgrounds": SCENES, "images": 30} | changes))
+
+
+def test_fixed_prompts_are_repeated_in_turn() -> None:
+    given_ = FixedPrompts(prompts=["a photo of {subject}", "a painting of {subject}"], images=5)
+    assert expand(given_, "fixed", 1) == (given_.prompts * 3)[:5]
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**31), images=st.integers(1, 60))
+def test_the_grammar_does_not_repeat_and_styles_suit_their_type(seed, images) -> None:
+    prompts = expand(grammar(images=images), "varying", seed)
+    assert len(prompts) == len(set(prompts)) == images
+    for prompt in prompts:
+        image_type = prompt.split()[1]
+        assert any(
+            prompt == f"a {image_type} of {{subject}} {s}, {y}" for s in SCENES for y in STYLES[image_type]
+        )
+
+
+def test_draws_depend_on_seed_and_name_only() -> None:
+    first = expand(grammar(), "varying", 42)
+    assert first == expand(grammar(), "varying", 42)
+    assert first != expand(grammar(), "varying", 43)
+    assert first != expand(grammar(), "other", 42)
+    assert first == expand(grammar(images=40), "varying", 42)[:30]
+
+
+def test_image_types_are_drawn_before_their_styles() -> None:
+    prompts = expand(
+        grammar(images=60, backgrounds=[f"in scene {index}" for index in range(60)]), "varying", 1
+    )
+    assert 18 <= sum(prompt.startswith("a photo") for prompt in prompts) <= 42
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"backgrounds": SCENES[:8]}, "at least 50 combinations.*got 48"),
+        ({"backgrounds": ["here"] * 40}, "at least 50 combinations.*got 6"),
+        ({"images": 61}, "at least 61 combinations.*got 60"),
+        ({"backgrounds": [*SCENES, "on a red background"]}, "'red background'"),
+        ({"backgrounds": [*SCENES, "Gray  Background"]}, "Background"),
+        ({"template": "{image_type} of it {background} {style}"}, r"placeholder \{subject\}"),
+        ({"template": "{image_type} {subject} {background}"}, r"placeholder \{style\}"),
+        ({"image_types": {"photo": []}}, "'photo' has no styles"),
+        ({"template": "{subject} {background} {style} {image_type} {mood}"}, "no other placeholder"),
+    ],
+)
+def test_what_a_grammar_may_not_be_is_refused_naming_the_set(changes, expected) -> None:
+    with pytest.raises(ValueError, match=f"prompt set 'varying'.*{expected}"):
+        expand(grammar(**changes), "varying", 1)
+
+
+def test_fixed_prompts_without_the_subject_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"prompt set 'plain'.*\{subject\}"):
+        expand(FixedPrompts(prompts=["a photo"], images=2), "plain", 1)
+
+
+def test_fixed_prompts_may_ask_for_listed_backgrounds() -> None:
+    asked = FixedPrompts(prompts=["a photo of {subject}, red background"], images=1)
+    assert expand(asked, "backgrounds", 1) == asked.prompts
+
+
+def test_combinations_are_all_of_them() -> None:
+    assert {kind: len(prompts) for kind, prompts in grammar_combinations(grammar(), "v").items()} == {
+        "photo": 40,
+        "painting": 20,
+    }
+
+
+def test_a_study_s_problems_come_all_at_once(tokenizer, subject) -> None:
+    sets = {
+        "long": FixedPrompts(prompts=["a photo of {subject} " + "on the red grass " * 20], images=1),
+        "few": grammar(backgrounds=SCENES[:1]),
+        "leaking": grammar(backgrounds=[*SCENES, "with ohwx"], images=66),
+    }
+    subjects = {"one": subject, "two": subject.model_copy(update={"instance_word": "zwx"})}
+    problems = study_prompt_problems(sets, subjects, 1, tokenizer)
+    for expected in (
+        "prompt set 'few'",
+        "prompt set 'leaking': holds 'ohwx'",
+        "subject 'one', prompt set 'long'",
+        "subject 'two': instance_word 'zwx'",
+    ):
+        assert any(expected in problem for problem in problems), expected
+    assert not any("subject 'one': instance_word" in problem for problem in problems)
+    good = {"plain": FixedPrompts(prompts=["a photo of {subject}"], images=1)}
+    assert study_prompt_problems(good, {"one": subject}, 1, tokenizer) == []
+    assert study_prompt_problems(good, {"one": subject}, 1) == []
+
+
+def test_kinds_are_told_apart_in_configuration() -> None:
+    parsed = TypeAdapter(PromptSetSettings).validate_python(
+        {"kind": "fixed", "prompts": ["a photo of {subject}"], "images": 2}
+    )
+    assert isinstance(parsed, FixedPrompts)
