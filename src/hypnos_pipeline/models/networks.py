@@ -1,0 +1,142 @@
+"""The evaluation's and L_p's frozen networks, each loaded once per process from a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.models.preprocessing import Preprocessing, read_preprocessing
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import CLIPModel, CLIPTokenizer
+
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class ImageEncoder:
+    """A network that turns images into one vector each.
+
+    Attributes:
+        model: The frozen network.
+        preprocessing: From images in [0, 1] to its input.
+        forward: From its input to features N×D.
+    """
+
+    model: torch.nn.Module
+    preprocessing: Preprocessing
+    forward: Callable[[torch.Tensor], torch.Tensor]
+
+    def embed(self, images: torch.Tensor, batch: int = BATCH) -> torch.Tensor:
+        """Embeds images.
+
+        Args:
+            images: Float, [0, 1], N×3×H×W, any size.
+            batch: Images per forward pass; does not change the result.
+
+        Returns:
+            Float32 features N×D, not normalised, on the images' device.
+        """
+        import torch
+
+        device = next(self.model.parameters()).device
+        with torch.no_grad():
+            features = [
+                self.forward(self.preprocessing(part.to(device, torch.float32))).float()
+                for part in images.split(batch)
+            ]
+        return torch.cat(features).to(images.device)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipNetwork:
+    """CLIP: images and texts in one space.
+
+    Attributes:
+        model: The frozen ``CLIPModel``.
+        tokenizer: Its tokenizer.
+        images: Its image tower with projection.
+    """
+
+    model: CLIPModel
+    tokenizer: CLIPTokenizer
+    images: ImageEncoder
+
+    def embed_images(self, images: torch.Tensor, batch: int = BATCH) -> torch.Tensor:
+        """Embeds images (float, [0, 1], N×3×H×W) as projected features, float32, N×D."""
+        return self.images.embed(images, batch)
+
+    def embed_texts(self, texts: list[str], batch: int = BATCH) -> torch.Tensor:
+        """Embeds texts as projected features, float32, N×D; texts are cut at the model's length."""
+        import torch
+
+        features = []
+        for start in range(0, len(texts), batch):
+            tokens = self.tokenizer(
+                texts[start : start + batch], padding="max_length", truncation=True, return_tensors="pt"
+            ).to(self.model.device)
+            with torch.no_grad():
+                features.append(self.model.get_text_features(**tokens).pooler_output.float().cpu())
+        return torch.cat(features)
+
+
+@lru_cache(maxsize=8)
+def load_timm(path: Path, device: str = "cpu") -> torch.nn.Module:
+    """Loads a timm folder (``config.json``, ``model.safetensors``), float32, frozen, in evaluation mode.
+
+    Args:
+        path: The folder; ``config.json`` names the architecture, its arguments and ``pretrained_cfg``.
+        device: Where to put it.
+
+    Returns:
+        The network; ``.pretrained_cfg`` has ``mean``, ``std`` and ``input_size``.
+    """
+    import timm
+
+    return _frozen(timm.create_model(f"local-dir:{path}", pretrained=True), device)
+
+
+@lru_cache(maxsize=8)
+def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
+    """Loads a transformers ViT folder whose features are the last layer's [CLS] (DINO)."""
+    import torch
+    from transformers import ViTModel
+
+    model = ViTModel.from_pretrained(
+        str(path), local_files_only=True, add_pooling_layer=False, dtype=torch.float32, use_safetensors=True
+    )
+    _frozen(model, device)
+    return ImageEncoder(
+        model, read_preprocessing(Path(path)), lambda x: model(pixel_values=x).last_hidden_state[:, 0]
+    )
+
+
+@lru_cache(maxsize=8)
+def load_clip(path: Path, device: str = "cpu") -> ClipNetwork:
+    """Loads a transformers CLIP folder with its tokenizer, float32, frozen, in evaluation mode."""
+    import torch
+    from transformers import CLIPModel, CLIPTokenizer
+
+    model = CLIPModel.from_pretrained(
+        str(path), local_files_only=True, dtype=torch.float32, use_safetensors=True
+    )
+    _frozen(model, device)
+    tokenizer = CLIPTokenizer.from_pretrained(str(path), local_files_only=True)
+    # A tokenizer saved without its configuration knows no length (1e30).
+    tokenizer.model_max_length = min(
+        tokenizer.model_max_length, model.config.text_config.max_position_embeddings
+    )
+    images = ImageEncoder(
+        model,
+        read_preprocessing(Path(path)),
+        lambda x: model.get_image_features(pixel_values=x).pooler_output,
+    )
+    return ClipNetwork(model, tokenizer, images)
+
+
+def _frozen(model: Any, device: str) -> Any:
+    return model.eval().requires_grad_(False).to(device)

@@ -1,0 +1,109 @@
+"""Where a referenced network lies on this machine, and what exactly it is.
+
+A reference is a folder of the project or a hub repository that is already in the local cache; nothing here
+ever reaches for the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
+
+# Files that decide what a network computes; model cards, pictures and foreign formats do not.
+HASHED_SUFFIXES = (".safetensors", ".json", ".txt")
+
+
+class MissingModels(FileNotFoundError):
+    """Networks that the study names are not on this machine; the message lists them all."""
+
+
+def locate(reference: ModelReference) -> Path:
+    """Returns the folder of a network.
+
+    Args:
+        reference: A folder relative to the working directory (the project root), or a hub id.
+
+    Raises:
+        MissingModels: If it is not on this machine.
+    """
+    return locate_all({"model": reference})["model"]
+
+
+def locate_all(references: Mapping[str, ModelReference] | ModelsSettings) -> dict[str, Path]:
+    """Returns the folder of every network, or names all that are missing at once.
+
+    Args:
+        references: Key in the configuration (for the message) to reference, or all of ``models``.
+
+    Raises:
+        MissingModels: Naming every missing network and how to get it.
+    """
+    if isinstance(references, ModelsSettings):
+        references = {f"models.{name}": value for name, value in references}
+    found = {name: _find(reference) for name, reference in references.items()}
+    missing = [f"  {name}: {_mend(references[name])}" for name, folder in found.items() if folder is None]
+    if missing:
+        raise MissingModels("\n".join(["These networks are not on this machine:", *missing]))
+    return {name: folder for name, folder in found.items() if folder is not None}
+
+
+def describe(reference: ModelReference) -> dict[str, str | None]:
+    """Returns what a figure must say of a network: ``id``, ``revision`` and ``sha256`` of its files.
+
+    Raises:
+        MissingModels: If it is not on this machine.
+    """
+    folder = locate(reference)
+    revision = reference.revision
+    if reference.hub is not None and revision is None:
+        revision = folder.name  # the hub's cache names a snapshot's folder by its commit
+    return {"id": reference.hub or reference.folder, "revision": revision, "sha256": folder_sha256(folder)}
+
+
+def folder_sha256(folder: Path) -> str:
+    """Returns one digest of a network's weights and configurations.
+
+    Taken over the sorted relative names and each file's own digest, so neither the model card nor the
+    folder's place or age changes it.
+    """
+    files = [file for file in folder.rglob("*") if file.suffix in HASHED_SUFFIXES and file.is_file()]
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.relative_to(folder).as_posix()):
+        state = file.stat()
+        content = _file_sha256(file, state.st_mtime_ns, state.st_size)
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _file_sha256(file: Path, modified: int, size: int) -> str:
+    """Hashes a file; ``modified`` and ``size`` only make the cache notice a changed one."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _find(reference: ModelReference) -> Path | None:
+    if reference.folder is not None:
+        folder = Path(reference.folder)
+        return folder if folder.is_dir() and any(folder.iterdir()) else None
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(reference.hub, revision=reference.revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+
+
+def _mend(reference: ModelReference) -> str:
+    if reference.folder is not None:
+        return f"no folder {reference.folder!r}; it belongs to the project: restore it, or correct the path"
+    pinned = f" --revision {reference.revision}" if reference.revision else ""
+    return (
+        f"{reference.hub} is not in the local hub cache; with network, once: "
+        f"`hf download {reference.hub}{pinned}`"
+    )

@@ -1,0 +1,85 @@
+"""The machine: device, threads, determinism and precision, set once per node and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from hypnos_pipeline.models.settings import RuntimeSettings
+
+if TYPE_CHECKING:
+    import torch
+
+
+def configure(runtime: RuntimeSettings) -> torch.device:
+    """Makes this process compute as configured, deterministically, and quiet about loading.
+
+    Args:
+        runtime: Device, threads and precision.
+
+    Returns:
+        The device to compute on.
+
+    Raises:
+        RuntimeError: If ``cuda`` is asked for and there is none.
+    """
+    # cuBLAS reads this when it starts; without it its reductions may differ from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    torch.set_num_threads(runtime.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # The deterministic mode also fills every new tensor, which only costs time: nothing reads unset memory.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = False
+    _silence_loading()
+    return _device(runtime)
+
+
+def _device(runtime: RuntimeSettings) -> torch.device:
+    import torch
+
+    if runtime.device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("runtime.device: 'cuda', but torch sees no CUDA device; expected 'auto' or 'cpu'")
+    if runtime.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(runtime.device)
+
+
+def _silence_loading() -> None:
+    """Keeps the libraries' loading bars and advice out of the pipeline's own log."""
+    # Its advice about missing 4-bit CPU kernels comes while diffusers imports it.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.set_verbosity_error()
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def precision(runtime: RuntimeSettings, device: torch.device) -> torch.dtype:
+    """Returns the dtype of autocast forward passes; ``auto`` is bfloat16 where supported, else float16.
+
+    On Turing bfloat16 is only emulated, so it counts as unsupported there.
+    """
+    import torch
+
+    if runtime.precision != "auto":
+        return getattr(torch, runtime.precision)
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
+
+
+def autocast(runtime: RuntimeSettings, device: torch.device) -> AbstractContextManager:
+    """Returns the context of forward passes: autocast, or nothing for float32."""
+    import torch
+
+    dtype = precision(runtime, device)
+    if dtype == torch.float32:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=dtype)

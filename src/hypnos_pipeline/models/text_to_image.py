@@ -1,0 +1,183 @@
+"""A latent text-to-image model of Stable Diffusion 1.x's parts: load, save, schedule, tokens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import (
+        AutoencoderKL,
+        AutoencoderTiny,
+        DDPMScheduler,
+        StableDiffusionPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+PREDICTION_TYPES = ("epsilon", "v_prediction")
+SIGNAL_EXPECTED = "expected a schedule with signal left at every step"
+# Keys of the saved configurations that tell of a process, not of a model.
+HISTORY = (
+    "_name_or_path",
+    "name_or_path",
+    "is_local",
+    "local_files_only",
+    "max_length",
+    "pad_to_multiple_of",
+    "pad_token_type_id",
+    "stride",
+    "truncation_strategy",
+)
+
+
+class UnsupportedSchedule(ValueError):
+    """The model's noise schedule is one that the losses are not defined for."""
+
+
+@dataclass
+class TextToImage:
+    """The parts of a text-to-image model, float32.
+
+    Attributes:
+        unet: Predicts noise or velocity from a scaled latent, a timestep and text states.
+        text_encoder: CLIP's text tower.
+        vae: Between images in [-1, 1] and *unscaled* latents.
+        tokenizer: CLIP's, with ``model_max_length`` (77).
+        scheduler: The base model's own sampler; only :meth:`pipeline` steps it.
+    """
+
+    unet: UNet2DConditionModel
+    text_encoder: CLIPTextModel
+    vae: AutoencoderKL | AutoencoderTiny
+    tokenizer: CLIPTokenizer
+    scheduler: Any
+
+    @property
+    def device(self) -> torch.device:
+        """Where the UNet lies."""
+        return self.unet.device
+
+    def to(self, device: torch.device | str) -> TextToImage:
+        """Moves the three networks in place and returns the model."""
+        for network in (self.unet, self.text_encoder, self.vae):
+            network.to(device)
+        return self
+
+    def pipeline(self) -> StableDiffusionPipeline:
+        """Returns a plain diffusers pipeline that shares these parts; no safety checker, no progress bar."""
+        from diffusers import StableDiffusionPipeline
+
+        pipeline = StableDiffusionPipeline(
+            vae=self.vae,
+            text_encoder=self.text_encoder,
+            tokenizer=self.tokenizer,
+            unet=self.unet,
+            scheduler=self.scheduler,
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    def noise_schedule(self) -> DDPMScheduler:
+        """Returns the training schedule, made from the scheduler's own configuration.
+
+        Raises:
+            UnsupportedSchedule: See :func:`check_schedule`.
+        """
+        from diffusers import DDPMScheduler
+
+        check_schedule(self.scheduler)
+        return DDPMScheduler.from_config(self.scheduler.config)
+
+    def encode_prompts(self, prompts: list[str]) -> torch.Tensor:
+        """Tokenises prompts, padded to the model's length.
+
+        Returns:
+            Token ids, int64, N×77, on the model's device.
+
+        Raises:
+            ValueError: Naming every prompt that does not fit (diffusers would cut it off).
+        """
+        length = self.tokenizer.model_max_length
+        whole = self.tokenizer(prompts).input_ids
+        counts = zip(prompts, map(len, whole), strict=True)
+        long = [f"  {prompt!r}: {count}" for prompt, count in counts if count > length]
+        if long:
+            raise ValueError("\n".join([f"Prompts of more than {length} tokens:", *dict.fromkeys(long)]))
+        padded = self.tokenizer(prompts, padding="max_length", max_length=length, return_tensors="pt")
+        return padded.input_ids.to(self.device)
+
+
+def check_schedule(scheduler: Any) -> None:
+    """Refuses noise schedules that the losses are not defined for (method.md §5).
+
+    Raises:
+        UnsupportedSchedule: For prediction types other than epsilon and v_prediction, and for schedules whose
+            last step holds no signal (ε̂ and z0 then cannot be told from each other).
+    """
+    name = type(scheduler).__name__
+    kind = scheduler.config.get("prediction_type")
+    if kind not in PREDICTION_TYPES:
+        expected = " or ".join(PREDICTION_TYPES)
+        raise UnsupportedSchedule(f"{name}: prediction_type is {kind!r}, expected {expected}")
+    if scheduler.config.get("rescale_betas_zero_snr"):
+        raise UnsupportedSchedule(f"{name}: rescale_betas_zero_snr is true, {SIGNAL_EXPECTED}")
+    betas = getattr(scheduler, "betas", None)
+    if betas is None or not bool((betas < 1).all()):
+        raise UnsupportedSchedule(f"{name}: zero terminal SNR (a beta of 1), {SIGNAL_EXPECTED}")
+
+
+def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextToImage:
+    """Loads a diffusers folder, from this machine only, in float32 and evaluation mode.
+
+    Args:
+        path: A folder as ``StableDiffusionPipeline.save_pretrained`` writes it, weights as safetensors.
+        device: Where to put the networks.
+
+    Raises:
+        UnsupportedSchedule: See :func:`check_schedule`.
+    """
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        str(path),
+        dtype=torch.float32,
+        local_files_only=True,
+        use_safetensors=True,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    model = TextToImage(
+        pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.tokenizer, pipeline.scheduler
+    )
+    check_schedule(model.scheduler)
+    for network in (model.unet, model.text_encoder, model.vae):
+        network.eval()
+    return model.to(device)
+
+
+def save_text_to_image(model: TextToImage, folder: Path) -> None:
+    """Saves a plain diffusers folder whose bytes depend on the model alone.
+
+    The libraries also write where the model was loaded from and how its tokenizer was last called; that is
+    taken out, so that the same weights give the same files on every machine.
+    """
+    model.pipeline().save_pretrained(str(folder), safe_serialization=True)
+    for file in sorted(folder.rglob("*.json")):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        kept = {key: value for key, value in content.items() if key not in HISTORY}
+        if file.name == "tokenizer.json":
+            kept |= {"padding": None, "truncation": None}
+        if file.name == "tokenizer_config.json":  # CLIP's sides, which are written only at times
+            kept |= {"padding_side": "right", "truncation_side": "right"}
+        # Sorted, except where the order is the vocabulary's own.
+        text = json.dumps(kept, indent=2, ensure_ascii=False, sort_keys=file.name != "tokenizer.json")
+        file.write_text(text + "\n", encoding="utf-8")

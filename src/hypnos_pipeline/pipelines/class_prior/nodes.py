@@ -1,0 +1,110 @@
+"""Nodes of the class prior."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.models.settings import (
+    ClassPriorSettings,
+    ModelsSettings,
+    RuntimeSettings,
+    SamplerSettings,
+)
+from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.randomness import seed_for
+
+SHEET_COLUMNS, SHEET_ROWS = 8, 4
+
+
+def generate_class_prior(
+    subject: SubjectSettings,
+    class_prior: ClassPriorSettings,
+    models: ModelsSettings,
+    sampling: SamplerSettings,
+    runtime: RuntimeSettings,
+    seed: int,
+    image_size: int,
+) -> tuple[ImageSet, Image.Image]:
+    """Samples the untouched base model, or reads the user's own images of the class.
+
+    Returns:
+        The images, uint8 S×S×3, with rows ``name, prompt, seed, sha256`` (of the pixels; no seed for the
+        user's own), and a contact sheet of the first.
+
+    Raises:
+        ValueError: If the user's folder is not named or holds too few images.
+    """
+    import numpy as np
+
+    from hypnos_pipeline.prompting.templates import class_prompt
+
+    templates = class_prior.prompts
+    prompts = [class_prompt(templates[k % len(templates)], subject.noun) for k in range(class_prior.count)]
+    seeds: list[int | None] = [None] * class_prior.count
+    if class_prior.source == "folder":
+        pixels = _read_own(class_prior, image_size)
+    else:
+        seeds = [seed_for(seed, "class_prior", index) for index in range(class_prior.count)]
+        pixels = _sample_base(prompts, seeds, models, sampling, runtime, image_size)
+    images = {f"{index:04d}": np.ascontiguousarray(image) for index, image in enumerate(pixels)}
+    manifest = [
+        {
+            "name": name,
+            "prompt": prompt,
+            "seed": noise_seed,
+            "sha256": hashlib.sha256(image.tobytes()).hexdigest(),
+        }
+        for (name, image), prompt, noise_seed in zip(images.items(), prompts, seeds, strict=True)
+    ]
+    return ImageSet(images, manifest), _sheet(list(images.values()), prompts[0])
+
+
+def _sample_base(
+    prompts: list[str],
+    seeds: list[int],
+    models: ModelsSettings,
+    sampling: SamplerSettings,
+    runtime: RuntimeSettings,
+    image_size: int,
+):
+    """Returns one image per prompt, uint8 N×S×S×3."""
+    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.reference import locate
+    from hypnos_pipeline.models.runtime import autocast, configure
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+
+    device = configure(runtime)
+    model = load_text_to_image(locate(models.text_to_image), device)
+    with autocast(runtime, device):
+        return generate(model, prompts, seeds, sampling, image_size, "class prior")
+
+
+def _read_own(class_prior: ClassPriorSettings, image_size: int):
+    """Returns the first ``count`` images of the user's folder by name, centre squares, uint8 N×S×S×3."""
+    import numpy as np
+
+    from hypnos_pipeline.imaging.photos import read_photos
+
+    if class_prior.folder is None:
+        raise ValueError("class_prior.folder: null, expected a folder because the source is 'folder'")
+    photos = list(read_photos(Path(class_prior.folder)).photos.values())
+    if len(photos) < class_prior.count:
+        raise ValueError(
+            f"class_prior.folder: {len(photos)} images in {class_prior.folder}, expected at least "
+            f"class_prior.count = {class_prior.count}; add images or lower the count"
+        )
+    square = (image_size, image_size)
+    chosen = photos[: class_prior.count]
+    return np.stack([np.asarray(ImageOps.fit(photo, square, Image.Resampling.LANCZOS)) for photo in chosen])
+
+
+def _sheet(images: list, prompt: str) -> Image.Image:
+    from hypnos_pipeline.imaging.sheets import contact_sheet
+
+    shown = images[: SHEET_COLUMNS * SHEET_ROWS]
+    rows = [shown[start : start + SHEET_COLUMNS] for start in range(0, len(shown), SHEET_COLUMNS)]
+    return contact_sheet(rows, title=prompt)

@@ -1,0 +1,26 @@
+"""One class prior per subject, shared by its hypnos and dreambooth methods."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from hypnos_pipeline.pipelines.class_prior.nodes import generate_class_prior
+from hypnos_pipeline.pipelines.slices import subject_slice
+from hypnos_pipeline.study import Study
+
+PARAMETERS = ("class_prior", "models", "sampling", "runtime", "seed", "image_size")
+
+
+def create_pipeline(study: Study) -> Pipeline:
+    """Returns the class prior of every subject."""
+    nodes = [
+        Node(
+            generate_class_prior,
+            inputs=["params:subject", *(f"params:{name}" for name in PARAMETERS)],
+            outputs=["class_prior", "class_prior_sheet"],
+            name="generate_class_prior",
+        )
+    ]
+    return sum(
+        (subject_slice(nodes, subject, parameters=PARAMETERS) for subject in study.subjects), Pipeline([])
+    )

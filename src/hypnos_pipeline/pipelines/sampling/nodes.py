@@ -1,0 +1,139 @@
+"""Nodes of sampling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.models.settings import ModelsSettings, RuntimeSettings, SamplerSettings
+from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.randomness import seed_for
+from hypnos_pipeline.training.settings import TextualInversionSettings
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.models.text_to_image import TextToImage
+
+SHEET_COLUMNS = 8
+
+
+def sample_finetuned(
+    finetuned: Path,
+    subject: SubjectSettings,
+    prompt_sets: dict,
+    sampling: SamplerSettings,
+    runtime: RuntimeSettings,
+    seed: int,
+    image_size: int,
+) -> tuple[ImageSet, Image.Image]:
+    """Samples a finetuned model (hypnos, dreambooth) as ``[V] [C]``; see :func:`sample_prompt_sets`."""
+    from hypnos_pipeline.models.runtime import configure
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+    from hypnos_pipeline.prompting.templates import instance_phrase
+
+    model = load_text_to_image(finetuned, configure(runtime))
+    rows = plan_samples(prompt_sets, instance_phrase(subject), subject.noun, seed)
+    return sample_prompt_sets(model, rows, sampling, runtime, image_size)
+
+
+def sample_learned_token(
+    finetuned: Path,
+    subject: SubjectSettings,
+    method: TextualInversionSettings,
+    models: ModelsSettings,
+    prompt_sets: dict,
+    sampling: SamplerSettings,
+    runtime: RuntimeSettings,
+    seed: int,
+    image_size: int,
+) -> tuple[ImageSet, Image.Image]:
+    """Samples the base model with a learned token in the subject's place; see :func:`sample_prompt_sets`."""
+    from hypnos_pipeline.models.finetuned import load_finetuned
+    from hypnos_pipeline.models.runtime import configure
+    from hypnos_pipeline.training.textual_inversion import learned_phrase
+
+    model = load_finetuned(finetuned, models.text_to_image, configure(runtime))
+    rows = plan_samples(prompt_sets, learned_phrase(method, subject.noun), subject.noun, seed)
+    return sample_prompt_sets(model, rows, sampling, runtime, image_size)
+
+
+def sample_base(
+    subject: SubjectSettings,
+    models: ModelsSettings,
+    prompt_sets: dict,
+    sampling: SamplerSettings,
+    runtime: RuntimeSettings,
+    seed: int,
+    image_size: int,
+) -> tuple[ImageSet, Image.Image]:
+    """Samples the untouched base model, the class noun in the subject's place (paper 0.F)."""
+    from hypnos_pipeline.models.reference import locate
+    from hypnos_pipeline.models.runtime import configure
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+
+    model = load_text_to_image(locate(models.text_to_image), configure(runtime))
+    rows = plan_samples(prompt_sets, subject.noun, subject.noun, seed)
+    return sample_prompt_sets(model, rows, sampling, runtime, image_size)
+
+
+def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[dict[str, Any]]:
+    """Lists every image to sample; all but the phrase is the same for every method.
+
+    Args:
+        prompt_sets: Name to settings.
+        phrase: What stands for the subject in the prompts given to the model.
+        noun: The class noun, for ``noun_prompt``, which CLIP-T reads.
+        seed: The study's.
+
+    Returns:
+        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's).
+    """
+    from pydantic import TypeAdapter
+
+    from hypnos_pipeline.prompting.prompt_sets import expand
+    from hypnos_pipeline.prompting.settings import PromptSetSettings
+
+    validated = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
+    return [
+        {
+            "name": f"{prompt_set}/{index:03d}",
+            "prompt_set": prompt_set,
+            "index": index,
+            "prompt": template.replace("{subject}", phrase),
+            "noun_prompt": template.replace("{subject}", noun),
+            "seed": seed_for(seed, f"sampling/{prompt_set}", index),
+        }
+        for prompt_set, settings in validated.items()
+        for index, template in enumerate(expand(settings, prompt_set, seed))
+    ]
+
+
+def sample_prompt_sets(
+    model: TextToImage,
+    rows: list[dict[str, Any]],
+    sampling: SamplerSettings,
+    runtime: RuntimeSettings,
+    image_size: int,
+) -> tuple[ImageSet, Image.Image]:
+    """Samples the planned images, batched across prompt sets.
+
+    Returns:
+        The images, uint8 S×S×3, named ``<prompt_set>/<NNN>``, with their rows; a contact sheet of the first
+        of each prompt set.
+    """
+    from hypnos_pipeline.imaging.sheets import contact_sheet
+    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.runtime import autocast
+
+    prompts, seeds = [row["prompt"] for row in rows], [row["seed"] for row in rows]
+    with autocast(runtime, model.device):
+        pixels = generate(model, prompts, seeds, sampling, image_size, "samples")
+    images = {row["name"]: image for row, image in zip(rows, pixels, strict=True)}
+    prompt_sets = list(dict.fromkeys(row["prompt_set"] for row in rows))
+    shown = [
+        [images[row["name"]] for row in rows if row["prompt_set"] == prompt_set][:SHEET_COLUMNS]
+        for prompt_set in prompt_sets
+    ]
+    return ImageSet(images, rows), contact_sheet(shown, row_labels=prompt_sets)

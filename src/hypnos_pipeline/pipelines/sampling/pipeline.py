@@ -1,0 +1,34 @@
+"""One node per subject and method; the families differ in what they read."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Node, Pipeline
+
+from hypnos_pipeline.pipelines.sampling.nodes import sample_base, sample_finetuned, sample_learned_token
+from hypnos_pipeline.pipelines.slices import method_slice
+from hypnos_pipeline.study import Study
+
+PARAMETERS = ("prompt_sets", "sampling", "models", "runtime", "seed", "image_size")
+COMMON = {name: f"params:{name}" for name in ("subject", *PARAMETERS) if name != "models"}
+FULL = {"finetuned": "finetuned", **COMMON}
+MODELS = {"models": "params:models"}
+
+
+def create_pipeline(study: Study) -> Pipeline:
+    """Returns the sampling of every subject and method."""
+    slices = [
+        method_slice([_node(family)], subject, family, method, parameters=PARAMETERS)
+        for subject in study.subjects
+        for family, method in study.entries()
+    ]
+    return sum(slices, Pipeline([]))
+
+
+def _node(family: str) -> Node:
+    outputs = ["samples", "sample_sheet"]
+    if family == "base":
+        return Node(sample_base, {**COMMON, **MODELS}, outputs, name="sample_base")
+    if family == "textual_inversion":
+        inputs = {**FULL, **MODELS, "method": "params:method"}
+        return Node(sample_learned_token, inputs, outputs, name="sample_learned_token")
+    return Node(sample_finetuned, FULL, outputs, name="sample_finetuned")

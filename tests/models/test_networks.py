@@ -1,0 +1,114 @@
+"""The frozen networks: preprocessing as the libraries', batches that change nothing, loaded once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hypnos_pipeline.models.networks import load_clip, load_timm, load_vit
+from hypnos_pipeline.models.preprocessing import read_preprocessing
+from tests.tiny_models import save_tiny_clip, save_tiny_timm, save_tiny_vit, tiny_clip, tiny_vit
+
+
+def images(count: int = 3, height: int = 48, width: int = 48):
+    import torch
+
+    pixels = torch.randint(0, 256, (count, 3, height, width), generator=torch.Generator().manual_seed(1))
+    return pixels.float() / 255
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("networks")
+    makers = {"vit": save_tiny_vit, "clip": save_tiny_clip, "timm": save_tiny_timm}
+    return {name: make(root / name) for name, make in makers.items()}
+
+
+def test_vit_gives_the_class_token(folders: dict[str, Path]) -> None:
+    import torch
+
+    encoder = load_vit(folders["vit"])
+    inputs = encoder.preprocessing(images())
+    assert inputs.shape == (3, 3, 32, 32)
+    with torch.no_grad():
+        expected = tiny_vit()(pixel_values=inputs).last_hidden_state[:, 0]
+    assert torch.equal(encoder.embed(images()), expected)
+
+
+def test_batches_do_not_change_features(folders: dict[str, Path]) -> None:
+    import torch
+
+    for embed in (load_vit(folders["vit"]).embed, load_clip(folders["clip"]).embed_images):
+        torch.testing.assert_close(embed(images(5), batch=2), embed(images(5), batch=5), atol=1e-6, rtol=1e-5)
+
+
+def test_clip_gives_projected_features(folders: dict[str, Path]) -> None:
+    import torch
+
+    network = load_clip(folders["clip"])
+    model, tokenizer = tiny_clip()
+    texts = ["a photo of robot", "a painting of a red chair", "snow"]
+    tokens = tokenizer(texts, padding="max_length", return_tensors="pt")
+    with torch.no_grad():
+        outputs = model(**tokens, pixel_values=network.images.preprocessing(images()))
+    ours = torch.nn.functional.normalize(network.embed_texts(texts, batch=2), dim=-1)
+    torch.testing.assert_close(ours, outputs.text_embeds, atol=1e-6, rtol=1e-5)
+    ours = torch.nn.functional.normalize(network.embed_images(images()), dim=-1)
+    torch.testing.assert_close(ours, outputs.image_embeds, atol=1e-6, rtol=1e-5)
+
+
+def test_preprocessing_is_the_librarys(folders: dict[str, Path]) -> None:
+    import torch
+    from PIL import Image
+    from transformers import CLIPImageProcessor
+
+    # A smooth picture: on noise theirs also clips between its two passes.
+    across, down = np.meshgrid(np.linspace(0, 6, 70), np.linspace(0, 4, 45))
+    waves = [np.sin(across) * np.cos(down), np.cos(across + down), np.sin(2 * down)]
+    pixels = np.rint(127.5 + 120 * np.stack(waves, axis=-1)).astype(np.uint8)
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 255
+    ours = read_preprocessing(folders["clip"])(image)[0]
+    processor = CLIPImageProcessor.from_pretrained(folders["clip"])
+    theirs = processor(Image.fromarray(pixels), return_tensors="np")["pixel_values"][0]
+    # Theirs rounds to whole levels in each of two passes; a level is 1/255/std.
+    assert np.abs(ours.numpy() - np.asarray(theirs)).max() < 1.5 / 255 / 0.26
+
+
+@pytest.mark.parametrize(
+    ("content", "resize", "crop"),
+    [
+        ({"size": 224}, 256, 224),  # facebook/dino-vits16 as it stands on the hub
+        ({"size": 224, "do_center_crop": True, "crop_size": 224}, 224, 224),
+        ({"size": {"height": 64, "width": 64}}, 64, None),
+        ({"size": {"shortest_edge": 256}, "do_center_crop": True, "crop_size": 224}, 256, 224),
+        ({"size": 64, "do_center_crop": False}, 64, None),
+        ({"do_resize": False, "do_center_crop": False}, None, None),
+    ],
+)  # fmt: skip
+def test_sizes_are_read(tmp_path: Path, content: dict, resize: int | None, crop: int | None) -> None:
+    written = {**content, "image_mean": [0.5] * 3, "image_std": [0.25] * 3}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(written))
+    read = read_preprocessing(tmp_path)
+    assert (read.resize, read.crop) == (resize, crop)
+    assert (read.mean, read.std) == ((0.5,) * 3, (0.25,) * 3)
+
+
+def test_missing_preprocessing_and_odd_sizes_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no preprocessor_config\.json"):
+        read_preprocessing(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text('{"size": {"height": 32, "width": 64}}')
+    with pytest.raises(ValueError, match="expected one edge or a square"):
+        read_preprocessing(tmp_path)
+
+
+def test_networks_are_frozen_and_loaded_once(folders: dict[str, Path]) -> None:
+    network = load_timm(folders["timm"])
+    assert load_timm(folders["timm"]) is network
+    assert load_clip(folders["clip"]) is load_clip(folders["clip"])
+    assert network.pretrained_cfg["mean"] == [0.485, 0.456, 0.406]
+    for model in (network, load_clip(folders["clip"]).model, load_vit(folders["vit"]).model):
+        assert not model.training
+        assert not any(parameter.requires_grad for parameter in model.parameters())

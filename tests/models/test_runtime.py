@@ -1,0 +1,50 @@
+"""What the runtime settings do to torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pytest
+
+from hypnos_pipeline.models.runtime import autocast, configure, precision
+from hypnos_pipeline.models.settings import RuntimeSettings
+
+
+@pytest.fixture
+def threads() -> Iterator[int]:
+    import torch
+
+    before = torch.get_num_threads()
+    yield before
+    torch.set_num_threads(before)
+    torch.use_deterministic_algorithms(False)
+
+
+def test_configure_sets_threads_and_determinism(threads: int) -> None:
+    import torch
+
+    device = configure(RuntimeSettings(device="cpu", threads=threads + 1))
+    assert device == torch.device("cpu")
+    assert torch.get_num_threads() == threads + 1
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def test_absent_cuda_is_refused(threads: int) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(RuntimeError, match=r"runtime\.device: 'cuda'"):
+        configure(RuntimeSettings(device="cuda", threads=threads))
+
+
+def test_autocast_follows_the_precision() -> None:
+    import torch
+
+    cpu = torch.device("cpu")
+    assert isinstance(autocast(RuntimeSettings(precision="float32"), cpu), nullcontext)
+    assert precision(RuntimeSettings(precision="auto"), cpu) == torch.bfloat16
+    with autocast(RuntimeSettings(precision="bfloat16"), cpu):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16

@@ -1,0 +1,122 @@
+"""Loading, saving, schedules and refusals of the text-to-image model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hypnos_pipeline.models.generation import generate
+from hypnos_pipeline.models.settings import SamplerSettings
+from hypnos_pipeline.models.text_to_image import (
+    UnsupportedSchedule,
+    check_schedule,
+    load_text_to_image,
+    save_text_to_image,
+)
+from tests.tiny_models import WORDS, tiny_text_to_image, tiny_tokenizer
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "saved"
+    save_text_to_image(tiny_text_to_image(), folder)
+    return folder
+
+
+def test_saved_folder_gives_the_same_image_in_plain_diffusers(saved: Path) -> None:
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    settings = SamplerSettings(steps=4, guidance=5.0)
+    ours = generate(tiny_text_to_image(), ["a photo of sks robot"], [7], settings, 16)[0]
+    pipeline = StableDiffusionPipeline.from_pretrained(saved, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(7)
+    image = pipeline(
+        "a photo of sks robot", generator=generator, num_inference_steps=4, guidance_scale=5.0
+    ).images[0]
+    assert np.array_equal(ours, np.asarray(image))
+
+
+def test_bytes_depend_on_the_model_alone(saved: Path, tmp_path: Path) -> None:
+    # Loaded from elsewhere, and its tokenizer used: neither may show.
+    model = load_text_to_image(saved)
+    model.encode_prompts(["a photo"])
+    generate(model, ["a photo"], [1], SamplerSettings(steps=2), 16)
+    save_text_to_image(model, tmp_path / "again")
+    again = contents(tmp_path / "again")
+    assert again == contents(saved)
+    for name, content in again.items():
+        if name.endswith(".json"):
+            for place in (saved, tmp_path, Path.cwd(), Path.home()):
+                assert os.fsencode(f"{place}{os.sep}") not in content, name
+            assert b"name_or_path" not in content, name
+
+
+def test_loads_half_precision_as_float32_without_training_mode(tmp_path: Path) -> None:
+    import torch
+
+    half = tiny_text_to_image()
+    for network in (half.unet, half.text_encoder, half.vae):
+        network.half()
+    save_text_to_image(half, tmp_path)
+    model = load_text_to_image(tmp_path)
+    for network in (model.unet, model.text_encoder, model.vae):
+        assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+        assert not network.training
+
+
+def test_noise_schedule_is_the_base_models_own() -> None:
+    import torch
+
+    model = tiny_text_to_image(prediction_type="v_prediction", beta_end=0.02, num_train_timesteps=500)
+    schedule = model.noise_schedule()
+    assert type(schedule).__name__ == "DDPMScheduler"
+    assert schedule.config.prediction_type == "v_prediction"
+    assert schedule.config.num_train_timesteps == 500
+    assert torch.equal(schedule.alphas_cumprod, model.scheduler.alphas_cumprod)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ({"prediction_type": "sample"}, "prediction_type is 'sample', expected epsilon or v_prediction"),
+        ({"rescale_betas_zero_snr": True}, "rescale_betas_zero_snr is true"),
+        ({"trained_betas": [0.1] * 999 + [1.0]}, "zero terminal SNR"),
+    ],
+)
+def test_unusable_schedules_are_refused_by_name(tmp_path: Path, schedule: dict, message: str) -> None:
+    model = tiny_text_to_image(scheduler="DDIMScheduler", **schedule)
+    with pytest.raises(UnsupportedSchedule, match=f"DDIMScheduler: .*{message}"):
+        model.noise_schedule()
+    save_text_to_image(model, tmp_path)
+    with pytest.raises(UnsupportedSchedule, match=message):
+        load_text_to_image(tmp_path)
+
+
+def test_flow_matching_is_refused() -> None:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    with pytest.raises(UnsupportedSchedule, match="FlowMatchEulerDiscreteScheduler: prediction_type is None"):
+        check_schedule(FlowMatchEulerDiscreteScheduler())
+
+
+def test_tiny_tokenizer_knows_its_words() -> None:
+    tokenizer = tiny_tokenizer()
+    for word in WORDS:
+        start, token, end = tokenizer(word).input_ids
+        assert (start, end) == (tokenizer.bos_token_id, tokenizer.eos_token_id)
+        assert token != tokenizer.unk_token_id, word
+
+
+def test_encoded_prompts_have_the_models_length() -> None:
+    ids = tiny_text_to_image().encode_prompts(["a photo of sks robot", "a chair"])
+    assert ids.shape == (2, 77)

@@ -1,0 +1,139 @@
+"""Class prior and sampling: rows, pairing, determinism, and the shape of their pipelines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hypnos_pipeline.models.finetuned import FullFinetune, LearnedToken, save_finetuned
+from hypnos_pipeline.models.settings import (
+    ClassPriorSettings,
+    ModelReference,
+    ModelsSettings,
+    RuntimeSettings,
+    SamplerSettings,
+)
+from hypnos_pipeline.pipelines.class_prior.nodes import generate_class_prior
+from hypnos_pipeline.pipelines.sampling.nodes import (
+    plan_samples,
+    sample_base,
+    sample_finetuned,
+    sample_learned_token,
+)
+from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.training.settings import TextualInversionSettings
+from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
+
+SUBJECT = SubjectSettings(noun="robot")
+COMMON = {
+    "sampling": SamplerSettings(steps=3, guidance=5.0, batch=4),
+    "runtime": RuntimeSettings(device="cpu", threads=1),
+    "seed": 42,
+    "image_size": 16,
+}
+PROMPT_SETS = {
+    "invariant": {"kind": "fixed", "prompts": ["a photo of {subject}"], "images": 3},
+    "backgrounds": {
+        "kind": "fixed",
+        "prompts": ["a photo of {subject}, red background", "a photo of {subject}, green background"],
+        "images": 4,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> ModelsSettings:
+    folder = save_tiny_text_to_image(tmp_path_factory.mktemp("base") / "model")
+    names = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+    return ModelsSettings(**{name: ModelReference(folder=str(folder)) for name in names})
+
+
+def test_class_prior_rows_and_determinism(models: ModelsSettings) -> None:
+    settings = ClassPriorSettings(count=5, prompts=["a photo of {noun}", "a photo of {noun} on the beach"])
+    prior, sheet = generate_class_prior(SUBJECT, settings, models, **COMMON)
+    again, _ = generate_class_prior(SUBJECT, settings, models, **COMMON)
+    assert [row["name"] for row in prior.manifest] == list(prior.images)
+    assert [row["prompt"] for row in prior.manifest[:3]] == [
+        "a photo of robot",
+        "a photo of robot on the beach",
+        "a photo of robot",
+    ]
+    assert len({row["seed"] for row in prior.manifest}) == 5
+    assert prior.manifest == again.manifest
+    assert prior.stack().shape == (5, 16, 16, 3)
+    assert prior.stack().dtype == np.uint8
+    assert isinstance(sheet, Image.Image)
+
+
+def test_class_prior_of_the_users_own_images(models: ModelsSettings, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for index in range(4):
+        Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(tmp_path / f"{index}.png")
+    settings = ClassPriorSettings(source="folder", folder=str(tmp_path), count=3)
+    prior, _ = generate_class_prior(SUBJECT, settings, models, **COMMON)
+    assert prior.stack().shape == (3, 16, 16, 3)
+    assert [(row["prompt"], row["seed"]) for row in prior.manifest] == [("a photo of robot", None)] * 3
+    with pytest.raises(ValueError, match=r"4 images in .*, expected at least class_prior\.count = 9"):
+        generate_class_prior(SUBJECT, settings.model_copy(update={"count": 9}), models, **COMMON)
+    with pytest.raises(ValueError, match=r"class_prior\.folder: null"):
+        generate_class_prior(SUBJECT, settings.model_copy(update={"folder": None}), models, **COMMON)
+
+
+def test_methods_are_paired_and_speak_their_phrase(models: ModelsSettings, tmp_path: Path) -> None:
+    import torch
+
+    # The same weights under another phrase: only the words may make a difference.
+    save_finetuned(FullFinetune(tiny_text_to_image()), tmp_path / "full")
+    save_finetuned(LearnedToken("<sks>", torch.linspace(-1, 1, 32), "robot"), tmp_path / "token")
+    full, sheet = sample_finetuned(tmp_path / "full", SUBJECT, PROMPT_SETS, **COMMON)
+    base, _ = sample_base(SUBJECT, models, PROMPT_SETS, **COMMON)
+    phrases = {}
+    for phrase in ("token", "token_noun"):
+        method = TextualInversionSettings(steps=1, phrase=phrase)
+        phrases[phrase], _ = sample_learned_token(
+            tmp_path / "token", SUBJECT, method, models, PROMPT_SETS, **COMMON
+        )
+    named = {
+        "sks robot": full,
+        "robot": base,
+        "<sks>": phrases["token"],
+        "<sks> robot": phrases["token_noun"],
+    }
+    for phrase, samples in named.items():
+        assert samples.manifest[0]["prompt"] == f"a photo of {phrase}"
+        assert samples.manifest[3]["prompt"] == f"a photo of {phrase}, red background"
+        assert list(samples.images) == [row["name"] for row in samples.manifest]
+        for key in ("name", "prompt_set", "index", "seed", "noun_prompt"):
+            assert [row[key] for row in samples.manifest] == [row[key] for row in full.manifest]
+    assert [row["noun_prompt"] for row in full.manifest] == [row["prompt"] for row in base.manifest]
+    assert list(full.images)[2:4] == ["invariant/002", "backgrounds/000"]
+    assert not np.array_equal(full.stack(), base.stack())
+    assert isinstance(sheet, Image.Image)
+
+
+def test_noise_differs_between_images_and_prompt_sets() -> None:
+    rows = plan_samples(PROMPT_SETS, "sks robot", "robot", seed=42)
+    assert len({row["seed"] for row in rows}) == len(rows) == 7
+    other = plan_samples(PROMPT_SETS, "sks robot", "robot", seed=43)
+    assert not {row["seed"] for row in rows} & {row["seed"] for row in other}
+
+
+def test_sampling_twice_gives_the_same_bits(models: ModelsSettings) -> None:
+    first, _ = sample_base(SUBJECT, models, PROMPT_SETS, **COMMON)
+    again, _ = sample_base(SUBJECT, models, PROMPT_SETS, **COMMON)
+    assert first.manifest == again.manifest
+    assert np.array_equal(first.stack(), again.stack())
+
+
+def test_nodes_import_no_torch() -> None:
+    code = (
+        "import sys; import hypnos_pipeline.pipelines.class_prior, hypnos_pipeline.pipelines.sampling; "
+        "print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
