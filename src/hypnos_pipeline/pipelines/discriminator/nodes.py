@@ -1,0 +1,71 @@
+"""The nodes of the latent cache and of the discriminator's pretraining (method.md §5, §6).
+
+Kedro resolves all annotations of a node to validate its parameters, so none here names a heavy library.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.models.settings import ModelsSettings, RuntimeSettings
+from hypnos_pipeline.training.settings import DiscriminatorSettings
+
+if TYPE_CHECKING:
+    pass
+
+
+def encode_latents(
+    pool: ImageSet, fakes: ImageSet, class_prior: ImageSet, models: ModelsSettings, runtime: RuntimeSettings
+):
+    """Encodes every image that training draws from, once per subject, to VAE posteriors."""
+    from hypnos_pipeline.models.reference import locate
+    from hypnos_pipeline.models.runtime import configure
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+    from hypnos_pipeline.training.latents import LatentCache
+
+    device = configure(runtime)
+    vae = load_text_to_image(locate(models.text_to_image)).vae.to(device)
+    return LatentCache.encode(vae, {"pool": pool, "fakes": fakes, "class_prior": class_prior})
+
+
+def pretrain_discriminator(
+    latents, discriminator: DiscriminatorSettings, seed: int, runtime: RuntimeSettings
+):
+    """Returns the pretrained weights, the learning curve, and the accuracy per kind of Table 3."""
+    import pandas as pd
+
+    from hypnos_pipeline.models.runtime import configure
+    from hypnos_pipeline.training.discriminator_training import pretrain
+
+    network, curve, report = pretrain(latents, discriminator, seed, configure(runtime))
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return weights, pd.DataFrame(curve), report
+
+
+def discriminator_attention(
+    working_photos: ImageSet,
+    latents,
+    discriminator_weights,
+    discriminator: DiscriminatorSettings,
+    seed: int,
+    runtime: RuntimeSettings,
+) -> Image.Image:
+    """Draws where [CLS] looks in the last block, per photo and head, over the photo (Fig. 3b)."""
+    from hypnos_pipeline.imaging.sheets import contact_sheet
+    from hypnos_pipeline.models.runtime import configure
+    from hypnos_pipeline.training.attention_maps import overlay, photo_attention
+    from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
+
+    configure(runtime)
+    network = LatentDiscriminator(discriminator, latents.shape, seed)
+    network.load_state_dict(discriminator_weights)
+    attention = photo_attention(network, latents)
+    rows = [
+        [working_photos.images[photo], *(overlay(working_photos.images[photo], head) for head in heads)]
+        for photo, heads in attention.items()
+    ]
+    columns = ["photo", *(f"head {head + 1}" for head in range(discriminator.heads))]
+    return contact_sheet(rows, list(attention), columns, title="Attention of [CLS], last block")

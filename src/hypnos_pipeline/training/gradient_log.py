@@ -1,0 +1,75 @@
+"""Which term of Eq. 1 moves ε̂, by decile of t (method.md §5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+DECILES = 10
+INACTIVE_BELOW = 0.01
+
+
+class GradientLog:
+    """Norms of each term's λ·∂L/∂ε̂ per sample, averaged by decile of t.
+
+    Args:
+        timesteps: T of the noise schedule.
+    """
+
+    def __init__(self, timesteps: int) -> None:
+        self.timesteps = timesteps
+        self.sums: dict[str, list[float]] = {}
+        self.counts: dict[str, list[int]] = {}
+
+    def add(self, terms: dict[str, torch.Tensor], epsilon: torch.Tensor, drawn: torch.Tensor) -> None:
+        """Adds one step's terms; leaves graph and parameters' gradients as they are.
+
+        Args:
+            terms: Name to λ·L, 0-dim with graph.
+            epsilon: ε̂ of the whole batch, N×C×h×w. Rows that a term does not reach do not count for it.
+            drawn: t per sample, int64 N.
+        """
+        import torch
+
+        deciles = (drawn * DECILES // self.timesteps).tolist()
+        for name, term in terms.items():
+            gradient = torch.autograd.grad(term, epsilon, retain_graph=True)[0]
+            sums = self.sums.setdefault(name, [0.0] * DECILES)
+            counts = self.counts.setdefault(name, [0] * DECILES)
+            for decile, norm in zip(deciles, gradient.flatten(1).norm(dim=1).tolist(), strict=True):
+                if norm > 0:
+                    sums[decile] += norm
+                    counts[decile] += 1
+
+    def report(self) -> dict[str, Any]:
+        """Returns mean norms and shares per term and decile (null without samples) and the inactive terms.
+
+        A term is inactive if its share stays under 1 % in every decile.
+        """
+        means = {
+            name: [
+                total / count if count else None for total, count in zip(sums, self.counts[name], strict=True)
+            ]
+            for name, sums in self.sums.items()
+        }
+        whole = [sum(rows[decile] or 0.0 for rows in means.values()) for decile in range(DECILES)]
+        shares = {
+            name: [None if mean is None else mean / total for mean, total in zip(rows, whole, strict=True)]
+            for name, rows in means.items()
+        }
+        inactive = [
+            name
+            for name, rows in shares.items()
+            if all(share is None or share < INACTIVE_BELOW for share in rows)
+        ]
+        return {"gradient_norms": means, "gradient_shares": shares, "inactive_terms": inactive}
+
+    def state(self) -> dict[str, Any]:
+        """Returns the sums as JSON values."""
+        return {"sums": self.sums, "counts": self.counts}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restores what :meth:`state` gave."""
+        self.sums, self.counts = state["sums"], state["counts"]

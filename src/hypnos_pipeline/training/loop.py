@@ -1,0 +1,242 @@
+"""The finetuning loop of HYPNOS and, with plain settings, of DreamBooth (method.md §5, §7; paper Eq. 1).
+
+There is one loop. DreamBooth is the case of it without recolouring, with plain prompts, MSE and no
+discriminator or perceptual term (``DreamBoothSettings.general_form``), and draws from the same streams.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.models.runtime import precision
+from hypnos_pipeline.training import losses
+from hypnos_pipeline.training.denoising import Denoiser, Prediction
+from hypnos_pipeline.training.discriminator_training import JointTraining, accuracy_by_kind
+from hypnos_pipeline.training.draws import Half, PoolDraws, draw_class_images, draw_half
+from hypnos_pipeline.training.gradient_log import GradientLog
+from hypnos_pipeline.training.optimisation import Updater
+from hypnos_pipeline.training.resuming import open_checkpoints, resume, save
+from hypnos_pipeline.training.table_3 import Table3
+
+if TYPE_CHECKING:
+    import torch
+
+    from hypnos_pipeline.models.settings import RuntimeSettings
+    from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
+    from hypnos_pipeline.training.latents import LatentCache
+    from hypnos_pipeline.training.perceptual import PerceptualLoss
+    from hypnos_pipeline.training.settings import DiscriminatorSettings, HypnosSettings
+
+
+@dataclass
+class Adversary:
+    """The pretrained discriminator and what its joint training needs besides the method's settings."""
+
+    network: LatentDiscriminator
+    settings: DiscriminatorSettings
+
+
+class Finetuning:
+    """One run: trains UNet and text encoder of a model in place.
+
+    Args:
+        model: The base model; its VAE stays frozen.
+        latents: The subject's posteriors.
+        settings: The method in its general form.
+        plain_prompt: ``a photo of [V] [C]``, used where the method's prompts are plain.
+        seed: The study's seed.
+        runtime: Precision; the device is the model's.
+        perceptual: L_p; needed if it acts in any step.
+        adversary: The discriminator; needed if λ_ld > 0.
+        checkpoints: Folder of resume checkpoints; None writes none.
+
+    Raises:
+        ValueError: If a term with positive weight lacks its network.
+        PoolError: If the pool lacks images that the method's probabilities call for.
+    """
+
+    def __init__(
+        self,
+        model: TextToImage,
+        latents: LatentCache,
+        settings: HypnosSettings,
+        *,
+        plain_prompt: str,
+        seed: int,
+        runtime: RuntimeSettings,
+        perceptual: PerceptualLoss | None = None,
+        adversary: Adversary | None = None,
+        checkpoints: Path | None = None,
+    ) -> None:
+        import torch
+
+        weights = settings.weights
+        if weights.perceptual and settings.perceptual_steps() and perceptual is None:
+            raise ValueError("weights.perceptual is positive; expected the perceptual network")
+        if weights.discriminator and adversary is None:
+            raise ValueError("weights.discriminator is positive; expected a pretrained discriminator")
+        self.model, self.latents, self.settings = model, latents, settings
+        self.plain_prompt, self.seed, self.perceptual = plain_prompt, seed, perceptual
+        self.sigma = losses.resolve_sigma(settings.reconstruction)
+        model.vae.eval().requires_grad_(False)
+        self.trained = {"unet": model.unet, "text_encoder": model.text_encoder}
+        for network in self.trained.values():
+            network.eval().requires_grad_(True)
+        if settings.optimiser.gradient_checkpointing:
+            model.unet.enable_gradient_checkpointing()
+        self.denoiser = Denoiser(model, runtime)
+        self.updater = Updater(
+            [parameter for network in self.trained.values() for parameter in network.parameters()],
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.optimiser.weight_decay,
+            clip_norm=settings.optimiser.clip_norm,
+            kind=settings.optimiser.kind,
+            scaled=precision(runtime, model.device) == torch.float16,
+        )
+        self.pool = PoolDraws(latents.kinds("pool"), settings.augmentation, seed)
+        self.gradients = GradientLog(self.denoiser.timesteps)
+        self.curve: list[dict[str, float]] = []
+        self.draws: Counter[str] = Counter()
+        self.perceptual_steps_run = 0
+        self._set_adversary(adversary if weights.discriminator else None)
+        self.checkpoints = open_checkpoints(self, checkpoints, runtime)
+
+    def _set_adversary(self, adversary: Adversary | None) -> None:
+        self.discriminator = self.joint = self.table = self.accuracy_before = None
+        if adversary is None:
+            return
+        self.discriminator = adversary.network.requires_grad_(False)
+        self.table = Table3(self.latents, self.seed)
+        self.accuracy_before = accuracy_by_kind(self.discriminator, self.table)
+        if self.settings.discriminator.train:
+            self.joint = JointTraining(
+                self.discriminator, self.table, self.settings.discriminator, adversary.settings
+            )
+
+    def run(self) -> None:
+        """Trains all steps, from the newest checkpoint if there is one."""
+        from tqdm import tqdm
+
+        step = resume(self) + 1
+        progress = tqdm(total=self.settings.steps, initial=step - 1, desc=self.settings.label, disable=None)
+        while step <= self.settings.steps:
+            row = self.step(step)
+            if row is None:  # the scaler lowered its scale: the same step again
+                continue
+            self.curve.append(row)
+            progress.update()
+            progress.set_postfix(loss=f"{row['loss']:.4f}")
+            save(self, step)
+            step += 1
+        progress.close()
+        if self.checkpoints:
+            self.checkpoints.remove()
+
+    def step(self, step: int) -> dict[str, float] | None:
+        """Makes one training step, from 1; returns the curve's row, or None if it must be repeated."""
+        instance, prior = self._draw(step)
+        halves = [half for half in (instance, prior) if half.indexes]
+        prediction = self.denoiser.predict(halves, self._prompts(instance, prior))
+        terms, clean = self.terms(step, prediction, instance.indexes)
+        weights = self.settings.weights
+        weighted = {name: getattr(weights, name) * term for name, term in terms.items()}
+        loss = sum(weighted.values())
+        every = self.settings.gradient_log_every
+        if every and step % every == 0:
+            self.gradients.add(weighted, prediction.epsilon, prediction.timesteps)
+        norm = self.updater.update(loss, step)
+        if norm is None:
+            return None
+        row = self._row(step, loss, terms, prediction.error(slice(len(instance.indexes))))
+        if self.joint:
+            row["loss_discriminator_training"] = self.joint.step(step, clean)
+        self.draws.update(self.latents.rows["pool"][index]["kind"] for index in instance.indexes)
+        self.perceptual_steps_run += "perceptual" in terms
+        return row | {"gradient_norm": norm, "learning_rate": self.settings.learning_rate}
+
+    def _draw(self, step: int) -> tuple[Half, Half]:
+        """Draws the instance half and the class half (empty where λ_pp is 0)."""
+        settings, common = (
+            self.settings,
+            {"timesteps": self.denoiser.timesteps, "seed": self.seed, "step": step},
+        )
+        rows = self.pool.draw(step, settings.instance_batch)
+        count = settings.class_batch if settings.weights.prior else 0
+        images = (
+            draw_class_images(len(self.latents.rows["class_prior"]), self.seed, step, count) if count else []
+        )
+        return (
+            draw_half(self.latents, "pool", rows, **common),
+            draw_half(self.latents, "class_prior", images, **common),
+        )
+
+    def _prompts(self, instance: Half, prior: Half) -> list[str]:
+        two_clause = self.settings.augmentation.prompts == "two_clause"
+        pool, classes = self.latents.rows["pool"], self.latents.rows["class_prior"]
+        instances = [pool[index]["prompt"] if two_clause else self.plain_prompt for index in instance.indexes]
+        return instances + [classes[index]["prompt"] for index in prior.indexes]
+
+    def terms(
+        self, step: int, prediction: Prediction, indexes: list[int]
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+        """Computes the terms of Eq. 1 that act in a step, without their λ.
+
+        Args:
+            step: The training step, from 1.
+            prediction: Of instance half, then class half.
+            indexes: Pool images of the instance half.
+
+        Returns:
+            Name to 0-dim loss, and z0 of the instance half (None where no term needs it).
+        """
+        settings, weights = self.settings, self.settings.weights
+        instance = slice(len(indexes))
+        terms = {
+            "reconstruction": losses.reconstruction(
+                prediction.error(instance), settings.reconstruction, self.sigma
+            )
+        }
+        if weights.prior:
+            terms["prior"] = losses.mse(prediction.error(slice(len(indexes), None)))
+        perceptual_acts = weights.perceptual > 0 and step <= settings.perceptual_steps()
+        if not perceptual_acts and self.discriminator is None:
+            return terms, None
+        clean = prediction.clean(instance)
+        weight = losses.z0_weight(prediction.alpha_bar[instance], settings.z0_weighting)
+        if perceptual_acts:
+            terms["perceptual"] = (weight * self.perceptual(clean, indexes)).mean()
+        if self.discriminator is not None:
+            terms["discriminator"] = losses.latent_discriminator_loss(self.discriminator(clean), weight)
+        return terms, clean
+
+    def _row(
+        self, step: int, loss: torch.Tensor, terms: dict[str, torch.Tensor], error: torch.Tensor
+    ) -> dict[str, float]:
+        row = {"step": step, "loss": float(loss.detach())}
+        row |= {f"loss_{name}": float(term.detach()) for name, term in terms.items()}
+        if self.settings.weights.perceptual:
+            row.setdefault("loss_perceptual", 0.0)  # Eq. 6: 0 after s_p
+        if self.sigma is not None:
+            share = losses.share_in_continuation(error, self.sigma, self.settings.reconstruction.reduction)
+            row["share_in_continuation"] = float(share)
+        return row
+
+    def report(self) -> dict[str, Any]:
+        """Returns what the run did, in JSON types."""
+        share = [row["share_in_continuation"] for row in self.curve if "share_in_continuation" in row]
+        report = {
+            "steps": len(self.curve),
+            "sigma": self.sigma,
+            "share_in_continuation": sum(share) / len(share) if share else None,
+            "perceptual_steps": self.perceptual_steps_run,
+            "draws": dict(sorted(self.draws.items())),
+            "trained_parameters": sum(parameter.numel() for parameter in self.updater.parameters),
+        } | self.gradients.report()
+        if self.discriminator is not None:
+            after = accuracy_by_kind(self.discriminator, self.table)
+            report["discriminator_accuracy"] = {"before": self.accuracy_before, "after": after}
+        return report

@@ -1,0 +1,84 @@
+"""The state of a finetuning run: what a checkpoint must hold to go on to the same bits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.training.checkpoints import Checkpoints, fingerprint, prefixed, unprefixed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+    from hypnos_pipeline.models.settings import RuntimeSettings
+    from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.optimisation import Updater
+
+
+def open_checkpoints(run: Finetuning, folder: Path | None, runtime: RuntimeSettings) -> Checkpoints | None:
+    """Returns the run's checkpoints, keyed by everything its result depends on; None if it writes none.
+
+    Draws need no saved state: each derives from seed, stream and step.
+    """
+    if folder is None or not run.settings.optimiser.checkpoint_every:
+        return None
+    values = [run.settings.model_dump(), run.plain_prompt, run.seed, runtime.model_dump()]
+    values.append(run.latents.to_metadata())
+    tensors = run.latents.to_tensors() | _weights(run) | prefixed("vae", run.model.vae.state_dict())
+    if run.perceptual:
+        tensors |= prefixed("perceptual", run.perceptual.network.state_dict())
+    return Checkpoints(folder, fingerprint(values, tensors))
+
+
+def save(run: Finetuning, step: int) -> None:
+    """Saves a checkpoint when one is due; none after the last step, which needs no resuming."""
+    every = run.settings.optimiser.checkpoint_every
+    if not run.checkpoints or step % every or step == run.settings.steps:
+        return
+    tensors = _weights(run)
+    values: dict[str, Any] = {
+        "curve": run.curve,
+        "draws": run.draws,
+        "perceptual_steps_run": run.perceptual_steps_run,
+        "gradients": run.gradients.state(),
+        "accuracy_before": run.accuracy_before,
+    }
+    for name, updater in _updaters(run).items():
+        state, rest = updater.state()
+        tensors |= prefixed(name, state)
+        values[name] = rest
+    run.checkpoints.save(step, tensors, values)
+
+
+def resume(run: Finetuning) -> int:
+    """Restores the newest checkpoint; returns its step, or 0 without one."""
+    loaded = run.checkpoints.load() if run.checkpoints else None
+    if loaded is None:
+        return 0
+    step, tensors, values = loaded
+    for name, network in _networks(run).items():
+        network.load_state_dict(unprefixed(name, tensors))
+    for name, updater in _updaters(run).items():
+        updater.restore(unprefixed(name, tensors), values[name])
+    run.curve, run.draws = values["curve"], Counter(values["draws"])
+    run.perceptual_steps_run = values["perceptual_steps_run"]
+    run.gradients.restore(values["gradients"])
+    run.accuracy_before = values["accuracy_before"]
+    return step
+
+
+def _networks(run: Finetuning) -> dict[str, torch.nn.Module]:
+    return run.trained | ({"discriminator": run.discriminator} if run.discriminator is not None else {})
+
+
+def _weights(run: Finetuning) -> dict[str, torch.Tensor]:
+    weights: dict[str, torch.Tensor] = {}
+    for name, network in _networks(run).items():
+        weights |= prefixed(name, network.state_dict())
+    return weights
+
+
+def _updaters(run: Finetuning) -> dict[str, Updater]:
+    return {"updater": run.updater} | ({"joint": run.joint.updater} if run.joint else {})

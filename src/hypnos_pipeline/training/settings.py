@@ -1,0 +1,172 @@
+"""Configuration of the trained methods and of the latent discriminator (method.md §5–§7)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from hypnos_pipeline.configuration import Configuration
+
+Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
+Steps = Annotated[int, Field(ge=1, le=1_000_000)]
+Batch = Annotated[int, Field(ge=1, le=4096)]
+Weight = Annotated[float, Field(ge=0.0, le=1e6)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class MatchMse(Configuration):
+    """σ solved so that Eq. 2 fits x² best on [0, bound] (Eq. 3)."""
+
+    match_mse: Annotated[float, Field(gt=0.0, le=10.0)] = 1.0
+
+
+class Reconstruction(Configuration):
+    """L_r: MSE, or the inverse Gaussian of Eq. 2 with a number or Eq. 3 for σ."""
+
+    kind: Literal["inverse_gaussian", "mse"] = "inverse_gaussian"
+    reduction: Literal["elementwise", "sample_mean"] = "elementwise"
+    sigma: Annotated[float, Field(gt=0.0)] | MatchMse = MatchMse()
+
+
+class LossWeights(Configuration):
+    """λ of Eq. 1."""
+
+    reconstruction: Weight = 1.0
+    prior: Weight = 1.0
+    perceptual: Weight = 0.003
+    discriminator: Weight = 0.5
+
+
+class Perceptual(Configuration):
+    """L_p (Eq. 5, 6): weights of MBConv stages 2, 3, 4 and the steps in which it acts.
+
+    ``steps`` null means round(0.625·S), the paper's 500 of 800. ``gradient_checkpointing`` recomputes the
+    decoder's activations in the backward pass (6.1 → 3.3 GB at 512 px).
+    """
+
+    steps: Annotated[int, Field(ge=0)] | None = None
+    stage_weights: tuple[Weight, Weight, Weight] = (0.35, 0.45, 0.2)
+    reduction: Literal["mean", "channel_sum"] = "mean"
+    gradient_checkpointing: bool = False
+
+
+class Augmented(Configuration):
+    """How a training step draws from the pool (method.md §3) and which prompt goes with it."""
+
+    recolour_probability: Probability = 0.66
+    resize_probability: Probability = 0.10
+    prompts: Literal["two_clause", "plain"] = "two_clause"
+
+
+class JointDiscriminator(Configuration):
+    """Joint training of the discriminator, after each generator step (method.md §6)."""
+
+    train: bool = True
+    batch: Batch = 8
+    learning_rate: Rate = 1e-4
+    fakes: Literal["table_3", "generated_only"] = "table_3"
+
+
+class Optimiser(Configuration):
+    """Constant-rate AdamW with gradient clipping.
+
+    ``adamw`` is torch's fused AdamW in float32; ``adamw_8bit`` is bitsandbytes'.
+    ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass.
+    ``checkpoint_every`` steps the run can be resumed from; 0 writes no checkpoints.
+    """
+
+    kind: Literal["adamw", "adamw_8bit"] = "adamw"
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
+    clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
+    gradient_checkpointing: bool = False
+    checkpoint_every: Annotated[int, Field(ge=0)] = 0
+
+
+class HypnosSettings(Configuration):
+    """HYPNOS and its ablations: every term of Eq. 1 (method.md §5)."""
+
+    label: str = "HYPNOS"
+    learning_rate: Rate
+    steps: Steps
+    instance_batch: Batch = 1
+    class_batch: Batch = 1
+    reconstruction: Reconstruction = Reconstruction()
+    weights: LossWeights = LossWeights()
+    perceptual: Perceptual = Perceptual()
+    augmentation: Augmented = Augmented()
+    z0_weighting: Literal["none", "alpha_bar", "snr_clip"] = "none"
+    discriminator: JointDiscriminator = JointDiscriminator()
+    optimiser: Optimiser = Optimiser()
+    gradient_log_every: Annotated[int, Field(ge=0)] = 20
+
+    def perceptual_steps(self) -> int:
+        """Returns s_p, the number of first steps in which L_p acts (Eq. 6)."""
+        return round(0.625 * self.steps) if self.perceptual.steps is None else self.perceptual.steps
+
+    @model_validator(mode="after")
+    def _perceptual_fits(self) -> HypnosSettings:
+        if self.perceptual_steps() > self.steps:
+            raise ValueError(f"perceptual.steps: expected at most steps ({self.steps})")
+        return self
+
+
+class DreamBoothSettings(Configuration):
+    """DreamBooth: MSE and prior preservation on untouched photos (method.md §7)."""
+
+    label: str = "DreamBooth"
+    learning_rate: Rate
+    steps: Steps
+    instance_batch: Batch = 1
+    class_batch: Batch = 1
+    prior_weight: Weight = 1.0
+    optimiser: Optimiser = Optimiser()
+
+    def general_form(self) -> HypnosSettings:
+        """Returns the same method as HYPNOS's settings, which the one finetuning loop reads."""
+        return HypnosSettings(
+            label=self.label,
+            learning_rate=self.learning_rate,
+            steps=self.steps,
+            instance_batch=self.instance_batch,
+            class_batch=self.class_batch,
+            reconstruction=Reconstruction(kind="mse"),
+            weights=LossWeights(prior=self.prior_weight, perceptual=0.0, discriminator=0.0),
+            perceptual=Perceptual(steps=0),
+            augmentation=Augmented(recolour_probability=0.0, resize_probability=0.0, prompts="plain"),
+            discriminator=JointDiscriminator(train=False),
+            optimiser=self.optimiser,
+            gradient_log_every=0,
+        )
+
+
+class TextualInversionSettings(Configuration):
+    """Textual inversion: one new token whose row is the only trained tensor (method.md §7)."""
+
+    label: str = "Textual Inversion"
+    token: Annotated[str, Field(pattern=r"^<[a-z][a-z0-9_]*>$")] = "<sks>"
+    phrase: Literal["token", "token_noun"] = "token"
+    learning_rate: Rate = 2e-3
+    steps: Steps
+    batch: Batch = 1
+
+
+class BaseSettings(Configuration):
+    """The untouched base model, a reference row (method.md §7, paper 0.F)."""
+
+    label: str = "Base model"
+
+
+class DiscriminatorSettings(Configuration):
+    """Latent discriminator and its pretraining (method.md §6; paper 3.4.4, 0.B.2, Fig. 3)."""
+
+    steps: Steps = 600
+    batch: Batch = 8
+    learning_rate: Rate = 1e-4
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
+    width: Annotated[int, Field(ge=8)] = 192
+    depth: Annotated[int, Field(ge=1)] = 3
+    heads: Annotated[int, Field(ge=1)] = 3
+    convolution_channels: Annotated[int, Field(ge=1)] = 16
+    expansion: Annotated[int, Field(ge=1)] = 6
+    clip_norm: Annotated[float, Field(gt=0.0)] = 1.0

@@ -1,0 +1,74 @@
+"""Textual inversion moves one row and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hypnos_pipeline.training.settings import TextualInversionSettings
+from hypnos_pipeline.training.textual_inversion import learned_phrase, noun_embedding, textual_inversion
+from tests.tiny_models import tiny_text_to_image
+from tests.training.tiny_study import RUNTIME, SEED, latents, same, weights
+
+SETTINGS = TextualInversionSettings(steps=3, batch=2)
+
+
+def learn(model, settings=SETTINGS, noun="rattan chair"):
+    return textual_inversion(model, latents(), settings, noun=noun, seed=SEED, runtime=RUNTIME)
+
+
+def all_but_tokens(model):
+    states = model.text_encoder.state_dict()
+    return [states[name] for name in sorted(states) if "token_embedding" not in name]
+
+
+def test_only_the_new_row_moves():
+    model = tiny_text_to_image()
+    rows = model.text_encoder.get_input_embeddings().weight.detach().clone()
+    start = noun_embedding(model, "rattan chair")
+    others = [tensor.clone() for tensor in all_but_tokens(model)]
+    frozen = weights(model.unet, model.vae)
+
+    learned, curve, report = learn(model)
+
+    after = model.text_encoder.get_input_embeddings().weight.detach()
+    assert torch.equal(after[:-1], rows)
+    assert torch.equal(after[-1], learned.embedding)
+    assert not torch.equal(learned.embedding, start)
+    assert report["distance_moved"] == pytest.approx(float((learned.embedding - start).norm()))
+    assert same(all_but_tokens(model), others)
+    assert same(frozen, weights(model.unet, model.vae))
+    assert [row["step"] for row in curve] == [1, 2, 3]
+    assert all(parameter.grad is None for parameter in model.unet.parameters())
+
+
+def test_it_starts_from_the_mean_of_the_nouns_embeddings():
+    model = tiny_text_to_image()
+    ids = [model.tokenizer.convert_tokens_to_ids(word) for word in ("rattan</w>", "chair</w>")]
+    expected = model.text_encoder.get_input_embeddings().weight[ids].mean(0)
+    torch.testing.assert_close(noun_embedding(model, "rattan chair"), expected)
+
+
+def test_no_weight_decay_and_no_use_of_unseen_rows():
+    """With a vanishing rate the row stays where it began: decay would pull it to 0."""
+    model = tiny_text_to_image()
+    start = noun_embedding(model, "robot")
+    learned, _, _ = learn(model, TextualInversionSettings(steps=2, learning_rate=1e-30), "robot")
+    assert torch.equal(learned.embedding, start)
+
+
+def test_it_repeats_itself():
+    first, second = learn(tiny_text_to_image())[0], learn(tiny_text_to_image())[0]
+    assert torch.equal(first.embedding, second.embedding)
+
+
+def test_existing_words_are_refused():
+    model = tiny_text_to_image()
+    learn(model)
+    with pytest.raises(ValueError, match="<sks>"):
+        learn(model)
+
+
+def test_phrase_replaces_subject_or_stands_before_the_noun():
+    assert learned_phrase(SETTINGS, "robot") == "<sks>"
+    assert learned_phrase(TextualInversionSettings(steps=1, phrase="token_noun"), "robot") == "<sks> robot"
