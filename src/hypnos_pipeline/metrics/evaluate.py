@@ -1,0 +1,215 @@
+"""All metrics of one subject and method: one row per pair, one row per cell (method.md §9)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.clip_t import clip_t_of_embeddings
+from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper_of_embeddings
+from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
+from hypnos_pipeline.metrics.fid import fid_64_of_features, fid_of_features
+from hypnos_pipeline.metrics.kid import kid_of_features
+from hypnos_pipeline.metrics.lpips import tap_distances, unit_taps
+from hypnos_pipeline.metrics.psnr import psnr
+from hypnos_pipeline.metrics.registry import Metric, in_order
+from hypnos_pipeline.metrics.similarity import cosine_matrix
+from hypnos_pipeline.metrics.ssim import ssim
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.models.text_to_image import TextToImage
+
+log = logging.getLogger(__name__)
+
+PAIR_COLUMNS = ["prompt_set", "image", "photo", "metric", "value"]
+SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
+SMALLEST_SET = 2
+"""A covariance, or an unbiased kernel estimate, needs two images on each side."""
+
+
+def evaluate_samples(
+    samples: ImageSet,
+    photos: ImageSet,
+    networks: MetricNetworks,
+    *,
+    metrics: Sequence[str],
+    batch: int,
+    subject: str,
+    method: str,
+    model: TextToImage | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Takes every metric of every prompt set of one subject and method.
+
+    Args:
+        samples: Generated images; manifest rows with ``name``, ``prompt_set``, ``prompt`` (as given to the
+            model) and ``noun_prompt`` (class noun in place of rare words).
+        photos: The subject's working photos, of the samples' size.
+        networks: Those of the metrics, see ``features.load_metric_networks``.
+        metrics: Names in the registry.
+        batch: Images that go through a network at a time.
+        subject: Name for the scores' column.
+        method: Name for the scores' column.
+        model: The finetuned model (the base model for ``base``), whose text encoder ``clip_t_paper`` reads.
+
+    Returns:
+        ``pairs``: prompt_set, image, photo (empty for metrics of one image), metric, value.
+        ``scores``: prompt_set, subject, method, metric, mean, std (over pairs, ddof 1), std_images (of the
+        means per image, ddof 1), n (pairs, or images). Set metrics have their value as ``mean`` and no std.
+        Undefined cells are absent from both.
+
+    Raises:
+        ValueError: If there are no samples or no photos, the manifest does not name the images, or
+            samples and photos differ in size.
+    """
+    comparison = _compare(samples, photos, networks, batch, model)
+    pairs, scores = [], []
+    for metric in in_order(metrics):
+        for prompt_set, values in comparison.cells(metric).items():
+            if values is None or not np.isfinite(values).all():
+                cell = f"{subject}.{method}, {prompt_set}, {metric.name}"
+                log.warning("%s: undefined here, so the cell is left out", cell)
+                continue
+            key = {"prompt_set": prompt_set, "subject": subject, "method": method, "metric": metric.name}
+            scores.append(key | summarise(metric, values, len(comparison.rows[prompt_set])))
+            if metric.kind != "set":
+                pairs.append(comparison.pairs(metric, prompt_set, values))
+    table = pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(columns=PAIR_COLUMNS)
+    return table, pd.DataFrame(scores, columns=SCORE_COLUMNS)
+
+
+def summarise(metric: Metric, values: np.ndarray, images: int) -> dict[str, Any]:
+    """Returns ``mean``, ``std``, ``std_images`` and ``n`` of one cell.
+
+    Args:
+        metric: Its kind decides what is counted.
+        values: images × photos, images × 1 for metrics of one image, 1 × 1 for set metrics; float64.
+        images: Number of generated images.
+    """
+    if metric.kind == "set":
+        return {"mean": values.item(), "std": np.nan, "std_images": np.nan, "n": images}
+    return {
+        "mean": values.mean(),
+        "std": _deviation(values.ravel()),
+        "std_images": _deviation(values.mean(axis=1)),
+        "n": values.size,
+    }
+
+
+def _deviation(values: np.ndarray) -> float:
+    """Sample standard deviation; of a single value there is none."""
+    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Generated images against photos, with what the metrics read of the manifest.
+
+    Attributes:
+        generated: Features of all generated images.
+        real: Features of the photos.
+        rows: Prompt set to the positions of its images.
+        images: Names of the generated images.
+        photos: Names of the photos.
+        prompts: As given to the model, one for each generated image.
+        noun_prompts: With the class noun in place.
+        model: For ``clip_t_paper``.
+    """
+
+    generated: ImageFeatures
+    real: ImageFeatures
+    rows: dict[str, list[int]]
+    images: list[str]
+    photos: list[str]
+    prompts: list[str]
+    noun_prompts: list[str]
+    model: TextToImage | None
+
+    def cells(self, metric: Metric) -> dict[str, np.ndarray | None]:
+        """Returns one metric's float64 values of each prompt set (see :func:`summarise`); None: undefined."""
+        if metric.kind == "set":
+            return {prompt_set: self._set_value(metric.name, rows) for prompt_set, rows in self.rows.items()}
+        values = self._values(metric.name)
+        if values is None:
+            return dict.fromkeys(self.rows)
+        # One row per image; metrics of one image have one column.
+        matrix = values.double().numpy().reshape(len(self.images), -1)
+        return {prompt_set: matrix[rows] for prompt_set, rows in self.rows.items()}
+
+    def pairs(self, metric: Metric, prompt_set: str, values: np.ndarray) -> pd.DataFrame:
+        """Returns one row per value of a cell."""
+        images = [self.images[row] for row in self.rows[prompt_set]]
+        photos = self.photos if metric.kind == "pairwise" else [""]
+        return pd.DataFrame(
+            {
+                "prompt_set": prompt_set,
+                "image": np.repeat(images, len(photos)),
+                "photo": np.tile(photos, len(images)),
+                "metric": metric.name,
+                "value": values.ravel(),
+            }
+        )
+
+    def _values(self, name: str) -> Tensor | None:
+        """Takes a metric of pairs or of single images over all generated images at once."""
+        generated, real, networks = self.generated, self.real, self.generated.networks
+        if name == "dino":
+            return cosine_matrix(generated.dino, real.dino)
+        if name == "clip_i":
+            return cosine_matrix(generated.clip, real.clip)
+        if name == "clip_t":
+            return clip_t_of_embeddings(generated.clip, self.noun_prompts, networks.clip)
+        if name == "clip_t_paper":
+            if self.model is None:
+                return None
+            return clip_t_paper_of_embeddings(generated.clip, self.prompts, self.model)
+        if name == "lpips":
+            return generated.map(self._lpips)
+        pixel_metric = {"ssim": ssim, "psnr": psnr}[name]
+        return generated.map(lambda images: pixel_metric(images.to(networks.device), real.pixels))
+
+    def _lpips(self, images: Tensor) -> Tensor:
+        network = self.generated.networks.lpips
+        return tap_distances(unit_taps(images, network), self.real.lpips_taps, network.heads)
+
+    def _set_value(self, name: str, rows: list[int]) -> np.ndarray | None:
+        """Takes a set metric of some of the generated images, as a 1 × 1 array."""
+        if min(len(rows), len(self.photos)) < SMALLEST_SET:
+            return None
+        function = {"fid": fid_of_features, "fid_64": fid_64_of_features, "kid": kid_of_features}[name]
+        return np.array([[function(self.generated.frechet.rows(rows), self.real.frechet)]])
+
+
+def _compare(
+    samples: ImageSet, photos: ImageSet, networks: MetricNetworks, batch: int, model: TextToImage | None
+) -> _Comparison:
+    """Brings images and manifest together; photos are sorted by name, so their order changes no bit."""
+    manifest = {row["name"]: row for row in samples.manifest}
+    images, photo_names = list(samples.images), sorted(photos.images)
+    if not images or not photo_names:
+        raise ValueError(f"nothing to evaluate: {len(images)} samples, {len(photo_names)} photos")
+    if nameless := [name for name in images if name not in manifest]:
+        raise ValueError(f"the samples' manifest has no row for: {', '.join(nameless)}")
+    generated, real = samples.stack(images), photos.stack(photo_names)
+    if generated.shape[1:] != real.shape[1:]:
+        sizes = f"samples of {generated.shape[1:]}, photos of {real.shape[1:]}"
+        raise ValueError(f"{sizes}: sizes must agree")
+    rows: dict[str, list[int]] = {}
+    for position, name in enumerate(images):
+        rows.setdefault(manifest[name]["prompt_set"], []).append(position)
+    return _Comparison(
+        generated=ImageFeatures(generated, networks, batch),
+        real=ImageFeatures(real, networks, batch),
+        rows=rows,
+        images=images,
+        photos=photo_names,
+        prompts=[manifest[name]["prompt"] for name in images],
+        noun_prompts=[manifest[name]["noun_prompt"] for name in images],
+        model=model,
+    )

@@ -1,0 +1,102 @@
+"""Networks loaded once per process; each image's features computed once for all metrics that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hypnos_pipeline.metrics.images import in_batches, to_unit_range
+from hypnos_pipeline.metrics.lpips import PerceptualNetwork, unit_taps
+from hypnos_pipeline.metrics.networks import (
+    FrechetFeatures,
+    FrechetNetwork,
+    load_frechet_network,
+    load_lpips_network,
+)
+from hypnos_pipeline.metrics.registry import in_order
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.models.networks import ClipNetwork, ImageEncoder
+    from hypnos_pipeline.models.settings import ModelsSettings
+
+
+@dataclass(frozen=True)
+class MetricNetworks:
+    """The networks that the chosen metrics need; None for those that none of them needs."""
+
+    device: torch.device
+    dino: ImageEncoder | None = None
+    clip: ClipNetwork | None = None
+    inception: FrechetNetwork | None = None
+    lpips: PerceptualNetwork | None = None
+
+
+def load_metric_networks(
+    models: ModelsSettings, metrics: Iterable[str], device: torch.device
+) -> MetricNetworks:
+    """Loads the networks that the metrics need; each once per process."""
+    from hypnos_pipeline.models.networks import load_clip, load_vit
+    from hypnos_pipeline.models.reference import locate_all
+
+    loaders = {
+        "dino": load_vit,
+        "clip": load_clip,
+        "inception": load_frechet_network,
+        "lpips": load_lpips_network,
+    }
+    needed = sorted({metric.network for metric in in_order(metrics) if metric.network})
+    folders = locate_all({f"models.{name}": getattr(models, name) for name in needed})
+    # The loaders keep what they loaded by absolute folder and device.
+    loaded = {name: loaders[name](folders[f"models.{name}"].resolve(), str(device)) for name in needed}
+    return MetricNetworks(device=device, **loaded)
+
+
+class ImageFeatures:
+    """Features of one set of images, each computed at its first use and kept."""
+
+    def __init__(self, images: np.ndarray, networks: MetricNetworks, batch: int) -> None:
+        """Takes uint8 images N×H×W×3; ``batch`` of them go through a network at a time."""
+        self.images = images
+        self.networks = networks
+        self.batch = batch
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Applies a function of float images B×3×H×W in [0, 1] batch by batch; its rows, on the CPU."""
+        return in_batches(self.images, function, self.batch)
+
+    @cached_property
+    def pixels(self) -> Tensor:
+        """Float32 in [0, 1], N×3×H×W, on the networks' device; for the few photos only."""
+        return to_unit_range(self.images).to(self.networks.device)
+
+    @cached_property
+    def dino(self) -> Tensor:
+        """Embeddings N×D."""
+        return self.map(self.networks.dino.embed)
+
+    @cached_property
+    def clip(self) -> Tensor:
+        """CLIP's image embeddings N×D, shared by ``clip_i``, ``clip_t`` and ``clip_t_paper``."""
+        return self.map(self.networks.clip.embed_images)
+
+    @cached_property
+    def frechet(self) -> FrechetFeatures:
+        """Features of ``fid``, ``fid_64`` and ``kid``."""
+        kept = []
+
+        def final(images: Tensor) -> Tensor:
+            kept.append(self.networks.inception.embed(images))
+            return kept[-1].final
+
+        return FrechetFeatures(self.map(final), torch.cat([each.early.cpu() for each in kept]))
+
+    @cached_property
+    def lpips_taps(self) -> list[Tensor]:
+        """LPIPS's unit maps of all images, on the network's device; for the few photos only."""
+        return unit_taps(self.pixels, self.networks.lpips)

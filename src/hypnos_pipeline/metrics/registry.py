@@ -1,0 +1,72 @@
+"""What every metric is: its label, direction and kind. Drives evaluation, and arrows and bold in tables.
+
+The order is the paper's (Tables 1 and 2: DINO, CLIP-I, CLIP-T, FID, SSIM, PSNR, LPIPS), each of our
+additions behind the metric it varies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+MetricKind = Literal["pairwise", "per_image", "set"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric's metadata.
+
+    Attributes:
+        name: Key in the configuration and in ``cells.csv``.
+        label: Column heading in tables.
+        kind: ``pairwise`` compares each generated image with each photo, ``per_image`` takes one value of
+            each generated image, ``set`` one value of all of them.
+        higher_is_better: Direction of the arrow and of the best value; None where neither is better, so
+            that tables give no arrow and no bold.
+        network: Field of ``ModelsSettings`` whose network it needs; None for pixel metrics.
+        decimals: Digits behind the point in tables (the paper prints four throughout).
+    """
+
+    name: str
+    label: str
+    kind: MetricKind
+    higher_is_better: bool | None
+    network: Literal["dino", "clip", "inception", "lpips"] | None
+    decimals: int = 4
+
+    @property
+    def arrow(self) -> str:
+        """Returns ``↑``, ``↓`` or nothing."""
+        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("dino", "DINO", "pairwise", True, "dino"),
+        Metric("clip_i", "CLIP-I", "pairwise", True, "clip"),
+        Metric("clip_t", "CLIP-T", "per_image", True, "clip"),
+        # Cosine between two spaces that were never aligned: no direction is better (method.md §9).
+        Metric("clip_t_paper", "CLIP-T (paper)", "per_image", None, "clip"),
+        Metric("fid", "FID", "set", False, "inception"),
+        Metric("fid_64", "FID-64", "set", False, "inception"),
+        Metric("kid", "KID", "set", False, "inception"),
+        Metric("ssim", "SSIM", "pairwise", True, None),
+        Metric("psnr", "PSNR", "pairwise", True, None),
+        Metric("lpips", "LPIPS", "pairwise", False, "lpips"),
+    )
+}
+
+
+def in_order(names: Iterable[str]) -> list[Metric]:
+    """Returns the named metrics without repeats in the registry's order.
+
+    Raises:
+        KeyError: If a name is unknown; the message lists the known ones.
+    """
+    wanted = set(names)
+    unknown = sorted(wanted - METRICS.keys())
+    if unknown:
+        raise KeyError(f"unknown metrics: {', '.join(unknown)}; known: {', '.join(METRICS)}")
+    return [metric for name, metric in METRICS.items() if name in wanted]

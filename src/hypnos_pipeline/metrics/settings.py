@@ -1,0 +1,20 @@
+"""Configuration of the evaluation (method.md §9; paper 3.5, 0.B.3)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hypnos_pipeline.configuration import Configuration
+
+MetricName = Literal[
+    "dino", "clip_i", "clip_t", "clip_t_paper", "fid", "fid_64", "kid", "ssim", "psnr", "lpips"
+]
+
+
+class EvaluationSettings(Configuration):
+    """Which metrics are taken, and in which batches features are computed."""
+
+    metrics: Annotated[list[MetricName], Field(min_length=1)]
+    batch: Annotated[int, Field(ge=1, le=4096)] = 32

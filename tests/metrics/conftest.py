@@ -1,0 +1,55 @@
+"""Random images and tiny networks, shared by the metrics' tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tiny_models import save_tiny_clip, save_tiny_timm, save_tiny_vit
+
+
+def random_images(count: int, size: int = 64, seed: int = 0):
+    """Smooth random images, float32 [0, 1], count×3×size×size."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, 8, 8, generator=generator)
+    fine = interpolate(coarse, (size, size), mode="bicubic")
+    return (fine + 0.1 * torch.randn(count, 3, size, size, generator=generator)).clamp(0, 1)
+
+
+def as_bytes(images):
+    """Float images N×3×H×W as uint8 arrays H×W×3."""
+    return list((images * 255).round().byte().permute(0, 2, 3, 1).numpy())
+
+
+@pytest.fixture(scope="session")
+def network_folders(tmp_path_factory):
+    """Folders of the four tiny networks, by field of ``ModelsSettings``."""
+    root = tmp_path_factory.mktemp("networks")
+    save_tiny_vit(root / "dino")
+    save_tiny_clip(root / "clip")
+    save_tiny_timm(root / "inception", "test_resnet", seed=1)
+    save_tiny_timm(root / "lpips", "test_resnet", seed=2)
+    return {name: root / name for name in ("dino", "clip", "inception", "lpips")}
+
+
+@pytest.fixture(scope="session")
+def models(network_folders, tmp_path_factory):
+    """``ModelsSettings`` of the tiny networks; the base model's folder is not there."""
+    from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
+
+    references = {name: ModelReference(folder=str(folder)) for name, folder in network_folders.items()}
+    absent = ModelReference(folder="absent")
+    return ModelsSettings(text_to_image=absent, perceptual=absent, **references)
+
+
+@pytest.fixture(scope="session")
+def networks(models):
+    """All tiny networks, loaded."""
+    import torch
+
+    from hypnos_pipeline.metrics.features import load_metric_networks
+    from hypnos_pipeline.metrics.registry import METRICS
+
+    return load_metric_networks(models, METRICS, torch.device("cpu"))

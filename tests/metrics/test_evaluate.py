@@ -1,0 +1,227 @@
+"""One subject's and method's evaluation: its formulas, its tables, and what must not matter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.evaluate import PAIR_COLUMNS, SCORE_COLUMNS, evaluate_samples, summarise
+from hypnos_pipeline.metrics.registry import METRICS
+from tests.metrics.conftest import as_bytes, random_images
+from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
+
+COUNTS = {"invariant": 4, "varying": 3}
+PHOTOS = 3
+ALL = list(METRICS)
+COLOURS = ["red", "green", "blue", "yellow"]
+
+
+def samples_of(counts: dict[str, int]) -> ImageSet:
+    names = [f"{prompt_set}/{index:03d}" for prompt_set, count in counts.items() for index in range(count)]
+    manifest = [
+        {
+            "name": name,
+            "prompt_set": name.split("/")[0],
+            "index": int(name.split("/")[1]),
+            "prompt": f"a {COLOURS[int(name[-3:])]} sks robot",
+            "noun_prompt": f"a {COLOURS[int(name[-3:])]} robot",
+            "seed": 0,
+        }
+        for name in names
+    ]
+    images = dict(zip(names, as_bytes(random_images(len(names), seed=20)), strict=True))
+    return ImageSet(images, manifest)
+
+
+def photos_of(count: int) -> ImageSet:
+    return ImageSet({f"photo_{i}": image for i, image in enumerate(as_bytes(random_images(count, seed=21)))})
+
+
+def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None):
+    return evaluate_samples(
+        samples or samples_of(COUNTS),
+        photos or photos_of(PHOTOS),
+        networks,
+        metrics=metrics,
+        batch=batch,
+        subject="lego_robot",
+        method="hypnos",
+        model=model,
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(networks):
+    return run(networks)
+
+
+def test_formulas_on_a_case_worked_by_hand():
+    values = np.array([[1.0, 3.0], [5.0, 7.0], [0.0, 2.0]])
+    summary = summarise(METRICS["dino"], values, images=3)
+    # mean 3; squared deviations 4 0 4 16 9 1 = 34 over 5; means per image 2 6 1, deviations 1 9 4 = 14 over 2
+    assert summary == pytest.approx(
+        {"mean": 3.0, "std": math.sqrt(34 / 5), "std_images": math.sqrt(7), "n": 6}
+    )
+    per_image = summarise(METRICS["clip_t"], np.array([[1.0], [2.0], [6.0]]), images=3)
+    assert per_image == pytest.approx({"mean": 3.0, "std": math.sqrt(7), "std_images": math.sqrt(7), "n": 3})
+    of_a_set = summarise(METRICS["fid"], np.array([[12.5]]), images=3)
+    assert (of_a_set["mean"], of_a_set["n"]) == (12.5, 3)
+    assert math.isnan(of_a_set["std"])
+    assert math.isnan(of_a_set["std_images"])
+
+
+def test_scores_have_one_row_per_cell(tables):
+    _, scores = tables
+    assert list(scores.columns) == SCORE_COLUMNS
+    assert scores["mean"].notna().all()
+    counted = scores.set_index(["metric", "prompt_set"])["n"]
+    for name, metric in METRICS.items():
+        if name == "clip_t_paper":
+            assert name not in counted.index  # no model was given
+            continue
+        for prompt_set, images in COUNTS.items():
+            expected = images * PHOTOS if metric.kind == "pairwise" else images
+            assert counted[name, prompt_set] == expected
+    with_deviation = scores.dropna(subset=["std", "std_images"])["metric"].unique()
+    assert set(with_deviation) == {n for n, m in METRICS.items() if m.kind != "set"} - {"clip_t_paper"}
+
+
+def test_scores_are_those_of_the_pairs(tables):
+    pairs, scores = tables
+    assert list(pairs.columns) == PAIR_COLUMNS
+    assert not {"fid", "fid_64", "kid"} & set(pairs["metric"])
+    assert (pairs.loc[pairs["metric"] == "clip_t", "photo"] == "").all()
+    rows = scores.set_index(["metric", "prompt_set"])
+    for key, cell in pairs.groupby(["metric", "prompt_set"]):
+        assert not cell.duplicated(["image", "photo"]).any()
+        assert rows.loc[key, "mean"] == pytest.approx(cell["value"].mean())
+        assert rows.loc[key, "std"] == pytest.approx(cell["value"].std())
+        assert rows.loc[key, "std_images"] == pytest.approx(cell.groupby("image")["value"].mean().std())
+        assert rows.loc[key, "n"] == len(cell)
+
+
+def test_every_pair_has_the_value_of_its_image_and_photo(tables, networks):
+    from hypnos_pipeline.metrics.images import to_unit_range
+    from hypnos_pipeline.metrics.lpips import lpips
+    from hypnos_pipeline.metrics.psnr import psnr
+
+    samples, photos = samples_of(COUNTS), photos_of(PHOTOS)
+    values = tables[0].set_index(["metric", "image", "photo"])["value"]
+    for image, photo in [("invariant/002", "photo_1"), ("varying/000", "photo_2")]:
+        a, b = to_unit_range(samples.stack([image])), to_unit_range(photos.stack([photo]))
+        assert values["psnr", image, photo] == pytest.approx(psnr(a, b).item(), rel=1e-5)
+        assert values["lpips", image, photo] == pytest.approx(lpips(a, b, networks.lpips).item(), rel=1e-5)
+
+
+def test_clip_t_reads_the_noun_prompts_and_the_papers_variant_the_models_own(tables, networks):
+    from hypnos_pipeline.metrics.clip_t import clip_t
+    from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper
+    from hypnos_pipeline.metrics.images import to_unit_range
+
+    samples = samples_of(COUNTS)
+    images = to_unit_range(samples.stack())
+    nouns = [row["noun_prompt"] for row in samples.manifest]
+    found = tables[0].query("metric == 'clip_t'")["value"]
+    np.testing.assert_allclose(found, clip_t(images, nouns, networks.clip).numpy(), rtol=1e-5)
+
+    # an embedding as wide as the tiny text encoder's states, so that the paper's variant is defined
+    wide = SimpleNamespace(embed_images=networks.dino.embed)
+    model = tiny_text_to_image()
+    pairs, scores = run(replace(networks, clip=wide), metrics=["clip_t_paper"], model=model)
+    prompts = [row["prompt"] for row in samples.manifest]
+    expected = clip_t_paper(images, prompts, model, wide).numpy()
+    np.testing.assert_allclose(pairs["value"], expected, rtol=1e-5)
+    assert scores["n"].tolist() == list(COUNTS.values())
+
+
+def test_batch_size_and_the_order_of_photos_do_not_matter(tables, networks):
+    photos = photos_of(PHOTOS)
+    turned = ImageSet(dict(reversed(photos.images.items())))
+    for other in (run(networks, batch=2), run(networks, photos=turned)):
+        for table, expected in zip(other, tables, strict=True):
+            pd.testing.assert_frame_equal(table, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_cells_that_are_not_defined_are_absent(networks):
+    pairs, scores = run(
+        networks, samples=samples_of({"invariant": 1, "varying": 2}), model=tiny_text_to_image()
+    )
+    present = set(scores[["prompt_set", "metric"]].itertuples(index=False, name=None))
+    assert ("varying", "fid") in present
+    # one image has no covariance; the tiny text encoder and CLIP differ in dimensions
+    assert not {("invariant", "fid"), ("invariant", "fid_64"), ("invariant", "kid")} & present
+    assert "clip_t_paper" not in set(scores["metric"]) | set(pairs["metric"])
+    assert scores["mean"].notna().all()
+    assert pairs["value"].notna().all()
+
+
+def test_only_the_networks_that_are_needed_are_loaded(models):
+    import torch
+
+    from hypnos_pipeline.metrics.features import load_metric_networks
+
+    networks = load_metric_networks(models, ["psnr", "dino"], torch.device("cpu"))
+    assert networks.clip is networks.inception is networks.lpips is None
+    assert networks.dino is load_metric_networks(models, ["dino"], torch.device("cpu")).dino
+    pairs, _ = run(networks, metrics=["psnr", "dino"])
+    assert set(pairs["metric"]) == {"psnr", "dino"}
+
+
+def test_nothing_to_compare_is_an_error(networks):
+    with pytest.raises(ValueError, match="0 photos"):
+        run(networks, photos=ImageSet({}, [{"name": "none"}]))
+    with pytest.raises(ValueError, match="no row for: stray"):
+        run(networks, samples=ImageSet({"stray": np.zeros((64, 64, 3), np.uint8)}))
+
+
+def test_samples_and_photos_of_two_sizes_are_refused(networks):
+    small = ImageSet({"photo": np.zeros((32, 32, 3), np.uint8)})
+    with pytest.raises(ValueError, match="sizes must agree"):
+        run(networks, photos=small)
+
+
+def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
+    import pickle
+
+    import yaml
+
+    from hypnos_pipeline.pipelines.evaluation import create_pipeline
+    from hypnos_pipeline.study import Study
+
+    file = project_root / "conf/mini/parameters_study.yml"
+    study = Study.from_parameters(yaml.safe_load(file.read_text()))
+    nodes = {node.namespace: node for node in create_pipeline(study).nodes}
+    assert len(nodes) == len(study.subjects) * len(study.entries())
+    assert nodes["lego_robot.hypnos"].outputs == ["lego_robot.hypnos.pairs", "lego_robot.hypnos.scores"]
+    assert nodes["lego_robot.hypnos"].func.keywords == {"subject": "lego_robot", "method": "hypnos"}
+    assert "lego_robot.hypnos.finetuned" in nodes["lego_robot.hypnos"].inputs
+    assert not any("finetuned" in name for name in nodes["lego_robot.base"].inputs)
+    # runners of several processes send a node's function to another one
+    pickle.loads(pickle.dumps(nodes["lego_robot.base"].func))
+
+
+def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path):
+    from hypnos_pipeline.metrics.settings import EvaluationSettings
+    from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
+    from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
+
+    save_tiny_text_to_image(tmp_path / "base")
+    models = models.model_copy(update={"text_to_image": ModelReference(folder=str(tmp_path / "base"))})
+    pairs, scores = evaluate(
+        samples_of(COUNTS),
+        photos_of(PHOTOS),
+        models,
+        EvaluationSettings(metrics=["clip_t", "clip_t_paper", "psnr"]),
+        RuntimeSettings(device="cpu", threads=1),
+        subject="lego_robot",
+        method="base",
+    )
+    assert set(scores["metric"]) == {"clip_t", "psnr"}
+    assert set(scores["method"]) == {"base"}
+    assert len(pairs) == 7 + 7 * PHOTOS

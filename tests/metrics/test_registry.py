@@ -1,0 +1,31 @@
+"""The registry agrees with the configuration and with the paper's tables."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from hypnos_pipeline.metrics.registry import METRICS, in_order
+from hypnos_pipeline.metrics.settings import MetricName
+
+
+def test_every_configurable_metric_is_registered_in_order():
+    assert list(METRICS) == list(get_args(MetricName))
+    labels = [metric.label for metric in METRICS.values()]
+    papers = ["DINO", "CLIP-I", "CLIP-T", "FID", "SSIM", "PSNR", "LPIPS"]
+    assert [label for label in labels if label in papers] == papers
+
+
+def test_directions():
+    assert {name: metric.arrow for name, metric in METRICS.items()} == {
+        **dict.fromkeys(["dino", "clip_i", "clip_t", "ssim", "psnr"], "↑"),
+        **dict.fromkeys(["fid", "fid_64", "kid", "lpips"], "↓"),
+        "clip_t_paper": "",
+    }
+
+
+def test_unknown_names_are_refused_and_repeats_dropped():
+    assert [metric.name for metric in in_order(["psnr", "dino", "psnr"])] == ["dino", "psnr"]
+    with pytest.raises(KeyError, match="cosiness"):
+        in_order(["dino", "cosiness"])

@@ -1,0 +1,111 @@
+"""Fréchet and kernel distances against textbook forms in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hypnos_pipeline.metrics.fid import fid, fid_64
+from hypnos_pipeline.metrics.frechet import frechet_distance
+from hypnos_pipeline.metrics.kid import kid, polynomial_distance
+from tests.metrics.conftest import random_images
+
+
+def random_features(count: int, width: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(width, width, generator=generator, dtype=torch.float64) / width**0.5
+    return torch.randn(count, width, generator=generator, dtype=torch.float64) @ mixing + 0.1 * seed
+
+
+def reference_frechet(a: np.ndarray, b: np.ndarray) -> float:
+    """The textbook form with dense covariances and a float64 matrix square root."""
+    from scipy.linalg import sqrtm
+
+    first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    difference = a.mean(0) - b.mean(0)
+    root = sqrtm(first @ second)
+    return float(difference @ difference + np.trace(first) + np.trace(second) - 2 * np.trace(root).real)
+
+
+def test_frechet_equals_the_dense_form_at_full_rank():
+    a, b = random_features(60, 12, seed=1), random_features(45, 12, seed=2)
+    assert frechet_distance(a, b) == pytest.approx(reference_frechet(a.numpy(), b.numpy()), rel=1e-9)
+
+
+def test_frechet_is_exact_where_covariances_are_singular():
+    a, b = random_features(9, 40, seed=3), random_features(4, 40, seed=4)
+    # With S₁, S₂ of low rank the trace of (S₁S₂)^½ is the sum of the roots of the product's eigenvalues.
+    first, second = np.cov(a.numpy(), rowvar=False), np.cov(b.numpy(), rowvar=False)
+    eigenvalues = np.linalg.eigvals(first @ second).real
+    largest = np.sort(eigenvalues)[::-1][:3]  # four photos span three directions
+    difference = (a.mean(0) - b.mean(0)).numpy()
+    expected = difference @ difference + np.trace(first) + np.trace(second) - 2 * np.sqrt(largest).sum()
+    assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-9)
+    # The dense form with clean-fid's square root is less exact here, but agrees roughly.
+    assert frechet_distance(a, b) == pytest.approx(reference_frechet(a.numpy(), b.numpy()), rel=1e-3)
+
+
+def test_frechet_of_a_set_with_itself_is_zero_and_a_shift_adds_its_square():
+    a = random_features(7, 20, seed=5)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(a, a + 2) == pytest.approx(4 * 20, rel=1e-9)
+
+
+def test_kernel_distance_equals_the_double_loop():
+    a, b = random_features(6, 5, seed=6).numpy(), random_features(4, 5, seed=7).numpy()
+
+    def kernel(x, y):
+        return (float(x @ y) / len(x) + 1.0) ** 3
+
+    def within(rows):
+        pairs = [(i, j) for i in range(len(rows)) for j in range(len(rows)) if i != j]
+        return sum(kernel(rows[i], rows[j]) for i, j in pairs) / len(pairs)
+
+    across = sum(kernel(x, y) for x in a for y in b) / (len(a) * len(b))
+    expected = within(a) + within(b) - 2 * across
+    assert polynomial_distance(torch.tensor(a), torch.tensor(b)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_image_has_no_set_distance():
+    one, many = torch.zeros(1, 3), torch.zeros(5, 3)
+    for distance in (frechet_distance, polynomial_distance):
+        with pytest.raises(ValueError, match="at least 2"):
+            distance(many, one)
+
+
+def test_distances_of_images_read_the_right_features(networks):
+    a, b = random_images(6, seed=13), random_images(4, seed=14)
+    first, second = networks.inception.embed(a), networks.inception.embed(b)
+    assert fid(a, b, networks.inception) == pytest.approx(frechet_distance(first.final, second.final))
+    assert fid_64(a, b, networks.inception) == pytest.approx(frechet_distance(first.early, second.early))
+    assert kid(a, b, networks.inception) == pytest.approx(polynomial_distance(first.final, second.final))
+
+
+def test_early_features_are_the_first_stage_of_64_channels_averaged_over_positions():
+    import timm
+
+    from hypnos_pipeline.metrics.networks import TimmFrechetNetwork
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = timm.create_model("resnet10t", pretrained=False, num_classes=0).eval()
+    images = random_images(2, 224)
+    features = TimmFrechetNetwork(network).embed(images)
+    configuration = network.pretrained_cfg
+    mean = torch.tensor(configuration["mean"]).view(1, 3, 1, 1)
+    std = torch.tensor(configuration["std"]).view(1, 3, 1, 1)
+    with torch.no_grad():
+        if configuration["input_size"][1:] != (224, 224):
+            size = configuration["input_size"][1:]
+            images = torch.nn.functional.interpolate(images, size, mode="bicubic", antialias=True).clamp(0, 1)
+        normalised = (images - mean) / std
+        stem = network.act1(network.bn1(network.conv1(normalised)))
+        expected = network(normalised)
+    assert features.early.shape == (2, 64)
+    torch.testing.assert_close(features.early, stem.mean((2, 3)))
+    torch.testing.assert_close(features.final, expected)
+
+
+def test_a_network_without_64_channels_gives_its_earliest_stage(networks):
+    assert networks.inception.embed(random_images(2)).early.shape == (2, 32)
