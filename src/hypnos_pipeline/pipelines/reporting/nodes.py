@@ -1,0 +1,117 @@
+"""Nodes of reporting.
+
+Kedro resolves the annotations of a node while pipelines are read; those that would import pandas there are
+left to the docstrings. The maps of subjects and methods are annotated as plain dicts and validated here:
+other pipelines have Kedro make models of their single entries, so the maps may hold either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image
+from pydantic import TypeAdapter
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.settings import EvaluationSettings
+from hypnos_pipeline.models.settings import ModelsSettings
+from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.reporting.labels import MethodLabel, method_labels, subject_label
+from hypnos_pipeline.study import FAMILIES, Methods
+
+SAMPLES, CURVE, SCORES = "_samples", "_learning_curve", "_scores"
+"""What the names of collected inputs end with, behind the method's or subject's name."""
+
+
+def compare_methods(
+    working_photos: ImageSet, methods: dict, *, subject: str, **samples: ImageSet
+) -> Image.Image:
+    """Draws one subject's photos above every method's images of the same prompts (Fig. 5).
+
+    Args:
+        working_photos: The subject's.
+        methods: The study's, for labels and order.
+        subject: Its name.
+        samples: ``<method>_samples`` to the method's images.
+    """
+    from hypnos_pipeline.reporting.comparison_grid import comparison_grid
+
+    return comparison_grid(working_photos, _by_label(methods, samples, SAMPLES), subject_label(subject))
+
+
+def draw_learning_curves(methods: dict, *, subject: str, **curves) -> Image.Image:
+    """Draws one subject's learning curves (Fig. 7b); ``<method>_learning_curve`` to a data frame."""
+    from hypnos_pipeline.reporting.figures import learning_curves
+
+    return learning_curves(_by_label(methods, curves, CURVE), subject_label(subject))
+
+
+def collect_subject_scores(**scores):
+    """Joins one subject's scores of all methods, so that nothing outside its namespace reads many leaves."""
+    from hypnos_pipeline.reporting.cells import join_scores
+
+    return join_scores(scores.values())
+
+
+def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scores):
+    """Makes ``cells.csv``'s data frame and ``metrics.json``'s nested means.
+
+    Args:
+        subjects: The study's subjects, for their order and the paper's rows.
+        methods: The study's.
+        prompt_sets: The study's, for their order.
+        scores: ``<subject>_scores`` to a data frame.
+
+    Returns:
+        The cells, and the means by prompt set, subject, method and metric.
+    """
+    from hypnos_pipeline.metrics.registry import METRICS
+    from hypnos_pipeline.reporting.cells import collect_cells, metrics_tree
+
+    known = TypeAdapter(dict[str, SubjectSettings]).validate_python(subjects)
+    cells = collect_cells(
+        scores.values(),
+        prompt_sets=list(prompt_sets),
+        subjects=list(known),
+        methods=[method.name for method in _labels(methods)],
+        metrics=list(METRICS),
+        paper_rows={name: settings.paper_row for name, settings in known.items()},
+    )
+    return cells, metrics_tree(cells)
+
+
+def write_tables(
+    cells, subjects: dict, methods: dict, models: ModelsSettings, evaluation: EvaluationSettings
+) -> tuple[str, str, str, str, str, str]:
+    """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX."""
+    from hypnos_pipeline.reporting.sources import source_lines
+    from hypnos_pipeline.reporting.table import to_latex, to_markdown
+    from hypnos_pipeline.reporting.tables import (
+        Scope,
+        difference_table,
+        prompt_invariant_table,
+        prompt_varying_table,
+    )
+
+    scope = Scope(_labels(methods), list(subjects), source_lines(models, evaluation.metrics))
+    tables = [make(cells, scope) for make in (prompt_invariant_table, prompt_varying_table, difference_table)]
+    return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
+
+
+def draw_loss_curve(methods: dict) -> Image.Image:
+    """Draws Eq. 2 for the study's σ and others (Fig. 7a)."""
+    from hypnos_pipeline.reporting.figures import loss_curve, sigma_variants
+
+    hypnos = Methods.model_validate(methods).hypnos
+    return loss_curve(sigma_variants(method.reconstruction for method in hypnos.values()))
+
+
+def _labels(methods: dict) -> list[MethodLabel]:
+    validated = Methods.model_validate(methods)
+    return method_labels({family: getattr(validated, family) for family in FAMILIES})
+
+
+def _by_label(methods: dict, collected: dict[str, Any], suffix: str) -> dict[str, Any]:
+    """Orders collected inputs as tables do and keys them by printed label."""
+    labels = {f"{method.name}{suffix}": method.label for method in _labels(methods)}
+    return {label: collected[name] for name, label in labels.items() if name in collected}

@@ -1,0 +1,112 @@
+"""The cells: one row for each subject × method × prompt set × metric (``cells.csv``, ``metrics.json``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET, paper_value
+
+if TYPE_CHECKING:
+    import pandas
+
+SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
+CELL_COLUMNS = ["table", *SCORE_COLUMNS, "paper"]
+KEY = ["prompt_set", "subject", "method", "metric"]
+
+
+class CellError(ValueError):
+    """The scores cannot be made into cells; the message names the rows at fault."""
+
+
+def join_scores(scores: Iterable[pandas.DataFrame]) -> pandas.DataFrame:
+    """Returns several methods' scores below one another, in ``SCORE_COLUMNS``.
+
+    Raises:
+        CellError: If a column is missing.
+    """
+    import pandas
+
+    frames = []
+    for frame in scores:
+        missing = [column for column in SCORE_COLUMNS if column not in frame.columns]
+        if missing:
+            raise CellError(
+                f"scores lack the columns {', '.join(missing)}; they have {', '.join(frame.columns)}"
+            )
+        frames.append(frame[SCORE_COLUMNS].astype({"mean": float, "std": float, "std_images": float}))
+    return pandas.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+
+
+def collect_cells(
+    scores: Iterable[pandas.DataFrame],
+    *,
+    prompt_sets: Sequence[str],
+    subjects: Sequence[str],
+    methods: Sequence[str],
+    metrics: Sequence[str],
+    paper_rows: Mapping[str, str | None],
+) -> pandas.DataFrame:
+    """Returns the cells in the study's order: table, prompt set, subject, method, metric.
+
+    Args:
+        scores: Frames with ``SCORE_COLUMNS``.
+        prompt_sets: The study's prompt sets in its order; those of tables 1 and 2 come first.
+        subjects: The study's subjects in its order.
+        methods: The study's methods in printed order.
+        metrics: The known metrics in printed order; others follow by name.
+        paper_rows: Subject to the paper's row for it, or None.
+
+    Returns:
+        Columns ``CELL_COLUMNS``; ``table`` Int64 (1 invariant, 2 varying, else missing), ``n`` int64,
+        ``mean``, ``std``, ``std_images``, ``paper`` float64 with missing values that a CSV shows as blanks. A
+        cell whose mean is undefined is absent.
+
+    Raises:
+        CellError: If a cell occurs twice or belongs to no subject, method or prompt set of the study.
+    """
+    cells = join_scores(scores)
+    _refuse_strangers(cells, {"prompt_set": prompt_sets, "subject": subjects, "method": methods})
+    cells = cells[cells["mean"].notna()]
+    twice = cells[cells.duplicated(KEY)]
+    if len(twice):
+        rows = ["/".join(map(str, row)) for row in twice[KEY].itertuples(index=False)]
+        raise CellError(f"cells occur twice: {', '.join(rows)}")
+    strangers = sorted(set(cells["metric"]) - set(metrics))
+    ranks = {
+        "prompt_set": _ranks(sorted(prompt_sets, key=lambda name: TABLE_OF_PROMPT_SET.get(name, 3))),
+        "subject": _ranks(subjects),
+        "method": _ranks(methods),
+        "metric": _ranks([*metrics, *strangers]),
+    }
+    cells = cells.sort_values(KEY, key=lambda column: column.map(ranks[column.name]), ignore_index=True)
+    cells["table"] = cells["prompt_set"].map(TABLE_OF_PROMPT_SET).astype("Int64")
+    cells["n"] = cells["n"].astype("int64")
+    cells["paper"] = [
+        paper_value(row.prompt_set, paper_rows.get(row.subject), row.method, row.metric)
+        for row in cells.itertuples(index=False)
+    ]
+    cells["paper"] = cells["paper"].astype(float)
+    return cells[CELL_COLUMNS]
+
+
+def _ranks(names: Sequence[str]) -> dict[str, int]:
+    return {name: rank for rank, name in enumerate(names)}
+
+
+def _refuse_strangers(cells: pandas.DataFrame, known: Mapping[str, Sequence[str]]) -> None:
+    for column, names in known.items():
+        strangers = sorted(set(cells[column]) - set(names))
+        if strangers:
+            raise CellError(
+                f"scores have the {column} {', '.join(map(str, strangers))}, the study {', '.join(names)}"
+            )
+
+
+def metrics_tree(cells: pandas.DataFrame) -> dict[str, Any]:
+    """Returns the means for ``dvc metrics``: prompt set → subject → method → metric → mean."""
+    tree: dict[str, Any] = {}
+    for row in cells.itertuples(index=False):
+        branch = tree.setdefault(row.prompt_set, {}).setdefault(row.subject, {}).setdefault(row.method, {})
+        branch[row.metric] = float(row.mean)
+    return tree

@@ -1,0 +1,179 @@
+"""The comparison laid out like Fig. 5: photos on top, one row per method, one column per prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+COLUMNS = {"invariant": 2, "varying": 6, "disentangle": 2}
+"""First images of each prompt set that get a column; prompt sets that a study lacks are skipped."""
+
+# Fig. 5 writes invariant prompts red, varying yellow (darkened here to be legible), disentangling green.
+INK = {"invariant": (178, 24, 24), "varying": (138, 98, 0), "disentangle": (22, 112, 46)}
+BLACK = (20, 20, 20)
+WHITE = (255, 255, 255)
+EMPTY = (238, 238, 238)
+GAP = 4
+LEFT = 132
+FONT_SIZE = 13
+SMALLEST_CELL = 128
+LARGEST_CELL = 256
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: an image name within every method's samples, and the prompt that made it."""
+
+    name: str
+    prompt_set: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things lie, in pixels.
+
+    Attributes:
+        cell: Side of an image's square.
+        top: Height of the header.
+    """
+
+    cell: int
+    top: int
+
+    def corner(self, row: int, column: int) -> tuple[int, int]:
+        """Returns the upper left corner of a cell; row 0 holds the photos."""
+        step = self.cell + GAP
+        return LEFT + column * step, self.top + row * step
+
+
+def grid_columns(samples: Mapping[str, ImageSet]) -> list[Column]:
+    """Returns the columns: the first images of each prompt set, with the first method's prompts.
+
+    Args:
+        samples: Method to its images with manifest rows ``name``, ``prompt_set``, ``index``, ``prompt``.
+    """
+    first = next(iter(samples.values()), ImageSet({}))
+    columns = []
+    for prompt_set, count in COLUMNS.items():
+        rows = sorted(first.rows(prompt_set=prompt_set), key=lambda row: row["index"])[:count]
+        columns += [Column(row["name"], prompt_set, row["prompt"]) for row in rows]
+    return columns
+
+
+def comparison_grid(photos: ImageSet, samples: Mapping[str, ImageSet], title: str) -> Image.Image:
+    """Draws photos and every method's images of the same prompts and the same initial noise.
+
+    Args:
+        photos: Working photos, S×S×3; as many as there are columns are shown.
+        samples: Printed method label to its images, S×S×3 uint8, in printed order. An image that a method
+            lacks leaves its cell grey.
+        title: First line of the picture, e.g. the subject.
+
+    Returns:
+        An RGB picture. Each image fills a square of 128–256 px (64 px images are doubled).
+
+    Raises:
+        ValueError: If there are no samples of the prompt sets in ``COLUMNS``.
+    """
+    from PIL import Image, ImageDraw
+
+    columns = grid_columns(samples)
+    if not columns:
+        raise ValueError(f"{title}: no samples of the prompt sets {', '.join(COLUMNS)} to compare")
+    cell = cell_size(photos, samples)
+    headers = [_wrapped(column.prompt, cell) for column in columns]
+    line = _line_height()
+    layout = Layout(cell, top=2 * line + max(len(lines) for lines in headers) * line + GAP)
+    width, height = layout.corner(len(samples) + 1, len(columns))
+    sheet = Image.new("RGB", (width, height), WHITE)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((GAP, GAP), title, fill=BLACK, font=_font(FONT_SIZE + 3))
+    for number, (column, lines) in enumerate(zip(columns, headers, strict=True)):
+        left = layout.corner(0, number)[0]
+        _write(draw, (left, 2 * line), lines, INK[column.prompt_set])
+    _draw_row(sheet, draw, layout, 0, "Photos", [*photos.images.values()][: len(columns)])
+    for row, (label, images) in enumerate(samples.items(), start=1):
+        _draw_row(sheet, draw, layout, row, label, [images.images.get(column.name) for column in columns])
+    return sheet
+
+
+def cell_size(photos: ImageSet, samples: Mapping[str, ImageSet]) -> int:
+    """Returns the side of a cell: twice the images' size, within 128–256 px."""
+    sets = [photos, *samples.values()]
+    sizes = [image.shape[0] for images in sets for image in images.images.values()]
+    return min(LARGEST_CELL, max(SMALLEST_CELL, 2 * max(sizes, default=0)))
+
+
+def _draw_row(
+    sheet: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    layout: Layout,
+    row: int,
+    label: str,
+    images: Sequence[np.ndarray | None],
+) -> None:
+    from PIL import Image
+
+    left, top = layout.corner(row, 0)
+    _write(draw, (GAP, top), _wrapped(label, left - 2 * GAP), BLACK)
+    for column, image in enumerate(images):
+        corner = layout.corner(row, column)
+        if image is None:
+            draw.rectangle((*corner, corner[0] + layout.cell - 1, corner[1] + layout.cell - 1), fill=EMPTY)
+            continue
+        picture = Image.fromarray(image)
+        # Enlarged pixels stay pixels, so that the grid flatters no method.
+        whole = layout.cell % picture.width == 0
+        method = Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
+        sheet.paste(picture.resize((layout.cell, layout.cell), method), corner)
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], lines: Sequence[str], ink: tuple[int, int, int]
+) -> None:
+    x, y = corner
+    for line in lines:
+        draw.text((x, y), line, fill=ink, font=_font())
+        y += _line_height()
+
+
+def _font(size: int = FONT_SIZE) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Returns Pillow's own embedded font, the same on every machine."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+def _line_height() -> int:
+    return FONT_SIZE + 4
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Breaks text at spaces into lines of at most ``width`` pixels; a word too long for a line is cut."""
+    font = _font()
+    lines: list[str] = []
+    for word in text.split():
+        candidate = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(candidate) <= width:
+            lines[-1] = candidate
+        else:
+            lines += _cut(word, font, width)
+    return lines
+
+
+def _cut(word: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    pieces = [word[0]]
+    for character in word[1:]:
+        if font.getlength(pieces[-1] + character) <= width:
+            pieces[-1] += character
+        else:
+            pieces.append(character)
+    return pieces

@@ -1,0 +1,66 @@
+"""What stands below every table: which networks gave the numbers, and how images came to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hypnos_pipeline.metrics.registry import in_order
+from hypnos_pipeline.models.reference import describe, locate
+from hypnos_pipeline.reporting.labels import listed
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.models.settings import ModelsSettings
+
+SHORT = 12
+"""Digits of a sha256 in print; twelve tell any two networks of a project apart."""
+
+
+def source_lines(models: ModelsSettings, metrics: Iterable[str]) -> list[str]:
+    """Returns one line on the networks and one on preprocessing, for the metrics of a study.
+
+    Args:
+        models: References of all networks; those that the metrics need must be on this machine.
+        metrics: Names in the metric registry.
+
+    Raises:
+        MissingModels: If a network is not on this machine.
+    """
+    users: dict[str, list[str]] = {}
+    for metric in in_order(metrics):
+        if metric.network:
+            users.setdefault(metric.network, []).append(metric.label)
+    users["text_to_image"] = ["base model"]
+    networks = [f"{listed(users[name])}: {_identity(models, name)}" for name in users]
+    preparations = [
+        f"{listed(users[name])}: {prepare(models, name)}"
+        for name, prepare in _PREPARED.items()
+        if name in users
+    ]
+    lines = [f"Networks. {'; '.join(networks)}."]
+    if preparations:
+        lines.append(f"Preprocessing. {'; '.join(preparations)}; SSIM and PSNR: working size, [0, 1].")
+    return lines
+
+
+def _identity(models: ModelsSettings, name: str) -> str:
+    found = describe(getattr(models, name))
+    revision = f" at {found['revision'][:SHORT]}" if found["revision"] else ""
+    return f"{found['id']}{revision} (sha256 {found['sha256'][:SHORT]})"
+
+
+def _encoder(models: ModelsSettings, name: str) -> str:
+    from hypnos_pipeline.models.preprocessing import read_preprocessing
+
+    own = read_preprocessing(locate(getattr(models, name)))
+    resize = f"shorter edge to {own.resize} px, bicubic" if own.resize else "not resized"
+    crop = f"centre crop {own.crop} px" if own.crop else "no crop"
+    return f"{resize}, {crop}, the network's own mean and deviation"
+
+
+_PREPARED = {
+    "dino": _encoder,
+    "clip": _encoder,
+    "inception": lambda *_: "bicubic to the network's input size, its own mean and deviation",
+    "lpips": lambda *_: "working size, the network's own mean and deviation",
+}

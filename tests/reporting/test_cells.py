@@ -1,0 +1,95 @@
+"""``cells.csv`` and ``metrics.json``."""
+
+import io
+
+import pandas as pd
+import pytest
+
+from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.reporting.cells import CELL_COLUMNS, CellError, join_scores, metrics_tree
+from tests.reporting.conftest import METHODS, SUBJECTS, score
+
+
+def test_columns_and_order_are_the_contract(scores, collect) -> None:
+    cells = collect(scores)
+    assert ",".join(cells.columns) == "table,prompt_set,subject,method,metric,mean,std,std_images,n,paper"
+    assert list(cells.columns) == CELL_COLUMNS
+    keys = list(cells[["prompt_set", "subject", "method", "metric"]].itertuples(index=False, name=None))
+    assert keys == [
+        (p, s, m, k)
+        for p in ("invariant", "varying", "disentangle")
+        for s in SUBJECTS
+        for m in METHODS
+        for k in METRICS
+    ]
+
+
+def test_order_does_not_depend_on_the_scores_order(scores, collect) -> None:
+    pd.testing.assert_frame_equal(collect(scores), collect(scores[::-1]))
+
+
+def test_csv_has_blanks_for_what_is_undefined(scores, collect) -> None:
+    text = collect(scores).to_csv(index=False)
+    assert "nan" not in text.lower()
+    table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    assert dict(table.groupby("prompt_set")["table"].agg(set)) == {
+        "invariant": {"1"},
+        "varying": {"2"},
+        "disentangle": {""},
+    }
+    without = table[table["std"] == ""]
+    assert set(without["metric"]) == {"fid", "fid_64", "kid"}
+    assert set(without["std_images"]) == {""}
+    assert set(table["paper"]) == {""}
+    assert set(table["n"]) == {"8", "2"}
+
+
+def test_undefined_cells_are_absent(scores, collect) -> None:
+    undefined = pd.DataFrame([score("invariant", "chair", "base", "psnr", float("nan"))])
+    kept = [s[~((s["method"] == "base") & (s["metric"] == "psnr"))] for s in scores]
+    cells = collect([*kept, undefined])
+    assert cells["mean"].notna().all()
+    assert len(cells) == sum(map(len, kept))
+
+
+def test_paper_values_only_for_subjects_with_a_row(scores, collect) -> None:
+    cells = collect(scores, {"lego_robot": "lego_robot", "chair": None})
+    assert set(cells.loc[cells["paper"].notna(), "subject"]) == {"lego_robot"}
+    assert len(cells[cells["paper"].notna()]) == 2 * 2 * 7  # tables × methods of the paper × metrics
+    index = cells.set_index(["prompt_set", "subject", "method", "metric"])["paper"]
+    assert index["invariant", "lego_robot", "hypnos", "fid_64"] == 5.6330
+
+
+def test_metrics_of_other_kinds_follow(scores, collect) -> None:
+    more = pd.DataFrame([score("disentangle", "chair", "hypnos", "background_obeyed", 1.0)])
+    chosen = collect([*scores, more]).query("prompt_set == 'disentangle' and subject == 'chair'")
+    assert list(chosen[chosen["method"] == "hypnos"]["metric"]) == [*METRICS, "background_obeyed"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("invariant", "chair", "hypnos", "dino", 1.0), "twice: invariant/chair/hypnos/dino"),
+        (("invariant", "stool", "hypnos", "dino", 1.0), "subject stool"),
+        (("invariant", "chair", "lora", "dino", 1.0), "method lora"),
+        (("vary", "chair", "hypnos", "dino", 1.0), "prompt_set vary"),
+    ],
+)
+def test_wrong_scores_are_named(scores, collect, row, message) -> None:
+    with pytest.raises(CellError, match=message):
+        collect([*scores, pd.DataFrame([score(*row)])])
+
+
+def test_missing_columns_are_named() -> None:
+    with pytest.raises(CellError, match="std_images"):
+        join_scores(
+            [pd.DataFrame([score("invariant", "chair", "base", "dino", 1)]).drop(columns="std_images")]
+        )
+
+
+def test_metrics_tree_is_nested_means(scores, collect) -> None:
+    cells = collect(scores)
+    tree = metrics_tree(cells)
+    assert list(tree) == ["invariant", "varying", "disentangle"]
+    for row in cells.itertuples():
+        assert tree[row.prompt_set][row.subject][row.method][row.metric] == row.mean

@@ -1,0 +1,137 @@
+"""The pipeline ``reporting`` on synthetic datasets of a study of two subjects."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+from PIL import Image
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.settings import EvaluationSettings
+from hypnos_pipeline.pipelines.reporting import create_pipeline
+from hypnos_pipeline.study import Study
+from tests.reporting.conftest import score
+
+NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+
+
+class Kept(MemoryDataset):
+    """Stays loaded after the last node that reads it."""
+
+    def _release(self) -> None:
+        pass
+
+
+@pytest.fixture
+def parameters(project_root) -> dict[str, Any]:
+    study = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+    study["subjects"].pop("rattan_chair")
+    study["models"] = {name: {"folder": name} for name in NETWORKS}
+    return study
+
+
+@pytest.fixture
+def study(parameters) -> Study:
+    return Study.from_parameters(parameters)
+
+
+def inputs(study: Study) -> dict[str, Any]:
+    """Returns what earlier pipelines leave: photos, samples, curves and scores."""
+    image = np.full((64, 64, 3), 120, np.uint8)
+    rows = [
+        {"name": f"{p}/{i:03d}", "prompt_set": p, "index": i, "prompt": f"a photo {i}"}
+        for p in study.prompt_sets
+        for i in range(3)
+    ]
+    curve = pd.DataFrame({"step": [1, 2, 3], "loss": [0.3, 0.2, 0.1], "loss_reconstruction": [0.3, 0.2, 0.1]})
+    found: dict[str, Any] = {}
+    for subject in study.subjects:
+        found[f"{subject}.working_photos"] = ImageSet({"a": image})
+        for number, (family, method) in enumerate(study.entries()):
+            found[f"{subject}.{method}.samples"] = ImageSet({row["name"]: image for row in rows}, rows)
+            found[f"{subject}.{method}.scores"] = pd.DataFrame(
+                [
+                    score(p, subject, method, m, 0.5 + number)
+                    for p in study.prompt_sets
+                    for m in ("fid", "psnr")
+                ]
+            )
+            if family != "base":
+                found[f"{subject}.{method}.learning_curve"] = curve
+    return found
+
+
+def test_outside_a_subject_only_its_joined_scores_are_read(study) -> None:
+    for node in create_pipeline(study).nodes:
+        if node.namespace is None:
+            leaves = [name for name in node.inputs if "." in name and not name.startswith("params:")]
+            assert all(leaf.endswith(".subject_scores") for leaf in leaves)
+        else:
+            assert node.namespace in study.subjects
+
+
+def test_the_tag_that_dvc_runs_names_what_belongs_to_no_subject(study) -> None:
+    pipeline = create_pipeline(study)
+    tagged = pipeline.only_nodes_with_tags("study").nodes
+    assert set(tagged) == {node for node in pipeline.nodes if node.namespace is None}
+    assert len(tagged) == 3
+
+
+def test_free_inputs_are_the_contracts(study) -> None:
+    pipeline = create_pipeline(study)
+    parameters = {
+        "params:subjects",
+        "params:methods",
+        "params:prompt_sets",
+        "params:models",
+        "params:evaluation",
+    }
+    assert pipeline.inputs() == parameters | set(inputs(study))
+
+
+def test_a_study_of_the_base_model_alone_has_no_curves(parameters) -> None:
+    parameters["methods"] = {"base": {"base": {}}}
+    outputs = create_pipeline(Study.from_parameters(parameters)).outputs()
+    assert "figurine.comparison_grid" in outputs
+    assert "figurine.learning_curves_figure" not in outputs
+
+
+def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in NETWORKS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps({"name": name}))
+    parameters["evaluation"]["metrics"] = ["fid", "psnr"]
+    # What Kedro makes of the parameters: models where a node's annotation asks for them.
+    parameters["subjects"]["figurine"] = study.subjects["figurine"]
+    parameters["methods"]["hypnos"]["hypnos"] = study.methods.hypnos["hypnos"]
+    parameters["models"] = study.models
+    parameters["evaluation"] = EvaluationSettings.model_validate(parameters["evaluation"])
+    names = ("subjects", "methods", "prompt_sets", "models", "evaluation")
+    data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
+    pipeline = create_pipeline(study)
+    catalog = DataCatalog({name: MemoryDataset(value) for name, value in data.items()})
+    for name in pipeline.all_outputs():
+        catalog[name] = Kept()
+    SequentialRunner().run(pipeline, catalog)
+
+    cells = catalog.load("cells")
+    assert len(cells) == 2 * len(study.entries()) * len(study.prompt_sets) * 2
+    assert catalog.load("metrics")["varying"]["lego_robot"]["hypnos"]["psnr"] == 0.5
+    markdown = catalog.load("table_1_md")
+    for method in ("HYPNOS (LR=2e-4)", "DreamBooth (LR=1e-4)", "DreamBooth (LR=2e-4)", "Base model"):
+        assert method in markdown
+    assert "FID: inception (sha256" in markdown
+    assert "Table 2" in catalog.load("table_2_md")
+    assert all(catalog.load(f"table_{name}_tex").startswith("% needs") for name in ("1", "2", "difference"))
+    for subject in study.subjects:
+        for figure in ("comparison_grid", "learning_curves_figure"):
+            assert isinstance(catalog.load(f"{subject}.{figure}"), Image.Image)
+    assert isinstance(catalog.load("loss_curve_figure"), Image.Image)
