@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,8 @@ def shrink(study: dict[str, Any]) -> dict[str, Any]:
     return small
 
 
-def make_project(folder: Path, env: str = "mini") -> Path:
-    """Makes a project folder with the shrunken study of ``env``; code comes from the installed package."""
+def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict] = shrink) -> Path:
+    """Makes a project folder with the changed study of ``env``; code comes from the installed package."""
     folder.mkdir(parents=True)
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(PROJECT_ROOT / name, folder / name)
@@ -44,7 +46,7 @@ def make_project(folder: Path, env: str = "mini") -> Path:
     (folder / "data/01_raw").mkdir(parents=True)
     (folder / "data/01_raw/models").symlink_to(PROJECT_ROOT / "data/01_raw/models")
     path = folder / "conf" / env / "parameters_study.yml"
-    study = shrink(yaml.safe_load(path.read_text()))
+    study = change(yaml.safe_load(path.read_text()))
     path.write_text(yaml.safe_dump(study, sort_keys=False))
     for subject in study["subjects"].values():
         source = PROJECT_ROOT / "data/01_raw/subjects" / subject["photos"]
@@ -52,8 +54,9 @@ def make_project(folder: Path, env: str = "mini") -> Path:
     return folder
 
 
-def run(project: Path, env: str = "mini", **options: Any) -> None:
-    """Runs pipelines of the project in this process, as ``kedro run`` does."""
+@contextmanager
+def opened(project: Path, env: str = "mini") -> Iterator[Any]:
+    """Yields a Kedro session of the project, with the project as working directory."""
     from kedro.framework.session import KedroSession
     from kedro.framework.startup import bootstrap_project
 
@@ -62,6 +65,12 @@ def run(project: Path, env: str = "mini", **options: Any) -> None:
     try:
         bootstrap_project(project)
         with KedroSession.create(project_path=project, env=env) as session:
-            session.run(**options)
+            yield session
     finally:
         os.chdir(before)
+
+
+def run(project: Path, env: str = "mini", **options: Any) -> None:
+    """Runs pipelines of the project in this process, as ``kedro run`` does."""
+    with opened(project, env) as session:
+        session.run(**options)

@@ -61,7 +61,7 @@ def test_inverse_gaussian_matches_float64_up_to_ten_thousand(sigma):
         loss.backward()
         assert loss.dtype == torch.float32
         assert loss.dim() == 0
-        assert float(loss) == pytest.approx(v, rel=2e-5, abs=1e-12)
+        assert loss.item() == pytest.approx(v, rel=2e-5, abs=1e-12)
         assert float(tensor.grad) == pytest.approx(s, rel=2e-5, abs=1e-12)
 
 
@@ -72,7 +72,7 @@ def test_inverse_gaussian_is_continuous_where_it_becomes_linear(sigma):
     values = torch.stack([losses.inverse_gaussian(point.reshape(1, 1), sigma) for point in points])
     slopes = torch.autograd.grad(values.sum(), points)[0]
     assert torch.isfinite(slopes).all()
-    assert float(values[2] / values[0]) == pytest.approx(1, abs=3e-3)
+    assert (values[2] / values[0]).item() == pytest.approx(1, abs=3e-3)
     assert slopes.tolist() == pytest.approx([float(slopes[1])] * 3, rel=3e-3)
 
 
@@ -90,7 +90,7 @@ def test_sample_mean_takes_the_exponential_of_each_samples_mean(sigma, scale):
     loss = losses.inverse_gaussian(error, sigma, "sample_mean")
     loss.backward()
     rms = error.detach().double().square().flatten(1).mean(1).sqrt().numpy()
-    assert float(loss) == pytest.approx(reference(rms, sigma)[0].mean(), rel=1e-4, abs=1e-12)
+    assert loss.item() == pytest.approx(reference(rms, sigma)[0].mean(), rel=1e-4, abs=1e-12)
     assert torch.isfinite(error.grad).all()
 
 

@@ -64,9 +64,9 @@ def test_features_of_the_pool_are_computed_once_and_the_network_stays_as_it_is()
     before = weights(measure.network)
     calls = []
     measure.network.conv_stem.register_forward_hook(lambda _m, inputs, _o: calls.append(len(inputs[0])))
-    clean = latents().sample("pool", [2, 2], torch.zeros(2, *latents().shape)).requires_grad_()
-    first, again = measure(clean, [2, 2]), measure(clean, [2, 2])
-    assert calls == [1, 2, 2]
+    clean = latents().sample("pool", [2, 2, 5], torch.zeros(3, *latents().shape)).requires_grad_()
+    first, again = measure(clean, [2, 2, 5]), measure(clean, [2, 2, 5])
+    assert calls == [1, 1, 3, 3]  # each pool image once and alone, then the decoded images
     assert torch.equal(first, again)
     first.sum().backward()
     assert float(clean.grad.abs().sum()) > 0

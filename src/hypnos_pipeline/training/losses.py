@@ -78,9 +78,12 @@ def inverse_gaussian(error: torch.Tensor, sigma: float, reduction: Reduction = "
     scale = sigma * math.sqrt(2.0 * math.pi)
     largest = 2.0 * sigma**2 * LARGEST_EXPONENT
     slope = scale * math.exp(LARGEST_EXPONENT) * math.sqrt(largest) / sigma**2
-    curve = scale * (squared.clamp(max=largest) / (2.0 * sigma**2)).expm1()
-    # The root stays away from 0, where its gradient would be infinite: the excess is added to the bound.
-    line = slope * ((largest + (squared - largest).relu()).sqrt() - math.sqrt(largest))
+    # One mask for both parts: two comparisons could round apart and leave a value without gradient.
+    beyond = squared > largest
+    curve = scale * (squared.masked_fill(beyond, largest) / (2.0 * sigma**2)).expm1()
+    # √(largest + x) − √largest, written so that it is exactly 0 at x = 0, with finite gradients everywhere.
+    excess = (squared - largest).masked_fill(~beyond, 0.0)
+    line = slope * excess / ((largest + excess).sqrt() + math.sqrt(largest))
     return (curve + line).mean()
 
 

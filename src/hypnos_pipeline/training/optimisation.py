@@ -90,26 +90,37 @@ class Updater:
         return norm if finite else None
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Returns the optimiser's and scaler's state as tensors and JSON values."""
-        import torch
-
+        """Returns the optimiser's and scaler's state as tensors and JSON values, named by their path."""
         tensors: dict[str, torch.Tensor] = {}
         values: dict[str, Any] = {"scaler": self.scaler.state_dict()}
-        for index, entries in self.optimiser.state_dict()["state"].items():
-            for name, value in entries.items():
-                if isinstance(value, torch.Tensor):
-                    tensors[f"{index}.{name}"] = value
-                else:
-                    values[f"{index}.{name}"] = value
+        _flatten("", self.optimiser.state_dict()["state"], tensors, values)
         return tensors, values
 
     def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         """Restores what :meth:`state` gave."""
-        state: dict[int, dict[str, Any]] = {}
-        for key, value in (tensors | values).items():
-            if key == "scaler":
-                self.scaler.load_state_dict(value)
+        self.scaler.load_state_dict(values["scaler"])
+        state: dict[Any, Any] = {}
+        for path, value in (tensors | values).items():
+            if path == "scaler":
                 continue
-            index, name = key.split(".", 1)
-            state.setdefault(int(index), {})[name] = value
+            first, *names = path.split("/")
+            inner = state.setdefault(int(first), {})
+            for name in names[:-1]:
+                inner = inner.setdefault(name, {})
+            inner[names[-1]] = value
         self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": state})
+
+
+def _flatten(
+    path: str, entries: dict[Any, Any], tensors: dict[str, torch.Tensor], values: dict[str, Any]
+) -> None:
+    """Sorts nested state (bitsandbytes keeps its own one level deeper) into tensors and values by path."""
+    import torch
+
+    for name, value in entries.items():
+        if isinstance(value, dict):
+            _flatten(f"{path}{name}/", value, tensors, values)
+        elif isinstance(value, torch.Tensor):
+            tensors[f"{path}{name}"] = value
+        else:
+            values[f"{path}{name}"] = value

@@ -129,13 +129,12 @@ class PerceptualLoss:
         return feature_distance(ours, reference, self.settings.stage_weights, self.settings.reduction)
 
     def _remember(self, indexes: list[int], device: torch.device) -> None:
+        """Computes missing features one image at a time: a batch's make-up would show in the last bits."""
         import torch
 
-        missing = [index for index in dict.fromkeys(indexes) if index not in self.reference]
-        if not missing:
-            return
-        pixels = torch.from_numpy(self.images[missing]).permute(0, 3, 1, 2).to(device).float() / 255.0
-        with torch.no_grad(), self.autocast():
-            stages = stage_features(self.network, pixels)
-        for position, index in enumerate(missing):
-            self.reference[index] = [stage[position] for stage in stages]
+        for index in dict.fromkeys(indexes):
+            if index in self.reference:
+                continue
+            pixels = torch.from_numpy(self.images[index]).permute(2, 0, 1).to(device).float() / 255.0
+            with torch.no_grad(), self.autocast():
+                self.reference[index] = [stage[0] for stage in stage_features(self.network, pixels[None])]

@@ -1,0 +1,52 @@
+"""The default study, whole: it learns its subjects. Takes many minutes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hypnos_pipeline.cli import judge_study
+from tests.end_to_end.shrunken import PROJECT_ROOT, make_project, opened, run
+
+pytestmark = pytest.mark.long
+
+SUBJECTS = ["figurine", "rattan_chair", "lego_robot"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    made = make_project(tmp_path_factory.mktemp("study") / "mini", change=lambda study: study)
+    run(made, pipeline_names=["full"])
+    return made
+
+
+@pytest.fixture(scope="module")
+def verdicts(project):
+    with opened(project) as session:
+        context = session.load_context()
+        verdicts = judge_study(PROJECT_ROOT, context.catalog, context.params)
+    print(json.dumps(verdicts, indent=1))
+    return verdicts
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("method", ["hypnos", "dreambooth_high_lr"])
+def test_reaches_halfway_from_the_class_to_the_subject(verdicts, subject, method):
+    assert verdicts[subject]["methods"][method]["photos"] >= verdicts[subject]["bar"]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_textual_inversion_beats_the_base_model(verdicts, subject):
+    methods = verdicts[subject]["methods"]
+    assert methods["textual_inversion"]["photos"] > methods["base"]["photos"]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_discriminator_knows_unseen_renders_from_fakes(verdicts, subject):
+    assert verdicts[subject]["discriminator"]["balanced"] >= 0.9
+
+
+def test_the_perceptual_loss_acts_and_then_stops(project):
+    report = json.loads((project / "data/06_models/mini/figurine/hypnos/training_report.json").read_text())
+    assert 0 < report["perceptual_steps"] < report["steps"]
