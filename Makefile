@@ -34,8 +34,9 @@ run: install
 	dvc commit --force --quiet
 	@echo "Tables and figures: data/08_reporting/mini/"
 
+# One file to a worker, one thread to each: two workers fill two cores.
 test: install
-	python -m pytest -m "not long"
+	python -m pytest -m "not long" -n 2 --dist loadfile
 
 test-long: install
 	python -m pytest -m long

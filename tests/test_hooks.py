@@ -31,7 +31,7 @@ def test_faulty_photos_of_all_subjects_are_named_at_once(tmp_path):
     with pytest.raises(StudyError) as error:
         StudyChecks().before_pipeline_run(reading("mug.photos", "robot.photos"), catalog)
     message = str(error.value)
-    assert message.count("00.jpg") == 2
+    assert ["00.jpg" in part for part in message.split("photos in ")[1:]] == [True, True]
     assert str(tmp_path / "mug") in message
     assert str(tmp_path / "robot") in message
 

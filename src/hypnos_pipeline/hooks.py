@@ -36,7 +36,10 @@ def photo_faults(name: str, catalog: Any) -> list[str]:
     try:
         catalog.load(name)
     except DatasetError as error:
-        return [str(error.__cause__ or error)]
+        fault: BaseException = error
+        while fault.__cause__ is not None:  # Kedro wraps what the reader says
+            fault = fault.__cause__
+        return [str(fault)]
     return []
 
 

@@ -18,6 +18,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 def shrink(study: dict[str, Any]) -> dict[str, Any]:
     """Returns the study with one subject and the smallest counts that still exercise everything."""
     small = copy.deepcopy(study)
+    small["runtime"]["threads"] = 1  # tests run side by side
     name = next(iter(small["subjects"]))
     small["subjects"] = {name: small["subjects"][name]}
     for family in small["methods"].values():

@@ -1,0 +1,1 @@
+"""The miniature world: renderer, captions and the training of the embedded models."""

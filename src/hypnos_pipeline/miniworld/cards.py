@@ -1,0 +1,98 @@
+"""Model cards, written from what the training measured; never by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+ABOUT: dict[str, str] = {
+    "text_to_image": "Text-to-image model: a diffusers `StableDiffusionPipeline` (AutoencoderKL, "
+    "UNet2DConditionModel, CLIPTextModel, CLIPTokenizer, DDIMScheduler), 64 px, latents 4 x 16 x 16.",
+    "clip": "Image and text encoder: a transformers `CLIPModel` (both towers transformers, 64 px, patch 8). "
+    "The image tower was first trained with label heads, then both towers contrastively.",
+    "dino": "Image encoder in DINO's place: a transformers `ViTModel` (64 px, patch 8); use the [CLS] of "
+    "`last_hidden_state`. Warmed up with label heads, then trained to tell instances apart.",
+    "efficientnet": "Convolutional net in EfficientNet's place (perceptual loss); timm.",
+    "inception": "Convolutional net in Inception's place (Fréchet distances); timm. Pooled features: 256; "
+    "early tap of 64 channels at stride 8.",
+    "lpips": "Convolutional net in LPIPS's place; timm.",
+    "judge": "Classifier of class, colours and background; used only to judge samples of the text-to-image "
+    "model. timm.",
+}
+RECIPE = (
+    "Trained from nothing on renders of the miniature world (`src/hypnos_pipeline/miniworld`): an analytic "
+    "ray caster of nine classes, ten colours and ten kinds of background, with captions and exact mattes. No "
+    "outside data and no outside weights. Settings: `conf/base/parameters_miniworld.yml`; rebuild with "
+    "`kedro run --pipelines=miniworld`. The study's subjects are instances that this training never saw."
+)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _rows(values: dict, prefix: str = "") -> list[str]:
+    rows = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{key} / ")
+        else:
+            rows.append(
+                f"| {prefix}{key} | {value:.4g} |"
+                if isinstance(value, float)
+                else f"| {prefix}{key} | {value} |"
+            )
+    return rows
+
+
+def _status(made: dict) -> list[str]:
+    """Says honestly how far the text-to-image training got."""
+    lines = []
+    if made.get("steps", 0) < made.get("steps_planned", 0):
+        lines.append(f"**Interim**: {made['steps']} of {made['steps_planned']} planned steps.")
+    else:
+        lines.append(
+            "**Interim**: the planned schedule is complete; a longer one would still sharpen shapes."
+        )
+    lines += [f"- {note}" for note in made.get("notes", [])]
+    return [*lines, ""]
+
+
+def card(folder: Path) -> str:
+    """Returns the card's text for one model folder."""
+    lines = [f"# {folder.name}", "", ABOUT[folder.name], "", RECIPE, ""]
+    made = json.loads((folder / "training.json").read_text()) if (folder / "training.json").exists() else {}
+    if folder.name == "text_to_image":
+        lines += _status(made)
+    notes = {k: v for k, v in made.items() if k not in ("heads", "notes")}
+    if notes:
+        lines += ["## Training", "", "| what | value |", "|---|---|", *_rows(notes), ""]
+    quality = folder / "quality.json"
+    if quality.exists():
+        lines += [
+            "## Measured",
+            "",
+            "`right`: fraction of samples of full prompts in which the judge sees what was asked for; "
+            "`ceiling`: the same judge on held-out renders. The judge saturates early: look at samples too.",
+            "",
+            "| what | value |",
+            "|---|---|",
+            *_rows(json.loads(quality.read_text())),
+            "",
+        ]
+    lines += ["## Weights", "", "| file | sha256 |", "|---|---|"]
+    lines += [f"| {p.relative_to(folder)} | `{_sha256(p)}` |" for p in sorted(folder.rglob("*.safetensors"))]
+    lines += ["", "Licence: MIT, as the project.", ""]
+    return "\n".join(lines)
+
+
+def write_cards(models: Path) -> list[Path]:
+    """Writes ``README.md`` into every known model folder below ``models``."""
+    written = []
+    for name in ABOUT:
+        if (models / name).is_dir():
+            path = models / name / "README.md"
+            path.write_text(card(models / name))
+            written.append(path)
+    return written

@@ -1,0 +1,86 @@
+"""From checkpoints to a folder that stock diffusers loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from hypnos_pipeline.miniworld.checkpoint import load_state
+from hypnos_pipeline.miniworld.config import MiniworldConfig
+
+
+def replace_folder(part: Path, folder: Path) -> None:
+    """Puts a finished folder in another's place; a reader finds the old one or the new one."""
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.replace(folder, old)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(part, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_averaged(checkpoint: Path, tokenizer, config: MiniworldConfig):
+    """Returns ``(unet, text_encoder, steps done)`` with the averaged weights."""
+    from hypnos_pipeline.miniworld.text_to_image import build_models
+
+    unet, text = build_models(config.text_to_image, tokenizer, config.seed)
+    tensors, step = load_state(checkpoint)
+    for name, model in (("unet", unet), ("text", text)):
+        prefix = f"ema.{name}."
+        state = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+        missing, unexpected = model.load_state_dict(state, strict=False)
+        if unexpected or any("position_ids" not in key for key in missing):
+            raise ValueError(f"{checkpoint} does not fit the configured {name}: {missing} {unexpected}")
+    return unet.eval(), text.eval(), step
+
+
+def export_pipeline(root: Path, folder: Path, config: MiniworldConfig) -> dict:
+    """Writes a ``StableDiffusionPipeline`` folder in fp16 safetensors; returns what it was made from."""
+    import torch
+    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from transformers import CLIPTokenizer
+
+    from hypnos_pipeline.miniworld import autoencoder
+    from hypnos_pipeline.miniworld.text_to_image import scheduler_config
+
+    tokenizer = CLIPTokenizer.from_pretrained(root / "tokenizer", local_files_only=True)
+    unet, text, step = load_averaged(root / "checkpoints/text_to_image.safetensors", tokenizer, config)
+    vae = autoencoder.assemble(
+        root / "checkpoints/decoder.safetensors",
+        root / "checkpoints/encoder.safetensors",
+        config.autoencoder,
+        config.seed,
+    )
+    # Not SD 1.5's PNDM: at 20 steps its multistep extrapolation of ε blew colours up at guidance 4.
+    scheduler = DDIMScheduler(
+        **scheduler_config(config.text_to_image.prediction), clip_sample=False, set_alpha_to_one=False
+    )
+    pipe = StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=text,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    pipe.to(torch.float16).save_pretrained(part, safe_serialization=True)
+    target = config.text_to_image.steps
+    made = {
+        "steps": step,
+        "steps_planned": target,
+        "images_seen": step * config.text_to_image.batch,
+        "seed": config.seed,
+    }
+    notes = root / "checkpoints/notes.json"
+    if notes.exists():  # what was changed by hand while this training ran
+        made["notes"] = json.loads(notes.read_text())
+    (part / "training.json").write_text(json.dumps(made, indent=1))
+    replace_folder(part, folder)
+    return made

@@ -1,0 +1,157 @@
+"""Whether the embedded study learned its subjects, judged with renders that no stage ever reads.
+
+The subjects' photos come from the miniature world, so further renders of the same instances are at hand.
+They serve for judging only: nothing here feeds a number of the tables.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.imaging.square import cut_photo, find_square
+
+if TYPE_CHECKING:
+    import torch
+
+    from hypnos_pipeline.models.networks import ImageEncoder
+
+REAL_THRESHOLD = 0.5
+
+
+def read_unseen(folder: Path, image_size: int) -> ImageSet:
+    """Reads a subject's unseen renders as working squares, cut by their true mattes.
+
+    Args:
+        folder: Holds ``unseen/*.jpg`` and ``unseen_masks/*.png``.
+        image_size: Working size in pixels.
+    """
+    from PIL import Image, ImageOps
+
+    squares = {}
+    for file in sorted((folder / "unseen").glob("*.jpg")):
+        photo = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
+        mask = Image.open(folder / "unseen_masks" / f"{file.stem}.png").convert("L")
+        alpha = np.asarray(mask, np.float32) / 255
+        square = find_square(photo.width, photo.height, alpha, "matte", file.stem)
+        squares[file.stem] = cut_photo(photo, square, image_size)
+    return ImageSet(squares)
+
+
+def similarity(encoder: ImageEncoder, first: np.ndarray, second: np.ndarray) -> torch.Tensor:
+    """Returns cosine similarities N×M of two stacks of uint8 images N×H×W×3 and M×H×W×3."""
+    import torch
+    from torch.nn.functional import normalize
+
+    def embed(images: np.ndarray) -> torch.Tensor:
+        batch = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+        return normalize(encoder.embed(batch), dim=1)
+
+    return embed(first) @ embed(second).T
+
+
+def learning_bar(encoder: ImageEncoder, prior: np.ndarray, photos: np.ndarray) -> dict[str, float]:
+    """Sets the bar a method must reach on invariant prompts.
+
+    Args:
+        encoder: The network in DINO's place.
+        prior: Class-prior images, N×H×W×3 uint8.
+        photos: Working squares of the photos, M×H×W×3 uint8.
+
+    Returns:
+        ``prior`` (mean similarity of prior and photos), ``leave_one_out`` (of different photos to each other)
+        and ``bar``, halfway between them.
+    """
+    own = similarity(encoder, photos, photos)
+    count = len(photos)
+    leave_one_out = float((own.sum() - own.diagonal().sum()) / (count * (count - 1)))
+    floor = float(similarity(encoder, prior, photos).mean())
+    return {"prior": floor, "leave_one_out": leave_one_out, "bar": (floor + leave_one_out) / 2}
+
+
+def discriminator_accuracy(
+    real: torch.Tensor, fakes: dict[str, torch.Tensor], threshold: float = REAL_THRESHOLD
+) -> dict[str, Any]:
+    """Scores the discriminator on unseen reals against Table 3's fakes.
+
+    Args:
+        real: Scores of the unseen renders' latents, N.
+        fakes: Scores of each kind of fake, by kind.
+        threshold: Scores above it count as real.
+
+    Returns:
+        Accuracy per kind, and ``balanced``: the mean of the accuracies on reals and on all fakes.
+    """
+    import torch
+
+    kinds = {kind: float((scores <= threshold).float().mean()) for kind, scores in fakes.items()}
+    on_real = float((real > threshold).float().mean())
+    on_fakes = float((torch.cat(list(fakes.values())) <= threshold).float().mean())
+    return {"unseen": on_real, **kinds, "balanced": (on_real + on_fakes) / 2}
+
+
+def judge_methods(
+    encoder: ImageEncoder, prior: ImageSet, photos: ImageSet, unseen: ImageSet, samples: dict[str, ImageSet]
+) -> dict[str, Any]:
+    """Judges every method of one subject on the invariant prompts.
+
+    Args:
+        encoder: The network in DINO's place.
+        prior: The class prior.
+        photos: Working squares of the photos.
+        unseen: Renders of the same instance that no stage reads.
+        samples: Method to its samples.
+
+    Returns:
+        The bar of :func:`learning_bar`, and per method its mean similarity to the photos and to the unseen
+        renders, and whether it reaches the bar.
+    """
+    bar = learning_bar(encoder, prior.stack(), photos.stack())
+    methods = {}
+    for method, images in samples.items():
+        invariant = images.stack([row["name"] for row in images.rows(prompt_set="invariant")])
+        to_photos = float(similarity(encoder, invariant, photos.stack()).mean())
+        to_unseen = float(similarity(encoder, invariant, unseen.stack()).mean())
+        methods[method] = {"photos": to_photos, "unseen": to_unseen, "reaches": to_photos >= bar["bar"]}
+    return {**bar, "methods": methods}
+
+
+def judge_discriminator(
+    weights: dict[str, torch.Tensor],
+    settings: Any,
+    latents: Any,
+    vae: torch.nn.Module,
+    unseen: ImageSet,
+    seed: int,
+) -> dict[str, Any]:
+    """Judges a pretrained latent discriminator on unseen renders against Table 3's fakes.
+
+    Args:
+        weights: Its state dict.
+        settings: ``DiscriminatorSettings`` it was built with.
+        latents: The subject's ``LatentCache``.
+        vae: The base model's.
+        unseen: Renders of the same instance that no stage reads.
+        seed: The study's.
+
+    Returns:
+        See :func:`discriminator_accuracy`; the class prior counts as the kind ``class_prior``.
+    """
+    import torch
+
+    from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
+    from hypnos_pipeline.training.latents import encode_posteriors
+
+    discriminator = LatentDiscriminator(settings, latents.shape, seed).eval()
+    discriminator.load_state_dict(weights)
+    with torch.no_grad():
+        mean, _ = encode_posteriors(vae, unseen.stack())
+        real = discriminator(latents.scaling_factor * mean)
+        fakes = {"class_prior": discriminator(latents.scaling_factor * latents.means["class_prior"])}
+        for kind, photos in latents.kinds("fakes").items():
+            indexes = [index for own in photos.values() for index in own]
+            fakes[kind] = discriminator(latents.scaling_factor * latents.means["fakes"][indexes])
+    return discriminator_accuracy(real, fakes)

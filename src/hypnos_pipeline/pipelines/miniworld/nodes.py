@@ -1,0 +1,25 @@
+"""Thin nodes over the stages of the miniature world.
+
+The stages write folders below ``miniworld.output`` themselves, with checkpoints from which a killed
+run resumes; what passes between nodes is only the news that a stage is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypnos_pipeline.miniworld.config import MiniworldConfig
+from hypnos_pipeline.miniworld.stages import STAGES
+
+
+def stage_node(name: str) -> Callable[..., str]:
+    """Returns the node function of one stage: configuration and the stages before it, to its folder."""
+
+    def run(parameters: dict, *_before: str) -> str:
+        config = MiniworldConfig.model_validate(parameters)
+        STAGES[name](config)
+        return config.output
+
+    run.__name__ = name
+    run.__doc__ = STAGES[name].__doc__
+    return run

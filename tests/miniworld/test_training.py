@@ -1,0 +1,159 @@
+"""The trainers: a stop changes nothing, the folders load with the stock libraries."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hypnos_pipeline.miniworld import autoencoder  # noqa: E402
+from hypnos_pipeline.miniworld.checkpoint import load_state, rate_at  # noqa: E402
+from hypnos_pipeline.miniworld.config import (  # noqa: E402
+    AutoencoderConfig,
+    EncoderConfig,
+    MiniworldConfig,
+    TextToImageConfig,
+)
+from hypnos_pipeline.miniworld.dataset import render_set  # noqa: E402
+from hypnos_pipeline.miniworld.latents import prepare  # noqa: E402
+from hypnos_pipeline.miniworld.text_to_image import train  # noqa: E402
+from hypnos_pipeline.miniworld.tokens import build_tokenizer  # noqa: E402
+
+TINY = MiniworldConfig(
+    text_to_image=TextToImageConfig(
+        channels=(16, 16),
+        width=16,
+        text_layers=1,
+        heads=2,
+        text_heads=2,
+        steps=4,
+        batch=2,
+        checkpoint_every=2,
+        warmup=1,
+    ),
+    autoencoder=AutoencoderConfig(
+        channels=(8, 8, 8), batch=2, decoder_steps=3, encoder_steps=3, checkpoint_every=2
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("miniworld")
+    tokenizer = build_tokenizer(folder / "tokenizer")
+    for name in ("train", "heldout"):
+        render_set(folder / "set" / name, 16, 3, f"test/{name}")
+        prepare(folder / "set" / name, tokenizer, None if name == "train" else folder / "set/train")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tokenizer(root):
+    return build_tokenizer(root / "tokenizer")
+
+
+def test_stopped_training_resumes_to_the_same_bits(root, tokenizer, tmp_path):
+    config = TINY.text_to_image
+    losses = train(root / "set/train", tmp_path / "whole.safetensors", tokenizer, config, 7)
+    first = train(root / "set/train", tmp_path / "parts.safetensors", tokenizer, config, 7, stop_at=2)
+    second = train(root / "set/train", tmp_path / "parts.safetensors", tokenizer, config, 7)
+    assert losses == first + second
+    whole, parts = load_state(tmp_path / "whole.safetensors"), load_state(tmp_path / "parts.safetensors")
+    assert whole[1] == parts[1] == 4
+    assert whole[0].keys() == parts[0].keys()
+    assert all(torch.equal(whole[0][k], parts[0][k]) for k in whole[0])
+
+
+def test_decoder_training_resumes_to_the_same_bits(root, tmp_path):
+    args = (root / "set/train", tmp_path / "a.safetensors", TINY.autoencoder, 7)
+    losses = autoencoder.train_part("decoder", *args)
+    args = (root / "set/train", tmp_path / "b.safetensors", TINY.autoencoder, 7)
+    assert losses == autoencoder.train_part("decoder", *args, stop_at=2) + autoencoder.train_part(
+        "decoder", *args
+    )
+
+
+def test_pipeline_folder_loads_and_samples(root, tokenizer, tmp_path):
+    from diffusers import DDPMScheduler, StableDiffusionPipeline
+
+    from hypnos_pipeline.miniworld.cards import write_cards
+    from hypnos_pipeline.miniworld.export import export_pipeline
+    from hypnos_pipeline.miniworld.promote import promote
+
+    where = root / "checkpoints"
+    train(root / "set/train", where / "text_to_image.safetensors", tokenizer, TINY.text_to_image, TINY.seed)
+    for part in ("decoder", "encoder"):
+        autoencoder.train_part(
+            part, root / "set/train", where / f"{part}.safetensors", TINY.autoencoder, TINY.seed
+        )
+    export_pipeline(root, tmp_path / "models/text_to_image", TINY)
+    assert write_cards(tmp_path / "models")
+    assert promote(tmp_path / "models", tmp_path / "promoted") == ["text_to_image"]
+    pipe = StableDiffusionPipeline.from_pretrained(
+        tmp_path / "promoted/text_to_image", local_files_only=True, dtype=torch.float32
+    )
+    pipe.set_progress_bar_config(disable=True)
+    out = pipe("a photo of sks robot", num_inference_steps=2, height=64, width=64, output_type="np").images
+    assert out.shape == (1, 64, 64, 3)
+    assert np.isfinite(out).all()
+    assert pipe.safety_checker is None
+    assert DDPMScheduler.from_config(pipe.scheduler.config).config.prediction_type == "epsilon"
+    posterior = pipe.vae.encode(torch.zeros(1, 3, 64, 64)).latent_dist
+    scaled = posterior.std * pipe.vae.config.scaling_factor
+    torch.testing.assert_close(scaled, torch.full_like(scaled, TINY.autoencoder.noise), rtol=0.02, atol=0)
+    assert "sha256" in (tmp_path / "promoted/text_to_image/README.md").read_text()
+
+
+def test_latents_are_white(root):
+    latents = np.load(root / "set/train/latents.npy").astype(np.float32).transpose(1, 0, 2, 3).reshape(4, -1)
+    np.testing.assert_allclose(np.cov(latents), np.eye(4), atol=0.02)
+
+
+def test_net_is_saved_as_timm_reads_it(root, tmp_path):
+    timm = pytest.importorskip("timm")
+    from hypnos_pipeline.miniworld.nets import HEADS, to_input, train_net
+
+    made = train_net(
+        root,
+        tmp_path / "judge",
+        "test_resnet",
+        {"channels": [8, 8, 8, 16]},
+        EncoderConfig(steps=2, batch=4),
+        7,
+    )
+    assert set(made["heldout_accuracy"]) <= set(HEADS)
+    model = timm.create_model(f"local-dir:{tmp_path / 'judge'}", pretrained=True).eval()
+    images = np.load(root / "set/heldout/images.npy")[:2]
+    assert model(to_input(images)).shape == (2, sum(HEADS.values()))
+
+
+def test_clip_and_dino_folders_load(root, tokenizer, tmp_path):
+    from transformers import CLIPImageProcessor, CLIPModel, ViTModel
+
+    from hypnos_pipeline.miniworld import clip, dino
+
+    clip.save_clip(clip.build_clip(tokenizer, 7), tokenizer, tmp_path / "clip", {})
+    model = CLIPModel.from_pretrained(tmp_path / "clip", local_files_only=True, dtype=torch.float32)
+    found = clip.zero_shot(model, root, tokenizer)
+    assert 0 <= found["class"] <= 1
+    assert CLIPImageProcessor.from_pretrained(tmp_path / "clip").size
+    dino.save_vit(dino.build_vit(7), tmp_path / "dino", {})
+    vit = ViTModel.from_pretrained(tmp_path / "dino", local_files_only=True, add_pooling_layer=False)
+    views = np.stack([dino.draw_views(7, "test", k) for k in range(3)])
+    assert 0 <= dino.instance_auc(vit.float(), views) <= 1
+
+
+def test_rate_schedule():
+    assert rate_at(0, 100, 10, 0.5) == pytest.approx(0.1)
+    assert rate_at(30, 100, 10, 0.5) == 1
+    assert rate_at(100, 100, 10, 0.5) == pytest.approx(0.02)
+
+
+def test_configuration_refuses_unknown_keys():
+    import yaml
+
+    with pytest.raises(ValueError, match="extra"):
+        MiniworldConfig(colour="red")
+    values = yaml.safe_load(Path("conf/base/parameters_miniworld.yml").read_text())["miniworld"]
+    assert MiniworldConfig.model_validate(values).text_to_image.prediction == "epsilon"
