@@ -23,9 +23,12 @@ def miniworld() -> None:
 def promote() -> None:
     """Puts the models rebuilt by `kedro run --pipelines=miniworld` in the tracked ones' place."""
     from hypnos_pipeline.config_loader import current_parameters
+    from hypnos_pipeline.miniworld.config import MiniworldConfig
     from hypnos_pipeline.miniworld.promote import promote as promote_models
 
-    promote_models(current_parameters()["miniworld"])
+    config = MiniworldConfig.model_validate(current_parameters()["miniworld"])
+    names = promote_models(Path(config.output) / "models", Path(config.promoted))
+    click.echo(f"Put in place in {config.promoted}: {', '.join(names)}")
 
 
 @miniworld.command()
