@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-COLORS: dict[str, tuple[int, int, int]] = {
-    "red": (214, 34, 36),
-    "orange": (246, 132, 30),
-    "yellow": (246, 212, 46),
-    "green": (36, 148, 54),
-    "cyan": (52, 200, 212),
-    "blue": (32, 76, 204),
-    "purple": (128, 44, 176),
-    "pink": (244, 132, 178),
-    "white": (240, 240, 240),
-    "black": (26, 26, 30),
-}
+from hypnos_pipeline.imaging.colours import COLOURS
+
+# Grey is the method's filling for masked foregrounds, not a colour of this world.
+COLORS: dict[str, tuple[int, int, int]] = {name: rgb for name, rgb in COLOURS.items() if name != "grey"}
 COLOR_NAMES: tuple[str, ...] = tuple(COLORS)
 
 
