@@ -11,6 +11,9 @@ from kedro.pipeline import Pipeline
 from hypnos_pipeline.config_loader import current_parameters
 from hypnos_pipeline.study import Study, StudyError
 
+NETWORK = "params:models."
+"""What the names of single networks' parameters begin with."""
+
 
 class StudyChecks:
     """Refuses a run that would fail later, naming all faults at once."""
@@ -25,8 +28,9 @@ class StudyChecks:
         inputs = pipeline.inputs()
         photos = sorted(name for name in inputs if name.endswith(".photos"))
         faults = [fault for name in photos for fault in photo_faults(name, catalog)]
-        if "params:models" in inputs:
-            faults += model_faults(Study.from_parameters(current_parameters()))
+        networks = sorted(name.removeprefix(NETWORK) for name in inputs if name.startswith(NETWORK))
+        if networks:
+            faults += model_faults(Study.from_parameters(current_parameters()), networks)
         if faults:
             raise StudyError("\n".join(["Nothing was run:", *faults]))
 
@@ -43,15 +47,17 @@ def photo_faults(name: str, catalog: Any) -> list[str]:
     return []
 
 
-def model_faults(study: Study) -> list[str]:
-    """Checks that the study's models are here and that its words and prompts suit the tokenizer."""
+def model_faults(study: Study, networks: list[str]) -> list[str]:
+    """Checks that these networks are here and that the study's words and prompts suit the tokenizer."""
     from hypnos_pipeline.models.reference import MissingModels, locate_all
     from hypnos_pipeline.prompting.prompt_sets import study_prompt_problems
 
     try:
-        folders = locate_all(study.models)
+        folders = locate_all({f"models.{name}": getattr(study.models, name) for name in networks})
     except MissingModels as error:
         return [str(error)]
+    if "text_to_image" not in networks:
+        return []
     from transformers import CLIPTokenizer
 
     tokenizer = CLIPTokenizer.from_pretrained(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from hypnos_pipeline.configuration import Configuration
+from hypnos_pipeline.configuration import Configuration, Name
 from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import (
@@ -19,30 +19,11 @@ from hypnos_pipeline.models.settings import (
     SamplerSettings,
 )
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
-from hypnos_pipeline.training.settings import (
-    BaseSettings,
-    DiscriminatorSettings,
-    DreamBoothSettings,
-    HypnosSettings,
-    TextualInversionSettings,
-)
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-
-FAMILIES = ("hypnos", "dreambooth", "textual_inversion", "base")
+from hypnos_pipeline.training.settings import FAMILIES, DiscriminatorSettings, Methods
 
 
 class StudyError(ValueError):
     """The study's configuration is wrong; the message names every faulty key and what was expected."""
-
-
-class Methods(Configuration):
-    """Methods by family; families differ in what they read, a method's name is its key."""
-
-    hypnos: dict[Name, HypnosSettings] = Field(default={})
-    dreambooth: dict[Name, DreamBoothSettings] = Field(default={})
-    textual_inversion: dict[Name, TextualInversionSettings] = Field(default={})
-    base: dict[Name, BaseSettings] = Field(default={})
 
 
 class Study(Configuration):

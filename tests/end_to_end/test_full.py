@@ -49,7 +49,7 @@ def test_cells_hold_every_defined_cell(first):
 def test_cells_follow_from_the_pairs(first):
     folder = first / "data/08_reporting/mini"
     cells = pd.read_csv(folder / "cells.csv").set_index(["prompt_set", "subject", "method", "metric"])
-    pairs = pd.read_parquet(first / "data/07_model_output/mini/figurine/hypnos/pairs.parquet")
+    pairs = pd.read_parquet(first / "data/07_model_output/mini/figurine/pairs/hypnos.parquet")
     dino = pairs[(pairs.metric == "dino") & (pairs.prompt_set == "varying")]
     cell = cells.loc["varying", "figurine", "hypnos", "dino"]
     assert cell["mean"] == pytest.approx(dino.value.mean(), abs=1e-12)
@@ -70,7 +70,7 @@ def test_tables_and_figures_are_written(first):
 
 def test_all_methods_start_from_the_same_noise(first):
     def seeds(method: str) -> list[int]:
-        manifest = first / f"data/07_model_output/mini/figurine/{method}/samples/manifest.json"
+        manifest = first / f"data/07_model_output/mini/figurine/samples/{method}/manifest.json"
         return [row["seed"] for row in json.loads(manifest.read_text())]
 
     assert all(seeds(method) == seeds("base") for method in METHODS)

@@ -56,5 +56,6 @@ def test_the_discriminator_knows_unseen_renders_from_fakes(verdicts, subject, fl
 
 
 def test_the_perceptual_loss_acts_and_then_stops(project):
-    report = json.loads((project / "data/06_models/mini/figurine/hypnos/training_report.json").read_text())
+    reports = project / "data/07_model_output/mini/figurine/training_reports"
+    report = json.loads((reports / "hypnos.json").read_text())
     assert 0 < report["perceptual_steps"] < report["steps"]

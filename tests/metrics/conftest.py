@@ -52,4 +52,4 @@ def networks(models):
     from hypnos_pipeline.metrics.features import load_metric_networks
     from hypnos_pipeline.metrics.registry import METRICS
 
-    return load_metric_networks(models, METRICS, torch.device("cpu"))
+    return load_metric_networks(dict(models), METRICS, torch.device("cpu"))

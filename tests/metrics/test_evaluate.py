@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -166,9 +167,9 @@ def test_only_the_networks_that_are_needed_are_loaded(models):
 
     from hypnos_pipeline.metrics.features import load_metric_networks
 
-    networks = load_metric_networks(models, ["psnr", "dino"], torch.device("cpu"))
+    networks = load_metric_networks(dict(models), ["psnr", "dino"], torch.device("cpu"))
     assert networks.clip is networks.inception is networks.lpips is None
-    assert networks.dino is load_metric_networks(models, ["dino"], torch.device("cpu")).dino
+    assert networks.dino is load_metric_networks(dict(models), ["dino"], torch.device("cpu")).dino
     pairs, _ = run(networks, metrics=["psnr", "dino"])
     assert set(pairs["metric"]) == {"psnr", "dino"}
 
@@ -198,7 +199,8 @@ def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
     study = Study.from_parameters(yaml.safe_load(file.read_text()))
     nodes = {node.namespace: node for node in create_pipeline(study).nodes}
     assert len(nodes) == len(study.subjects) * len(study.entries())
-    assert nodes["lego_robot.hypnos"].outputs == ["lego_robot.hypnos.pairs", "lego_robot.hypnos.scores"]
+    made = ("pairs", "scores", "evaluation_report")
+    assert nodes["lego_robot.hypnos"].outputs == [f"lego_robot.hypnos.{name}" for name in made]
     assert nodes["lego_robot.hypnos"].func.keywords == {"subject": "lego_robot", "method": "hypnos"}
     assert "lego_robot.hypnos.finetuned" in nodes["lego_robot.hypnos"].inputs
     assert not any("finetuned" in name for name in nodes["lego_robot.base"].inputs)
@@ -208,20 +210,26 @@ def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
 
 def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path):
     from hypnos_pipeline.metrics.settings import EvaluationSettings
+    from hypnos_pipeline.models.reference import describe
     from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
     from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
+    from hypnos_pipeline.pipelines.evaluation.pipeline import NETWORKS
 
     save_tiny_text_to_image(tmp_path / "base")
-    models = models.model_copy(update={"text_to_image": ModelReference(folder=str(tmp_path / "base"))})
-    pairs, scores = evaluate(
+    base = ModelReference(folder=str(tmp_path / "base"))
+    pairs, scores, report = evaluate(
         samples_of(COUNTS),
         photos_of(PHOTOS),
-        models,
-        EvaluationSettings(metrics=["clip_t", "clip_t_paper", "psnr"]),
-        RuntimeSettings(device="cpu", threads=1),
+        **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
+        evaluation=EvaluationSettings(metrics=["clip_t", "clip_t_paper", "psnr"]),
+        runtime=RuntimeSettings(device="cpu", threads=1),
         subject="lego_robot",
         method="base",
     )
     assert set(scores["metric"]) == {"clip_t", "psnr"}
     assert set(scores["method"]) == {"base"}
     assert len(pairs) == 7 + 7 * PHOTOS
+    assert set(report["networks"]) == set(NETWORKS)
+    assert report["networks"]["text_to_image"] == describe(base)
+    assert report["machine"]["threads"] == 1
+    assert json.loads(json.dumps(report)) == report

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.cells import CELL_COLUMNS, CellError, join_scores, metrics_tree
+from hypnos_pipeline.reporting.cells import CELL_COLUMNS, CellError, join_scores, metrics_tree, wide_cells
 from tests.reporting.conftest import METHODS, SUBJECTS, score
 
 
@@ -93,3 +93,13 @@ def test_metrics_tree_is_nested_means(scores, collect) -> None:
     assert list(tree) == ["invariant", "varying", "disentangle"]
     for row in cells.itertuples():
         assert tree[row.prompt_set][row.subject][row.method][row.metric] == row.mean
+
+
+def test_wide_cells_hold_every_mean_in_its_metrics_column(scores, collect) -> None:
+    cells = collect(scores)
+    wide = wide_cells(cells)
+    assert len(wide) == len(cells[["subject", "method", "prompt_set"]].drop_duplicates())
+    indexed = wide.set_index(["subject", "method", "prompt_set"])
+    for row in cells.itertuples():
+        assert indexed.loc[(row.subject, row.method, row.prompt_set), row.metric] == row.mean
+    assert wide["entry"].is_unique

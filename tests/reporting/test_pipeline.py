@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 import yaml
 from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from PIL import Image
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.settings import EvaluationSettings
+from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.pipelines.reporting import create_pipeline
 from hypnos_pipeline.study import Study
 from tests.reporting.conftest import score
@@ -43,7 +45,7 @@ def study(parameters) -> Study:
 
 
 def inputs(study: Study) -> dict[str, Any]:
-    """Returns what earlier pipelines leave: photos, samples, curves and scores."""
+    """Returns what earlier pipelines leave: photos, samples, curves, scores, sheets and reports."""
     image = np.full((64, 64, 3), 120, np.uint8)
     rows = [
         {"name": f"{p}/{i:03d}", "prompt_set": p, "index": i, "prompt": f"a photo {i}"}
@@ -51,9 +53,17 @@ def inputs(study: Study) -> dict[str, Any]:
         for i in range(3)
     ]
     curve = pd.DataFrame({"step": [1, 2, 3], "loss": [0.3, 0.2, 0.1], "loss_reconstruction": [0.3, 0.2, 0.1]})
+    sheet = Image.new("RGB", (80, 40), "teal")
+    pairs = pd.DataFrame({"prompt_set": "varying", "metric": "psnr", "value": [10.0, 11.0, 12.0]})
+    network = {"id": "dino", "revision": None, "sha256": "ab" * 32}
     found: dict[str, Any] = {}
     for subject in study.subjects:
         found[f"{subject}.working_photos"] = ImageSet({"a": image})
+        for name in ("matte_sheet", "pool_sheet", "class_prior_sheet", "discriminator_attention"):
+            found[f"{subject}.{name}"] = sheet
+        found[f"{subject}.matte_report"] = [{"photo": "00", "area": 0.15, "faults": ["touches the border"]}]
+        found[f"{subject}.discriminator_curve"] = curve
+        found[f"{subject}.discriminator_report"] = {"accuracy": {"negative": 0.875}}
         for number, (family, method) in enumerate(study.entries()):
             found[f"{subject}.{method}.samples"] = ImageSet({row["name"]: image for row in rows}, rows)
             found[f"{subject}.{method}.scores"] = pd.DataFrame(
@@ -63,8 +73,12 @@ def inputs(study: Study) -> dict[str, Any]:
                     for m in ("fid", "psnr")
                 ]
             )
+            found[f"{subject}.{method}.sample_sheet"] = sheet
+            found[f"{subject}.{method}.pairs"] = pairs
+            found[f"{subject}.{method}.evaluation_report"] = {"networks": {"dino": network}}
             if family != "base":
                 found[f"{subject}.{method}.learning_curve"] = curve
+                found[f"{subject}.{method}.training_report"] = {"steps": 160 + number}
     return found
 
 
@@ -75,6 +89,15 @@ def test_outside_a_subject_only_its_joined_scores_are_read(study) -> None:
             assert all(leaf.endswith(".subject_scores") for leaf in leaves)
         else:
             assert node.namespace in study.subjects
+
+
+def test_a_subject_hands_out_its_scores_and_one_page(study) -> None:
+    """Of all eight stages: what is a leaf of a subject stands loose beside its box in kedro-viz."""
+    full = sum((stage.create_pipeline(study) for stage in STAGES.values()), Pipeline([]))
+    for subject in study.subjects:
+        inside = full.only_nodes_with_namespaces([subject])
+        handed_out = inside.outputs() | (inside.all_outputs() & (full - inside).inputs())
+        assert handed_out == {f"{subject}.subject_page", f"{subject}.subject_scores"}
 
 
 def test_the_tag_that_dvc_runs_names_what_belongs_to_no_subject(study) -> None:
@@ -90,16 +113,16 @@ def test_free_inputs_are_the_contracts(study) -> None:
         "params:subjects",
         "params:methods",
         "params:prompt_sets",
-        "params:models",
         "params:evaluation",
+        *(f"params:models.{name}" for name in NETWORKS if name != "perceptual"),
     }
     assert pipeline.inputs() == parameters | set(inputs(study))
 
 
 def test_a_study_of_the_base_model_alone_has_no_curves(parameters) -> None:
     parameters["methods"] = {"base": {"base": {}}}
-    outputs = create_pipeline(Study.from_parameters(parameters)).outputs()
-    assert "figurine.comparison_grid" in outputs
+    outputs = create_pipeline(Study.from_parameters(parameters)).all_outputs()
+    assert {"figurine.comparison_grid", "figurine.subject_page"} <= outputs
     assert "figurine.learning_curves_figure" not in outputs
 
 
@@ -112,10 +135,10 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     # What Kedro makes of the parameters: models where a node's annotation asks for them.
     parameters["subjects"]["figurine"] = study.subjects["figurine"]
     parameters["methods"]["hypnos"]["hypnos"] = study.methods.hypnos["hypnos"]
-    parameters["models"] = study.models
     parameters["evaluation"] = EvaluationSettings.model_validate(parameters["evaluation"])
-    names = ("subjects", "methods", "prompt_sets", "models", "evaluation")
+    names = ("subjects", "methods", "prompt_sets", "evaluation")
     data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
+    data |= {f"params:models.{name}": getattr(study.models, name) for name in NETWORKS}
     pipeline = create_pipeline(study)
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in data.items()})
     for name in pipeline.all_outputs():
@@ -134,4 +157,15 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     for subject in study.subjects:
         for figure in ("comparison_grid", "learning_curves_figure"):
             assert isinstance(catalog.load(f"{subject}.{figure}"), Image.Image)
+        page = catalog.load(f"{subject}.subject_page")
+        for shown in (
+            "touches the border",
+            "accuracy.negative",
+            "0.875",
+            "DreamBooth (LR=2e-4)",
+            "161",
+            "ab" * 32,
+        ):
+            assert shown in page
+        assert page.count("<img") == 6 + len(study.entries())
     assert isinstance(catalog.load("loss_curve_figure"), Image.Image)

@@ -27,9 +27,9 @@ def references(tmp_path, monkeypatch) -> ModelsSettings:
 
 
 def test_every_network_in_use_is_named_with_its_digest(tmp_path, monkeypatch) -> None:
-    models = references(tmp_path, monkeypatch)
+    models = dict(references(tmp_path, monkeypatch))
     networks, preprocessing = source_lines(models, ["dino", "clip_i", "clip_t", "psnr", "fid"])
-    digest = describe(models.clip)["sha256"][:12]
+    digest = describe(models["clip"])["sha256"][:12]
     assert f"CLIP-I and CLIP-T: clip (sha256 {digest})" in networks
     assert "FID: inception (sha256" in networks
     assert "base model: text_to_image (sha256" in networks
@@ -38,12 +38,12 @@ def test_every_network_in_use_is_named_with_its_digest(tmp_path, monkeypatch) ->
 
 
 def test_a_changed_network_changes_its_line(tmp_path, monkeypatch) -> None:
-    models = references(tmp_path, monkeypatch)
+    models = dict(references(tmp_path, monkeypatch))
     before = source_lines(models, ["fid"])
     (tmp_path / "inception" / "config.json").write_text("{}")
     assert source_lines(models, ["fid"]) != before
 
 
 def test_without_networks_only_the_base_model_is_named(tmp_path, monkeypatch) -> None:
-    (line, *_) = source_lines(references(tmp_path, monkeypatch), ["psnr"])
+    (line, *_) = source_lines(dict(references(tmp_path, monkeypatch)), ["psnr"])
     assert line.startswith("Networks. base model: text_to_image")

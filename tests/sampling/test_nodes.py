@@ -14,7 +14,6 @@ from hypnos_pipeline.models.finetuned import FullFinetune, LearnedToken, save_fi
 from hypnos_pipeline.models.settings import (
     ClassPriorSettings,
     ModelReference,
-    ModelsSettings,
     RuntimeSettings,
     SamplerSettings,
 )
@@ -47,16 +46,15 @@ PROMPT_SETS = {
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> ModelsSettings:
+def base_model(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
     folder = save_tiny_text_to_image(tmp_path_factory.mktemp("base") / "model")
-    names = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
-    return ModelsSettings(**{name: ModelReference(folder=str(folder)) for name in names})
+    return ModelReference(folder=str(folder))
 
 
-def test_class_prior_rows_and_determinism(models: ModelsSettings) -> None:
+def test_class_prior_rows_and_determinism(base_model: ModelReference) -> None:
     settings = ClassPriorSettings(count=5, prompts=["a photo of {noun}", "a photo of {noun} on the beach"])
-    prior, sheet = generate_class_prior(SUBJECT, settings, models, **COMMON)
-    again, _ = generate_class_prior(SUBJECT, settings, models, **COMMON)
+    prior, sheet = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
+    again, _ = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
     assert [row["name"] for row in prior.manifest] == list(prior.images)
     assert [row["prompt"] for row in prior.manifest[:3]] == [
         "a photo of robot",
@@ -70,33 +68,33 @@ def test_class_prior_rows_and_determinism(models: ModelsSettings) -> None:
     assert isinstance(sheet, Image.Image)
 
 
-def test_class_prior_of_the_users_own_images(models: ModelsSettings, tmp_path: Path) -> None:
+def test_class_prior_of_the_users_own_images(base_model: ModelReference, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for index in range(4):
         Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(tmp_path / f"{index}.png")
     settings = ClassPriorSettings(source="folder", folder=str(tmp_path), count=3)
-    prior, _ = generate_class_prior(SUBJECT, settings, models, **COMMON)
+    prior, _ = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
     assert prior.stack().shape == (3, 16, 16, 3)
     assert [(row["prompt"], row["seed"]) for row in prior.manifest] == [("a photo of robot", None)] * 3
     with pytest.raises(ValueError, match=r"4 images in .*, expected at least class_prior\.count = 9"):
-        generate_class_prior(SUBJECT, settings.model_copy(update={"count": 9}), models, **COMMON)
+        generate_class_prior(SUBJECT, settings.model_copy(update={"count": 9}), base_model, **COMMON)
     with pytest.raises(ValueError, match=r"class_prior\.folder: null"):
-        generate_class_prior(SUBJECT, settings.model_copy(update={"folder": None}), models, **COMMON)
+        generate_class_prior(SUBJECT, settings.model_copy(update={"folder": None}), base_model, **COMMON)
 
 
-def test_methods_are_paired_and_speak_their_phrase(models: ModelsSettings, tmp_path: Path) -> None:
+def test_methods_are_paired_and_speak_their_phrase(base_model: ModelReference, tmp_path: Path) -> None:
     import torch
 
     # The same weights under another phrase: only the words may make a difference.
     save_finetuned(FullFinetune(tiny_text_to_image()), tmp_path / "full")
     save_finetuned(LearnedToken("<sks>", torch.linspace(-1, 1, 32), "robot"), tmp_path / "token")
     full, sheet = sample_finetuned(tmp_path / "full", SUBJECT, PROMPT_SETS, **COMMON)
-    base, _ = sample_base(SUBJECT, models, PROMPT_SETS, **COMMON)
+    base, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
     phrases = {}
     for phrase in ("token", "token_noun"):
         method = TextualInversionSettings(steps=1, phrase=phrase)
         phrases[phrase], _ = sample_learned_token(
-            tmp_path / "token", SUBJECT, method, models, PROMPT_SETS, **COMMON
+            tmp_path / "token", SUBJECT, method, base_model, PROMPT_SETS, **COMMON
         )
     named = {
         "sks robot": full,
@@ -123,9 +121,9 @@ def test_noise_differs_between_images_and_prompt_sets() -> None:
     assert not {row["seed"] for row in rows} & {row["seed"] for row in other}
 
 
-def test_sampling_twice_gives_the_same_bits(models: ModelsSettings) -> None:
-    first, _ = sample_base(SUBJECT, models, PROMPT_SETS, **COMMON)
-    again, _ = sample_base(SUBJECT, models, PROMPT_SETS, **COMMON)
+def test_sampling_twice_gives_the_same_bits(base_model: ModelReference) -> None:
+    first, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
+    again, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
     assert first.manifest == again.manifest
     assert np.array_equal(first.stack(), again.stack())
 

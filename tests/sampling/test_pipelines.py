@@ -32,11 +32,11 @@ def test_every_slice_reads_what_its_family_needs(parameters: dict[str, Any]) -> 
     hypnos = pipeline.filter(node_namespaces=["lego_robot.hypnos"])
     assert hypnos.all_outputs() == {"lego_robot.hypnos.samples", "lego_robot.hypnos.sample_sheet"}
     assert "lego_robot.hypnos.finetuned" in hypnos.inputs()
-    assert "params:models" not in hypnos.inputs()
+    assert "params:models.text_to_image" not in hypnos.inputs()
     token = pipeline.filter(node_namespaces=["lego_robot.textual_inversion"])
     assert {
         "lego_robot.textual_inversion.finetuned",
-        "params:models",
+        "params:models.text_to_image",
         "params:methods.textual_inversion.textual_inversion",
     } <= token.inputs()
     base = pipeline.filter(node_namespaces=["lego_robot.base"])
@@ -71,7 +71,7 @@ def _value(parameters: dict[str, Any], name: str) -> Any:
     for key in name.removeprefix("params:").split("."):
         value = value[key]
     kinds = {
-        "params:models": models.ModelsSettings,
+        "params:models.text_to_image": models.ModelReference,
         "params:runtime": models.RuntimeSettings,
         "params:sampling": models.SamplerSettings,
         "params:class_prior": models.ClassPriorSettings,

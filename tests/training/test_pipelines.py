@@ -39,7 +39,7 @@ def models(tmp_path_factory):
 def latents(models):
     from hypnos_pipeline.pipelines.discriminator.nodes import encode_latents
 
-    return encode_latents(pool(), fakes(), prior(), models, RUNTIME)
+    return encode_latents(pool(), fakes(), prior(), models.text_to_image, RUNTIME)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,18 @@ def test_hypnos_node(models, latents, pretrained, monkeypatch, tmp_path):
     from hypnos_pipeline.pipelines.finetune.nodes import hypnos as node
 
     monkeypatch.chdir(tmp_path)
-    given = [latents, pool(), pretrained[0], SUBJECT, hypnos(steps=2), DISCRIMINATOR, models, SEED, RUNTIME]
+    networks = [models.text_to_image, models.perceptual]
+    given = [
+        latents,
+        pool(),
+        pretrained[0],
+        SUBJECT,
+        hypnos(steps=2),
+        DISCRIMINATOR,
+        *networks,
+        SEED,
+        RUNTIME,
+    ]
     finetuned, curve, report = node(*given)
     assert {"loss_perceptual", "loss_discriminator", "loss_discriminator_training"} <= set(curve.columns)
     assert json.loads(json.dumps(report)) == report
@@ -80,11 +91,11 @@ def test_baseline_nodes(models, latents):
     from hypnos_pipeline.pipelines.finetune.nodes import dreambooth, textual_inversion
 
     settings = DreamBoothSettings(learning_rate=1e-4, steps=2)
-    _, curve, report = dreambooth(latents, SUBJECT, settings, models, SEED, RUNTIME)
+    _, curve, report = dreambooth(latents, SUBJECT, settings, models.text_to_image, SEED, RUNTIME)
     assert not {"loss_perceptual", "loss_discriminator"} & set(curve.columns)
     assert report["draws"] == {"original": 2}
     inversion = TextualInversionSettings(steps=2)
-    learned, curve, _ = textual_inversion(latents, SUBJECT, inversion, models, SEED, RUNTIME)
+    learned, curve, _ = textual_inversion(latents, SUBJECT, inversion, models.text_to_image, SEED, RUNTIME)
     assert learned.token == "<sks>"
     assert len(curve) == 2
 

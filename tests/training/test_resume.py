@@ -75,8 +75,9 @@ def test_interval_0_writes_nothing(tmp_path):
 def test_half_written_state_is_not_read(tmp_path):
     checkpoints = Checkpoints(tmp_path, "key")
     checkpoints.save(2, {"a": torch.ones(2)}, {"x": 0.1})
-    (tmp_path / "key" / "partial").mkdir()
-    (tmp_path / "key" / "partial" / "state.json").write_text("{")
+    half = tmp_path / "key" / ".step_0000003.partial"
+    half.mkdir()
+    (half / "state.json").write_text("{")
     step, tensors, values = checkpoints.load()
     assert (step, values, tensors["a"].tolist()) == (2, {"x": 0.1}, [1.0, 1.0])
     checkpoints.save(4, {"a": torch.zeros(2)}, {})

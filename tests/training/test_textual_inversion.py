@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hypnos_pipeline.training.settings import TextualInversionSettings
-from hypnos_pipeline.training.textual_inversion import learned_phrase, noun_embedding, textual_inversion
+from hypnos_pipeline.training.textual_inversion import noun_embedding, textual_inversion
 from tests.tiny_models import tiny_text_to_image
 from tests.training.tiny_study import RUNTIME, SEED, latents, same, weights
 
@@ -70,5 +70,5 @@ def test_existing_words_are_refused():
 
 
 def test_phrase_replaces_subject_or_stands_before_the_noun():
-    assert learned_phrase(SETTINGS, "robot") == "<sks>"
-    assert learned_phrase(TextualInversionSettings(steps=1, phrase="token_noun"), "robot") == "<sks> robot"
+    assert SETTINGS.learned_phrase("robot") == "<sks>"
+    assert TextualInversionSettings(steps=1, phrase="token_noun").learned_phrase("robot") == "<sks> robot"

@@ -1,6 +1,6 @@
 """Kedro datasets: every save is atomic, and everything a person may want to look at has a preview."""
 
-from hypnos_pipeline.datasets.atomic import AtomicDataset
+from hypnos_pipeline.datasets.atomic import AtomicDataset, CurveDataset
 from hypnos_pipeline.datasets.finetuned import FinetunedDataset
 from hypnos_pipeline.datasets.image_folder import ImageFolderDataset
 from hypnos_pipeline.datasets.picture import PictureDataset
@@ -9,6 +9,7 @@ from hypnos_pipeline.datasets.tensors import TensorsDataset
 
 __all__ = [
     "AtomicDataset",
+    "CurveDataset",
     "FinetunedDataset",
     "ImageFolderDataset",
     "PictureDataset",

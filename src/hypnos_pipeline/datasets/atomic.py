@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset
+from kedro_datasets._typing import PlotlyPreview
 
-from hypnos_pipeline.datasets.replacing import replaced_file
+from hypnos_pipeline.datasets.previews import BY_SUFFIX, curve_preview
+from hypnos_pipeline.replacing import replaced_file
 
 
 class AtomicDataset(AbstractDataset[Any, Any]):
@@ -33,8 +36,8 @@ class AtomicDataset(AbstractDataset[Any, Any]):
         return self._at(self._filepath).load()
 
     def save(self, data: Any) -> None:
-        with replaced_file(self._filepath) as partial:
-            self._at(partial).save(data)
+        with replaced_file(self._filepath) as unfinished:
+            self._at(unfinished).save(data)
 
     def _exists(self) -> bool:
         return self._filepath.is_file()
@@ -43,7 +46,16 @@ class AtomicDataset(AbstractDataset[Any, Any]):
         return {"filepath": self._filepath.as_posix(), "dataset": self._config["type"]}
 
     def __getattr__(self, name: str) -> Any:
-        # kedro-viz looks for `preview` and its annotated return type: both are the library dataset's.
-        if name == "preview":
-            return getattr(self._at(self._filepath), name)
-        raise AttributeError(name)
+        # kedro-viz looks for `preview` and its annotated return type: both are the library dataset's, if any.
+        if name != "preview":
+            raise AttributeError(name)
+        by_suffix = BY_SUFFIX.get(self._filepath.suffix)
+        return partial(by_suffix, self._filepath) if by_suffix else self._at(self._filepath).preview
+
+
+class CurveDataset(AtomicDataset):
+    """A learning curve: a CSV with a column ``step``, shown as a chart."""
+
+    def preview(self) -> PlotlyPreview:
+        """Returns all columns over ``step``."""
+        return curve_preview(self.load())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,11 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import ImagePreview
 from PIL import Image
 
-from hypnos_pipeline.datasets.replacing import replaced_folder
+from hypnos_pipeline.datasets.previews import pictures_preview
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.replacing import replaced_folder
 
 MANIFEST = "manifest.json"
-PREVIEWED = 12
 
 
 class ImageFolderDataset(AbstractDataset[ImageSet, ImageSet]):
@@ -65,16 +63,5 @@ class ImageFolderDataset(AbstractDataset[ImageSet, ImageSet]):
         return {"filepath": self._filepath.as_posix()}
 
     def preview(self) -> ImagePreview:
-        """Returns the first images side by side, as a PNG in base64."""
-        images = [
-            Image.open(file).convert("RGB") for file in sorted(self._filepath.rglob("*.png"))[:PREVIEWED]
-        ]
-        width = max((image.width for image in images), default=1)
-        height = max((image.height for image in images), default=1)
-        columns = max(1, min(4, len(images)))
-        sheet = Image.new("RGB", (columns * width, -(-max(1, len(images)) // columns) * height), "white")
-        for index, image in enumerate(images):
-            sheet.paste(image, ((index % columns) * width, (index // columns) * height))
-        buffer = io.BytesIO()
-        sheet.save(buffer, format="PNG")
-        return ImagePreview(base64.b64encode(buffer.getvalue()).decode())
+        """Returns the first images side by side."""
+        return pictures_preview(self._filepath.rglob("*.png"))

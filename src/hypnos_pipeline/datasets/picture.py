@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ from kedro.io import AbstractDataset
 from kedro_datasets._typing import ImagePreview
 from PIL import Image
 
-from hypnos_pipeline.datasets.replacing import replaced_file
+from hypnos_pipeline.datasets.previews import picture_preview
+from hypnos_pipeline.replacing import replaced_file
 
 
 class PictureDataset(AbstractDataset[Image.Image, Image.Image]):
@@ -40,5 +40,5 @@ class PictureDataset(AbstractDataset[Image.Image, Image.Image]):
         return {"filepath": self._filepath.as_posix()}
 
     def preview(self) -> ImagePreview:
-        """Returns the PNG's bytes in base64."""
-        return ImagePreview(base64.b64encode(self._filepath.read_bytes()).decode())
+        """Returns the picture, made smaller where it is large."""
+        return picture_preview(self._filepath)

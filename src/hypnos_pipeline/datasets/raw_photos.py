@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets._typing import ImagePreview
+
+from hypnos_pipeline.datasets.previews import pictures_preview
 
 if TYPE_CHECKING:
     from hypnos_pipeline.imaging.photos import RawPhotos
@@ -36,3 +39,10 @@ class RawPhotosDataset(AbstractDataset[Any, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath.as_posix()}
+
+    def preview(self) -> ImagePreview:
+        """Returns the photos side by side, masks not among them."""
+        from hypnos_pipeline.imaging.photos import PHOTO_SUFFIXES
+
+        photos = [file for file in self._filepath.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES]
+        return pictures_preview(photos)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from hypnos_pipeline.metrics.registry import in_order
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.networks import ClipNetwork, ImageEncoder
-    from hypnos_pipeline.models.settings import ModelsSettings
+    from hypnos_pipeline.models.settings import ModelReference
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class MetricNetworks:
 
 
 def load_metric_networks(
-    models: ModelsSettings, metrics: Iterable[str], device: torch.device
+    models: Mapping[str, ModelReference], metrics: Iterable[str], device: torch.device
 ) -> MetricNetworks:
     """Loads the networks that the metrics need; each once per process."""
     from hypnos_pipeline.models.networks import load_clip, load_vit
@@ -51,7 +51,7 @@ def load_metric_networks(
         "lpips": load_lpips_network,
     }
     needed = sorted({metric.network for metric in in_order(metrics) if metric.network})
-    folders = locate_all({f"models.{name}": getattr(models, name) for name in needed})
+    folders = locate_all({f"models.{name}": models[name] for name in needed})
     # The loaders keep what they loaded by absolute folder and device.
     loaded = {name: loaders[name](folders[f"models.{name}"].resolve(), str(device)) for name in needed}
     return MetricNetworks(device=device, **loaded)

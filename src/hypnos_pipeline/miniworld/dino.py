@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 
 from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.dataset import load_set, save_array, to_bytes
-from hypnos_pipeline.miniworld.export import replace_folder
 from hypnos_pipeline.miniworld.nets import HEADS, MEAN, STD, augment, fit, heads_loss, to_input
 from hypnos_pipeline.miniworld.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.scene import draw_instance, draw_scene, render
 from hypnos_pipeline.miniworld.words import BACKGROUNDS, CLASSES, PLAIN, WALLED
 from hypnos_pipeline.randomness import numpy_generator, seed_for
+from hypnos_pipeline.replacing import replaced_folder
 
 WIDTH, LAYERS, VIEWS = 128, 5, 5
 
@@ -144,27 +143,25 @@ def save_vit(model, folder: Path, made: dict) -> None:
     """Writes a transformers folder in fp16 with its preprocessor."""
     import torch
 
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    model.to(torch.float16).save_pretrained(part, safe_serialization=True)
-    (part / "preprocessor_config.json").write_text(
-        json.dumps(
-            {
-                "image_processor_type": "ViTImageProcessor",
-                "do_resize": True,
-                "size": {"height": 64, "width": 64},
-                "do_rescale": True,
-                "rescale_factor": 1 / 255,
-                "resample": 3,
-                "do_normalize": True,
-                "image_mean": list(MEAN),
-                "image_std": list(STD),
-            },
-            indent=1,
+    with replaced_folder(folder) as part:
+        model.to(torch.float16).save_pretrained(part, safe_serialization=True)
+        (part / "preprocessor_config.json").write_text(
+            json.dumps(
+                {
+                    "image_processor_type": "ViTImageProcessor",
+                    "do_resize": True,
+                    "size": {"height": 64, "width": 64},
+                    "do_rescale": True,
+                    "rescale_factor": 1 / 255,
+                    "resample": 3,
+                    "do_normalize": True,
+                    "image_mean": list(MEAN),
+                    "image_std": list(STD),
+                },
+                indent=1,
+            )
         )
-    )
-    (part / "training.json").write_text(json.dumps(made, indent=1))
-    replace_folder(part, folder)
+        (part / "training.json").write_text(json.dumps(made, indent=1))
 
 
 def train_dino(

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 from hypnos_pipeline.miniworld.checkpoint import load_state
 from hypnos_pipeline.miniworld.config import MiniworldConfig
-
-
-def replace_folder(part: Path, folder: Path) -> None:
-    """Puts a finished folder in another's place; a reader finds the old one or the new one."""
-    old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, old)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(part, folder)
-    shutil.rmtree(old, ignore_errors=True)
+from hypnos_pipeline.replacing import replaced_folder
 
 
 def load_averaged(checkpoint: Path, tokenizer, config: MiniworldConfig):
@@ -68,19 +56,16 @@ def export_pipeline(root: Path, folder: Path, config: MiniworldConfig) -> dict:
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    pipe.to(torch.float16).save_pretrained(part, safe_serialization=True)
-    target = config.text_to_image.steps
     made = {
         "steps": step,
-        "steps_planned": target,
+        "steps_planned": config.text_to_image.steps,
         "images_seen": step * config.text_to_image.batch,
         "seed": config.seed,
     }
     notes = root / "checkpoints/notes.json"
     if notes.exists():  # what was changed by hand while this training ran
         made["notes"] = json.loads(notes.read_text())
-    (part / "training.json").write_text(json.dumps(made, indent=1))
-    replace_folder(part, folder)
+    with replaced_folder(folder) as part:
+        pipe.to(torch.float16).save_pretrained(part, safe_serialization=True)
+        (part / "training.json").write_text(json.dumps(made, indent=1))
     return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import numpy as np
 from hypnos_pipeline.miniworld.checkpoint import rate_at
 from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.dataset import LABELS, load_set
-from hypnos_pipeline.miniworld.export import replace_folder
 from hypnos_pipeline.miniworld.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.words import BACKGROUNDS, CLASSES, STYLE_NAMES, TYPES
 from hypnos_pipeline.randomness import numpy_generator, seed_for
+from hypnos_pipeline.replacing import replaced_folder
 
 # Logits in this order; -1 labels (no second colour, no wall, no style) are left out of the loss.
 HEADS: dict[str, int] = {
@@ -149,25 +148,22 @@ def save_timm(model, folder: Path, architecture: str, args: dict) -> None:
     import torch
     from safetensors.torch import save_file
 
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    half = {k: v.to(torch.float16) if v.is_floating_point() else v for k, v in model.state_dict().items()}
-    save_file({k: v.contiguous() for k, v in half.items()}, part / "model.safetensors")
-    config = {
-        "architecture": architecture,
-        "num_classes": sum(HEADS.values()),
-        "num_features": model.num_features,
-        "model_args": args,
-        "pretrained_cfg": {
-            "input_size": [3, 64, 64],
-            "fixed_input_size": False,
-            "interpolation": "bicubic",
-            "crop_pct": 1.0,
-            "mean": list(MEAN),
-            "std": list(STD),
+    with replaced_folder(folder) as part:
+        half = {k: v.to(torch.float16) if v.is_floating_point() else v for k, v in model.state_dict().items()}
+        save_file({k: v.contiguous() for k, v in half.items()}, part / "model.safetensors")
+        config = {
+            "architecture": architecture,
             "num_classes": sum(HEADS.values()),
-        },
-    }
-    (part / "config.json").write_text(json.dumps(config, indent=1))
-    replace_folder(part, folder)
+            "num_features": model.num_features,
+            "model_args": args,
+            "pretrained_cfg": {
+                "input_size": [3, 64, 64],
+                "fixed_input_size": False,
+                "interpolation": "bicubic",
+                "crop_pct": 1.0,
+                "mean": list(MEAN),
+                "std": list(STD),
+                "num_classes": sum(HEADS.values()),
+            },
+        }
+        (part / "config.json").write_text(json.dumps(config, indent=1))

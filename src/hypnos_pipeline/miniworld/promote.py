@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from hypnos_pipeline.miniworld.export import replace_folder
+from hypnos_pipeline.replacing import replaced_folder
 
 MODELS: tuple[str, ...] = ("text_to_image", "clip", "dino", "efficientnet", "inception", "lpips", "judge")
 LIMIT_BYTES = 30 * 1000 * 1000
@@ -40,10 +40,7 @@ def promote(build: Path, promoted: Path, names: tuple[str, ...] = MODELS) -> lis
         raise ValueError(
             f"the models would take {total / 1e6:.1f} MB; the limit is {LIMIT_BYTES / 1e6:.0f} MB"
         )
-    promoted.mkdir(parents=True, exist_ok=True)
     for name in present:
-        part = promoted / f"{name}.part"
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(build / name, part)
-        replace_folder(part, promoted / name)
+        with replaced_folder(promoted / name) as part:
+            shutil.copytree(build / name, part, dirs_exist_ok=True)
     return present

@@ -103,6 +103,21 @@ def _refuse_strangers(cells: pandas.DataFrame, known: Mapping[str, Sequence[str]
             )
 
 
+def wide_cells(cells: pandas.DataFrame) -> pandas.DataFrame:
+    """Returns the means with one column per metric, which bar charts and spreadsheets read.
+
+    Returns:
+        Columns ``entry`` (subject, method and prompt set in one), ``subject``, ``method``, ``prompt_set``
+        and one per metric; undefined cells are missing.
+    """
+    names = ["subject", "method", "prompt_set"]
+    wide = cells.pivot(index=names, columns="metric", values="mean")
+    wide = wide.loc[list(dict.fromkeys(cells[names].itertuples(index=False, name=None)))]
+    wide = wide[list(dict.fromkeys(cells["metric"]))].reset_index().rename_axis(columns=None)
+    wide.insert(0, "entry", [" ".join(row) for row in wide[names].itertuples(index=False)])
+    return wide
+
+
 def metrics_tree(cells: pandas.DataFrame) -> dict[str, Any]:
     """Returns the means for ``dvc metrics``: prompt set → subject → method → metric → mean."""
     tree: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.metrics.registry import in_order
@@ -10,17 +10,17 @@ from hypnos_pipeline.models.reference import describe, locate
 from hypnos_pipeline.reporting.labels import listed
 
 if TYPE_CHECKING:
-    from hypnos_pipeline.models.settings import ModelsSettings
+    from hypnos_pipeline.models.settings import ModelReference
 
 SHORT = 12
 """Digits of a sha256 in print; twelve tell any two networks of a project apart."""
 
 
-def source_lines(models: ModelsSettings, metrics: Iterable[str]) -> list[str]:
+def source_lines(models: Mapping[str, ModelReference], metrics: Iterable[str]) -> list[str]:
     """Returns one line on the networks and one on preprocessing, for the metrics of a study.
 
     Args:
-        models: References of all networks; those that the metrics need must be on this machine.
+        models: Name in the study's ``models`` to reference; those that the metrics need are on this machine.
         metrics: Names in the metric registry.
 
     Raises:
@@ -43,16 +43,16 @@ def source_lines(models: ModelsSettings, metrics: Iterable[str]) -> list[str]:
     return lines
 
 
-def _identity(models: ModelsSettings, name: str) -> str:
-    found = describe(getattr(models, name))
+def _identity(models: Mapping[str, ModelReference], name: str) -> str:
+    found = describe(models[name])
     revision = f" at {found['revision'][:SHORT]}" if found["revision"] else ""
     return f"{found['id']}{revision} (sha256 {found['sha256'][:SHORT]})"
 
 
-def _encoder(models: ModelsSettings, name: str) -> str:
+def _encoder(models: Mapping[str, ModelReference], name: str) -> str:
     from hypnos_pipeline.models.preprocessing import read_preprocessing
 
-    own = read_preprocessing(locate(getattr(models, name)))
+    own = read_preprocessing(locate(models[name]))
     resize = f"shorter edge to {own.resize} px, bicubic" if own.resize else "not resized"
     crop = f"centre crop {own.crop} px" if own.crop else "no crop"
     return f"{resize}, {crop}, the network's own mean and deviation"

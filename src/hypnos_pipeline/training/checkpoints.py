@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.replacing import replaced_folder
 
 if TYPE_CHECKING:
     import torch
@@ -45,18 +46,16 @@ class Checkpoints:
         """Saves the state after a step and removes the older ones."""
         from safetensors.torch import save_file
 
-        partial, whole = self.folder / "partial", self.folder / f"step_{step:07d}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        # Copies: safetensors refuses tensors that share memory.
-        save_file(
-            {name: each.detach().cpu().clone().contiguous() for name, each in tensors.items()},
-            partial / "state.safetensors",
-        )
-        (partial / "state.json").write_text(json.dumps({"step": step, "values": values}), encoding="utf-8")
-        shutil.rmtree(whole, ignore_errors=True)
-        os.replace(partial, whole)
-        for older in self._states():
+        whole = self.folder / f"step_{step:07d}"
+        with replaced_folder(whole) as folder:
+            # Copies: safetensors refuses tensors that share memory.
+            save_file(
+                {name: each.detach().cpu().clone().contiguous() for name, each in tensors.items()},
+                folder / "state.safetensors",
+            )
+            content = json.dumps({"step": step, "values": values})
+            (folder / "state.json").write_text(content, encoding="utf-8")
+        for older in self.folder.iterdir():  # also what a killed run left half written
             if older != whole:
                 shutil.rmtree(older)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from hypnos_pipeline.configuration import Configuration
+from hypnos_pipeline.configuration import Configuration, Name
 
 Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -150,11 +150,28 @@ class TextualInversionSettings(Configuration):
     steps: Steps
     batch: Batch = 1
 
+    def learned_phrase(self, noun: str) -> str:
+        """Returns what replaces ``[V] [C]`` in every prompt: the token, or token and noun."""
+        return self.token if self.phrase == "token" else f"{self.token} {noun}"
+
 
 class BaseSettings(Configuration):
     """The untouched base model, a reference row (method.md §7, paper 0.F)."""
 
     label: str = "Base model"
+
+
+class Methods(Configuration):
+    """Methods by family; families differ in what they read, a method's name is its key."""
+
+    hypnos: dict[Name, HypnosSettings] = Field(default={})
+    dreambooth: dict[Name, DreamBoothSettings] = Field(default={})
+    textual_inversion: dict[Name, TextualInversionSettings] = Field(default={})
+    base: dict[Name, BaseSettings] = Field(default={})
+
+
+FAMILIES = tuple(Methods.model_fields)
+"""In the paper's order."""
 
 
 class DiscriminatorSettings(Configuration):

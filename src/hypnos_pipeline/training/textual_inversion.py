@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 _NO_CLIPPING = 1e9
 
 
-def learned_phrase(settings: TextualInversionSettings, noun: str) -> str:
-    """Returns what replaces ``[V] [C]`` in every prompt: the token, or token and noun."""
-    return settings.token if settings.phrase == "token" else f"{settings.token} {noun}"
-
-
 def noun_embedding(model: TextToImage, noun: str) -> torch.Tensor:
     """Returns the mean of the class noun's token embeddings, float32 1-D."""
     ids = model.tokenizer(noun, add_special_tokens=False).input_ids
@@ -89,7 +84,7 @@ def textual_inversion(
     )
     denoiser = Denoiser(model, runtime)
     pool = PoolDraws(latents.kinds("pool"), Augmented(recolour_probability=0.0, prompts="plain"), seed)
-    prompts = [plain_prompt(learned_phrase(settings, noun))] * settings.batch
+    prompts = [plain_prompt(settings.learned_phrase(noun))] * settings.batch
     curve: list[dict[str, float]] = []
     hook = embedding.register_forward_hook(insert)
     try:

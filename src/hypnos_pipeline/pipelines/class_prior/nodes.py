@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import (
     ClassPriorSettings,
-    ModelsSettings,
+    ModelReference,
     RuntimeSettings,
     SamplerSettings,
 )
@@ -23,7 +23,7 @@ SHEET_COLUMNS, SHEET_ROWS = 8, 4
 def generate_class_prior(
     subject: SubjectSettings,
     class_prior: ClassPriorSettings,
-    models: ModelsSettings,
+    text_to_image: ModelReference,
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
     seed: int,
@@ -49,7 +49,7 @@ def generate_class_prior(
         pixels = _read_own(class_prior, image_size)
     else:
         seeds = [seed_for(seed, "class_prior", index) for index in range(class_prior.count)]
-        pixels = _sample_base(prompts, seeds, models, sampling, runtime, image_size)
+        pixels = _sample_base(prompts, seeds, text_to_image, sampling, runtime, image_size)
     images = {f"{index:04d}": np.ascontiguousarray(image) for index, image in enumerate(pixels)}
     manifest = [
         {
@@ -66,7 +66,7 @@ def generate_class_prior(
 def _sample_base(
     prompts: list[str],
     seeds: list[int],
-    models: ModelsSettings,
+    text_to_image: ModelReference,
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
     image_size: int,
@@ -78,7 +78,7 @@ def _sample_base(
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     device = configure(runtime)
-    model = load_text_to_image(locate(models.text_to_image), device)
+    model = load_text_to_image(locate(text_to_image), device)
     with autocast(runtime, device):
         return generate(model, prompts, seeds, sampling, image_size, "class prior")
 

@@ -5,20 +5,19 @@ Kedro resolves all annotations of a node to validate its parameters, so none her
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PIL import Image
 
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.models.settings import ModelsSettings, RuntimeSettings
+from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings
-
-if TYPE_CHECKING:
-    pass
 
 
 def encode_latents(
-    pool: ImageSet, fakes: ImageSet, class_prior: ImageSet, models: ModelsSettings, runtime: RuntimeSettings
+    pool: ImageSet,
+    fakes: ImageSet,
+    class_prior: ImageSet,
+    text_to_image: ModelReference,
+    runtime: RuntimeSettings,
 ):
     """Encodes every image that training draws from, once per subject, to VAE posteriors."""
     from hypnos_pipeline.models.reference import locate
@@ -27,7 +26,7 @@ def encode_latents(
     from hypnos_pipeline.training.latents import LatentCache
 
     device = configure(runtime)
-    vae = load_text_to_image(locate(models.text_to_image)).vae.to(device)
+    vae = load_text_to_image(locate(text_to_image)).vae.to(device)
     return LatentCache.encode(vae, {"pool": pool, "fakes": fakes, "class_prior": class_prior})
 
 
@@ -37,12 +36,13 @@ def pretrain_discriminator(
     """Returns the pretrained weights, the learning curve, and the accuracy per kind of Table 3."""
     import pandas as pd
 
+    from hypnos_pipeline.models.machine import describe_machine
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.training.discriminator_training import pretrain
 
     network, curve, report = pretrain(latents, discriminator, seed, configure(runtime))
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return weights, pd.DataFrame(curve), report
+    return weights, pd.DataFrame(curve), {**report, "machine": describe_machine(runtime)}
 
 
 def discriminator_attention(

@@ -18,7 +18,7 @@ def create_pipeline(study: Study) -> Pipeline:
     nodes = [
         node(
             encode_latents,
-            inputs=["pool", "fakes", "class_prior", "params:models", "params:runtime"],
+            inputs=["pool", "fakes", "class_prior", "params:models.text_to_image", "params:runtime"],
             outputs="latents",
             name="encode_latents",
         ),
@@ -42,5 +42,5 @@ def create_pipeline(study: Study) -> Pipeline:
             name="discriminator_attention",
         ),
     ]
-    shared = ["models", "discriminator", "seed", "runtime"]
+    shared = ["models.text_to_image", "discriminator", "seed", "runtime"]
     return sum((subject_slice(nodes, subject, parameters=shared) for subject in study.subjects), Pipeline([]))

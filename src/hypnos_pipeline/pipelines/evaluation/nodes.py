@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.settings import EvaluationSettings
-from hypnos_pipeline.models.settings import ModelsSettings, RuntimeSettings
+from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 def evaluate(
     samples: ImageSet,
     working_photos: ImageSet,
-    models: ModelsSettings,
+    text_to_image: ModelReference,
+    dino: ModelReference,
+    clip: ModelReference,
+    inception: ModelReference,
+    lpips: ModelReference,
     evaluation: EvaluationSettings,
     runtime: RuntimeSettings,
     finetuned: Path | None = None,
@@ -32,7 +36,11 @@ def evaluate(
     Args:
         samples: Generated images with prompts in their manifest.
         working_photos: The subject's photos at working size.
-        models: References of the metrics' networks and of the base model.
+        text_to_image: The base model.
+        dino: Network of the metric of this name.
+        clip: Network of ``clip_i``, ``clip_t`` and ``clip_t_paper``.
+        inception: Network of ``fid``, ``fid_64`` and ``kid``.
+        lpips: Network of the metric of this name.
         evaluation: Which metrics, in which batches.
         runtime: Device and threads.
         finetuned: Folder of the finetuned model; None for ``base``, where the base model stands for it.
@@ -40,33 +48,41 @@ def evaluate(
         method: Name for the scores.
 
     Returns:
-        The data frames ``pairs`` and ``scores``, see ``metrics.evaluate.evaluate_samples``.
+        The data frames ``pairs`` and ``scores``, see ``metrics.evaluate.evaluate_samples``, and a report of
+        the networks and the machine that gave them.
     """
     from hypnos_pipeline.metrics.evaluate import evaluate_samples
     from hypnos_pipeline.metrics.features import load_metric_networks
+    from hypnos_pipeline.models.machine import describe_machine
+    from hypnos_pipeline.models.reference import describe
     from hypnos_pipeline.models.runtime import configure
 
     device = configure(runtime)
     model = None
     if "clip_t_paper" in evaluation.metrics:
-        model = _finetuned_or_base(finetuned, models, device)
-    return evaluate_samples(
+        model = _finetuned_or_base(finetuned, text_to_image, device)
+    networks = {"dino": dino, "clip": clip, "inception": inception, "lpips": lpips}
+    pairs, scores = evaluate_samples(
         samples,
         working_photos,
-        load_metric_networks(models, evaluation.metrics, device),
+        load_metric_networks(networks, evaluation.metrics, device),
         metrics=evaluation.metrics,
         batch=evaluation.batch,
         subject=subject,
         method=method,
         model=model,
     )
+    described = {name: describe(each) for name, each in {"text_to_image": text_to_image, **networks}.items()}
+    return pairs, scores, {"networks": described, "machine": describe_machine(runtime)}
 
 
-def _finetuned_or_base(finetuned: Path | None, models: ModelsSettings, device: torch.device) -> TextToImage:
+def _finetuned_or_base(
+    finetuned: Path | None, text_to_image: ModelReference, device: torch.device
+) -> TextToImage:
     from hypnos_pipeline.models.finetuned import load_finetuned
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     if finetuned is None:
-        return load_text_to_image(locate(models.text_to_image), device)
-    return load_finetuned(finetuned, models.text_to_image, device)
+        return load_text_to_image(locate(text_to_image), device)
+    return load_finetuned(finetuned, text_to_image, device)

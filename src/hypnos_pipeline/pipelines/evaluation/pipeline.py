@@ -10,6 +10,8 @@ from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
 from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study import Study
 
+NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
+
 
 def create_pipeline(study: Study) -> Pipeline:
     """Returns one node for each subject and method."""
@@ -25,18 +27,18 @@ def _evaluation(subject: str, family: str, method: str) -> Pipeline:
     inputs = {
         "samples": "samples",
         "working_photos": "working_photos",
-        "models": "params:models",
         "evaluation": "params:evaluation",
         "runtime": "params:runtime",
+        **{name: f"params:models.{name}" for name in NETWORKS},
     }
     if family != "base":  # which leaves nothing behind: the base model itself is read
         inputs["finetuned"] = "finetuned"
     named = update_wrapper(partial(evaluate, subject=subject, method=method), evaluate)
     return method_slice(
-        [node(named, inputs=inputs, outputs=["pairs", "scores"], name="evaluate")],
+        [node(named, inputs=inputs, outputs=["pairs", "scores", "evaluation_report"], name="evaluate")],
         subject,
         family,
         method,
         subject_inputs=["working_photos"],
-        parameters=["models", "evaluation", "runtime"],
+        parameters=["evaluation", "runtime", *(f"models.{name}" for name in NETWORKS)],
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.models.settings import ModelsSettings, RuntimeSettings
+from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.training.settings import (
     DiscriminatorSettings,
@@ -37,7 +37,8 @@ def hypnos(
     subject: SubjectSettings,
     method: HypnosSettings,
     discriminator: DiscriminatorSettings,
-    models: ModelsSettings,
+    text_to_image: ModelReference,
+    perceptual: ModelReference,
     seed: int,
     runtime: RuntimeSettings,
 ):
@@ -49,11 +50,11 @@ def hypnos(
     from hypnos_pipeline.training.loop import Adversary
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
-    model = _base_model(models, runtime)
-    perceptual = adversary = None
+    model = _base_model(text_to_image, runtime)
+    perceptual_loss = adversary = None
     if method.weights.perceptual:
-        perceptual = PerceptualLoss(
-            load_timm(locate(models.perceptual), str(model.device)),
+        perceptual_loss = PerceptualLoss(
+            load_timm(locate(perceptual), str(model.device)),
             pool.stack([row["name"] for row in latents.rows["pool"]]),
             method.perceptual,
             model.vae,
@@ -63,47 +64,49 @@ def hypnos(
         network = LatentDiscriminator(discriminator, latents.shape, seed)
         network.load_state_dict(discriminator_weights)
         adversary = Adversary(network.to(model.device), discriminator)
-    return _run(model, latents, subject, method, seed, runtime, perceptual=perceptual, adversary=adversary)
+    networks = {"perceptual": perceptual_loss, "adversary": adversary}
+    return _run(model, latents, subject, method, seed, runtime, **networks)
 
 
 def dreambooth(
     latents,
     subject: SubjectSettings,
     method: DreamBoothSettings,
-    models: ModelsSettings,
+    text_to_image: ModelReference,
     seed: int,
     runtime: RuntimeSettings,
 ):
     """Finetunes UNet and text encoder with MSE and prior preservation on the untouched photos."""
-    return _run(_base_model(models, runtime), latents, subject, method.general_form(), seed, runtime)
+    return _run(_base_model(text_to_image, runtime), latents, subject, method.general_form(), seed, runtime)
 
 
 def textual_inversion(
     latents,
     subject: SubjectSettings,
     method: TextualInversionSettings,
-    models: ModelsSettings,
+    text_to_image: ModelReference,
     seed: int,
     runtime: RuntimeSettings,
 ):
     """Learns one new token from the untouched photos."""
     import pandas as pd
 
+    from hypnos_pipeline.models.machine import describe_machine
     from hypnos_pipeline.training import textual_inversion as inversion
 
-    model = _base_model(models, runtime)
+    model = _base_model(text_to_image, runtime)
     learned, curve, report = inversion.textual_inversion(
         model, latents, method, noun=subject.noun, seed=seed, runtime=runtime
     )
-    return learned, pd.DataFrame(curve), report
+    return learned, pd.DataFrame(curve), {**report, "machine": describe_machine(runtime)}
 
 
-def _base_model(models: ModelsSettings, runtime: RuntimeSettings) -> TextToImage:
+def _base_model(text_to_image: ModelReference, runtime: RuntimeSettings) -> TextToImage:
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
-    return load_text_to_image(locate(models.text_to_image), configure(runtime))
+    return load_text_to_image(locate(text_to_image), configure(runtime))
 
 
 def _run(
@@ -118,6 +121,7 @@ def _run(
     import pandas as pd
 
     from hypnos_pipeline.models.finetuned import FullFinetune
+    from hypnos_pipeline.models.machine import describe_machine
     from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
     from hypnos_pipeline.training.loop import Finetuning
 
@@ -133,4 +137,5 @@ def _run(
         **networks,
     )
     run.run()
-    return FullFinetune(model.to("cpu")), pd.DataFrame(run.curve), run.report()
+    report = {**run.report(), "machine": describe_machine(runtime)}
+    return FullFinetune(model.to("cpu")), pd.DataFrame(run.curve), report

@@ -9,7 +9,8 @@ from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study import Study
 
 FUNCTIONS = {"hypnos": hypnos, "dreambooth": dreambooth, "textual_inversion": textual_inversion}
-COMMON = ["params:subject", "params:method", "params:models", "params:seed", "params:runtime"]
+SHARED = ["models.text_to_image", "models.perceptual", "discriminator", "seed", "runtime"]
+COMMON = ["params:subject", "params:method", "params:models.text_to_image", "params:seed", "params:runtime"]
 # DreamBooth and textual inversion must not wait for, or depend on, the discriminator.
 DATASETS = {
     "hypnos": ["latents", "pool", "discriminator_weights"],
@@ -28,7 +29,7 @@ def create_pipeline(study: Study) -> Pipeline:
             family,
             method,
             subject_inputs=DATASETS[family],
-            parameters=["models", "discriminator", "seed", "runtime"],
+            parameters=SHARED,
         )
         for subject in study.subjects
         for family, method in study.entries()
@@ -38,7 +39,9 @@ def create_pipeline(study: Study) -> Pipeline:
 
 
 def _node(family: str) -> Node:
-    parameters = [*COMMON, "params:discriminator"] if family == "hypnos" else COMMON
+    parameters = (
+        [*COMMON, "params:models.perceptual", "params:discriminator"] if family == "hypnos" else COMMON
+    )
     names = [*DATASETS[family], *parameters]
-    inputs = {name.removeprefix("params:"): name for name in names}
+    inputs = {name.removeprefix("params:").removeprefix("models."): name for name in names}
     return node(FUNCTIONS[family], inputs=inputs, outputs=OUTPUTS, name="finetune")

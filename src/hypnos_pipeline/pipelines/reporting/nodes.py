@@ -14,12 +14,14 @@ from pydantic import TypeAdapter
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.settings import EvaluationSettings
-from hypnos_pipeline.models.settings import ModelsSettings
+from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.reporting.labels import MethodLabel, method_labels, subject_label
-from hypnos_pipeline.study import FAMILIES, Methods
+from hypnos_pipeline.training.settings import FAMILIES, Methods
 
 SAMPLES, CURVE, SCORES = "_samples", "_learning_curve", "_scores"
+SHEET, PAIRS = "_sample_sheet", "_pairs"
+TRAINING, EVALUATION = "_training_report", "_evaluation_report"
 """What the names of collected inputs end with, behind the method's or subject's name."""
 
 
@@ -53,8 +55,59 @@ def collect_subject_scores(**scores):
     return join_scores(scores.values())
 
 
+def write_subject_page(
+    matte_sheet: Image.Image,
+    matte_report: list,
+    pool_sheet: Image.Image,
+    class_prior_sheet: Image.Image,
+    discriminator_attention: Image.Image,
+    discriminator_curve,
+    discriminator_report: dict,
+    comparison_grid: Image.Image,
+    methods: dict,
+    *,
+    subject: str,
+    learning_curves_figure: Image.Image | None = None,
+    **of_methods,
+) -> str:
+    """Collects all that a subject's stages leave to be looked at, so that its namespace hands out one page.
+
+    Args:
+        matte_sheet: Photos, mattes and cut-outs.
+        matte_report: What was found of each photo's matte.
+        pool_sheet: The augmented pool.
+        class_prior_sheet: What the untouched model makes of the class.
+        discriminator_attention: Where the latent discriminator looks.
+        discriminator_curve: Its learning curve.
+        discriminator_report: Its accuracy by kind of image.
+        comparison_grid: All methods beside each other.
+        methods: The study's, for labels and order.
+        subject: Its name.
+        learning_curves_figure: All methods' losses, if any method is trained.
+        of_methods: ``<method>_sample_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained,
+            ``_training_report``.
+    """
+    from hypnos_pipeline.reporting.subject_page import Section, spread, subject_page, thinned_curve
+
+    curve = thinned_curve(discriminator_curve)
+    figures = [each for each in (comparison_grid, learning_curves_figure) if each is not None]
+    sections = [
+        Section("Background removal", [matte_sheet, matte_report]),
+        Section("Augmentation", [pool_sheet]),
+        Section("Class prior", [class_prior_sheet]),
+        Section("Latent discriminator", [discriminator_attention, curve, discriminator_report]),
+        Section("All methods", figures),
+    ]
+    for name, label in ((method.name, method.label) for method in _labels(methods)):
+        training = [of_methods[name + TRAINING]] if name + TRAINING in of_methods else []
+        networks = of_methods[name + EVALUATION]["networks"]
+        values = spread(of_methods[name + PAIRS])
+        sections.append(Section(label, [of_methods[name + SHEET], *training, values, {"networks": networks}]))
+    return subject_page(subject_label(subject), sections)
+
+
 def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scores):
-    """Makes ``cells.csv``'s data frame and ``metrics.json``'s nested means.
+    """Makes the data frames of ``cells.csv`` and ``cells_wide.csv`` and ``metrics.json``'s nested means.
 
     Args:
         subjects: The study's subjects, for their order and the paper's rows.
@@ -63,10 +116,10 @@ def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scor
         scores: ``<subject>_scores`` to a data frame.
 
     Returns:
-        The cells, and the means by prompt set, subject, method and metric.
+        The cells, their means by prompt set, subject, method and metric, and the means a column per metric.
     """
     from hypnos_pipeline.metrics.registry import METRICS
-    from hypnos_pipeline.reporting.cells import collect_cells, metrics_tree
+    from hypnos_pipeline.reporting.cells import collect_cells, metrics_tree, wide_cells
 
     known = TypeAdapter(dict[str, SubjectSettings]).validate_python(subjects)
     cells = collect_cells(
@@ -77,13 +130,21 @@ def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scor
         metrics=list(METRICS),
         paper_rows={name: settings.paper_row for name, settings in known.items()},
     )
-    return cells, metrics_tree(cells)
+    return cells, metrics_tree(cells), wide_cells(cells)
 
 
 def write_tables(
-    cells, subjects: dict, methods: dict, models: ModelsSettings, evaluation: EvaluationSettings
+    cells,
+    subjects: dict,
+    methods: dict,
+    evaluation: EvaluationSettings,
+    text_to_image: ModelReference,
+    dino: ModelReference,
+    clip: ModelReference,
+    inception: ModelReference,
+    lpips: ModelReference,
 ) -> tuple[str, str, str, str, str, str]:
-    """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX."""
+    """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX, with their networks."""
     from hypnos_pipeline.reporting.sources import source_lines
     from hypnos_pipeline.reporting.table import to_latex, to_markdown
     from hypnos_pipeline.reporting.tables import (
@@ -93,7 +154,14 @@ def write_tables(
         prompt_varying_table,
     )
 
-    scope = Scope(_labels(methods), list(subjects), source_lines(models, evaluation.metrics))
+    networks = {
+        "text_to_image": text_to_image,
+        "dino": dino,
+        "clip": clip,
+        "inception": inception,
+        "lpips": lpips,
+    }
+    scope = Scope(_labels(methods), list(subjects), source_lines(networks, evaluation.metrics))
     tables = [make(cells, scope) for make in (prompt_invariant_table, prompt_varying_table, difference_table)]
     return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
 

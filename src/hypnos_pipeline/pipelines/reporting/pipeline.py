@@ -1,4 +1,4 @@
-"""Per subject: grid, curves and joined scores; then the study's cells, tables and Eq. 2's curve."""
+"""Per subject: grid, curves, joined scores, a page of all; then the study's cells, tables, Eq. 2's curve."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipelines.reporting.nodes import (
     CURVE,
+    EVALUATION,
+    PAIRS,
     SAMPLES,
     SCORES,
+    SHEET,
+    TRAINING,
     collect_study_cells,
     collect_subject_scores,
     compare_methods,
     draw_learning_curves,
     draw_loss_curve,
+    write_subject_page,
     write_tables,
 )
 from hypnos_pipeline.pipelines.slices import subject_slice
@@ -30,6 +35,24 @@ TABLES = [
     "table_difference_md",
     "table_difference_tex",
 ]
+
+# What a subject's stages leave to be looked at. One node reads it all: what nothing inside the namespace
+# reads would stand beside the subject's box in kedro-viz, two dozen leaves to a subject.
+SHOWN = [
+    "matte_sheet",
+    "matte_report",
+    "pool_sheet",
+    "class_prior_sheet",
+    "discriminator_attention",
+    "discriminator_curve",
+    "discriminator_report",
+    "comparison_grid",
+]
+
+NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
+"""Those whose identity stands below the tables."""
+
+OF_METHODS, OF_TRAINED = (SAMPLES, SCORES, SHEET, PAIRS, EVALUATION), (CURVE, TRAINING)
 
 
 def create_pipeline(study: Study) -> Pipeline:
@@ -47,6 +70,10 @@ def _subject(study: Study, subject: str) -> Pipeline:
     trained = [method for family, method in study.entries() if family != "base"]
     samples, scores = _leaves(methods, SAMPLES), _leaves(methods, SCORES)
     curves = _leaves(trained, CURVE)
+    shown = {name: name for name in [*SHOWN, *(["learning_curves_figure"] if curves else [])]}
+    shown |= _leaves(trained, TRAINING)
+    for suffix in (SHEET, PAIRS, EVALUATION):
+        shown |= _leaves(methods, suffix)
     nodes = [
         Node(
             _of(subject, compare_methods),
@@ -55,6 +82,12 @@ def _subject(study: Study, subject: str) -> Pipeline:
             name="compare_methods",
         ),
         Node(collect_subject_scores, scores, "subject_scores", name="collect_subject_scores"),
+        Node(
+            _of(subject, write_subject_page),
+            {"methods": "params:methods", **shown},
+            "subject_page",
+            name="write_subject_page",
+        ),
     ]
     if curves:
         nodes.append(
@@ -67,8 +100,9 @@ def _subject(study: Study, subject: str) -> Pipeline:
         )
     inputs = {
         f"{method}{suffix}": f"{subject}.{method}.{suffix[1:]}"
-        for names, suffix in ((methods, SAMPLES), (methods, SCORES), (trained, CURVE))
+        for names, suffixes in ((methods, OF_METHODS), (trained, OF_TRAINED))
         for method in names
+        for suffix in suffixes
     }
     return subject_slice(nodes, subject, inputs=inputs, parameters=["methods"])
 
@@ -76,16 +110,17 @@ def _subject(study: Study, subject: str) -> Pipeline:
 def _study_nodes(study: Study) -> list[Node]:
     settings = {"subjects": "params:subjects", "methods": "params:methods"}
     scores = {f"{subject}{SCORES}": f"{subject}.subject_scores" for subject in study.subjects}
+    networks = {name: f"params:models.{name}" for name in NETWORKS}
     return [
         Node(
             collect_study_cells,
             {**settings, "prompt_sets": "params:prompt_sets", **scores},
-            ["cells", "metrics"],
+            ["cells", "metrics", "cells_wide"],
             name="collect_study_cells",
         ),
         Node(
             write_tables,
-            {"cells": "cells", **settings, "models": "params:models", "evaluation": "params:evaluation"},
+            {"cells": "cells", **settings, "evaluation": "params:evaluation", **networks},
             TABLES,
             name="write_tables",
         ),

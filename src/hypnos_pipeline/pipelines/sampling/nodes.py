@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.models.settings import ModelsSettings, RuntimeSettings, SamplerSettings
+from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings, SamplerSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.randomness import seed_for
 from hypnos_pipeline.training.settings import TextualInversionSettings
@@ -42,7 +42,7 @@ def sample_learned_token(
     finetuned: Path,
     subject: SubjectSettings,
     method: TextualInversionSettings,
-    models: ModelsSettings,
+    text_to_image: ModelReference,
     prompt_sets: dict,
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
@@ -52,16 +52,15 @@ def sample_learned_token(
     """Samples the base model with a learned token in the subject's place; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.finetuned import load_finetuned
     from hypnos_pipeline.models.runtime import configure
-    from hypnos_pipeline.training.textual_inversion import learned_phrase
 
-    model = load_finetuned(finetuned, models.text_to_image, configure(runtime))
-    rows = plan_samples(prompt_sets, learned_phrase(method, subject.noun), subject.noun, seed)
+    model = load_finetuned(finetuned, text_to_image, configure(runtime))
+    rows = plan_samples(prompt_sets, method.learned_phrase(subject.noun), subject.noun, seed)
     return sample_prompt_sets(model, rows, sampling, runtime, image_size)
 
 
 def sample_base(
     subject: SubjectSettings,
-    models: ModelsSettings,
+    text_to_image: ModelReference,
     prompt_sets: dict,
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
@@ -73,7 +72,7 @@ def sample_base(
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
-    model = load_text_to_image(locate(models.text_to_image), configure(runtime))
+    model = load_text_to_image(locate(text_to_image), configure(runtime))
     rows = plan_samples(prompt_sets, subject.noun, subject.noun, seed)
     return sample_prompt_sets(model, rows, sampling, runtime, image_size)
 

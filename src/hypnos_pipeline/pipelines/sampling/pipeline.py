@@ -8,10 +8,11 @@ from hypnos_pipeline.pipelines.sampling.nodes import sample_base, sample_finetun
 from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study import Study
 
-PARAMETERS = ("prompt_sets", "sampling", "models", "runtime", "seed", "image_size")
-COMMON = {name: f"params:{name}" for name in ("subject", *PARAMETERS) if name != "models"}
+BASE = "models.text_to_image"
+PARAMETERS = ("prompt_sets", "sampling", BASE, "runtime", "seed", "image_size")
+COMMON = {name: f"params:{name}" for name in ("subject", *PARAMETERS) if name != BASE}
 FULL = {"finetuned": "finetuned", **COMMON}
-MODELS = {"models": "params:models"}
+TEXT_TO_IMAGE = {"text_to_image": f"params:{BASE}"}
 
 
 def create_pipeline(study: Study) -> Pipeline:
@@ -27,8 +28,8 @@ def create_pipeline(study: Study) -> Pipeline:
 def _node(family: str) -> Node:
     outputs = ["samples", "sample_sheet"]
     if family == "base":
-        return Node(sample_base, {**COMMON, **MODELS}, outputs, name="sample_base")
+        return Node(sample_base, {**COMMON, **TEXT_TO_IMAGE}, outputs, name="sample_base")
     if family == "textual_inversion":
-        inputs = {**FULL, **MODELS, "method": "params:method"}
+        inputs = {**FULL, **TEXT_TO_IMAGE, "method": "params:method"}
         return Node(sample_learned_token, inputs, outputs, name="sample_learned_token")
     return Node(sample_finetuned, FULL, outputs, name="sample_finetuned")

@@ -1,0 +1,109 @@
+"""What kedro-viz shows of a dataset: pictures made small, curves, Markdown tables.
+
+kedro-viz reads the kind of a preview from its annotated return type.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, NewType
+
+from kedro_datasets._typing import HTMLPreview, ImagePreview, PlotlyPreview
+
+if TYPE_CHECKING:
+    import pandas
+    from PIL import Image
+
+TextPreview = NewType("TextPreview", str)
+"""Plain text; kedro-viz knows the kind by this name, kedro-datasets has no type for it."""
+
+WIDEST = 2000
+"""Pixels; a static site holds every preview, and a study at 512 px has sheets of many megabytes."""
+TILE, TILES, ACROSS = 160, 12, 4
+LOSSES_APART = ("learning_rate", "gradient_norm")
+"""Columns of a curve that start hidden: on the losses' axis they would flatten them."""
+
+
+def picture_preview(file: Path) -> ImagePreview:
+    """Returns a picture, no wider than the site needs, as a PNG in base64."""
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        if picture.width <= WIDEST:
+            return ImagePreview(base64.b64encode(file.read_bytes()).decode())
+        height = max(1, round(picture.height * WIDEST / picture.width))
+        return _encoded(picture.convert("RGB").resize((WIDEST, height), Image.Resampling.LANCZOS))
+
+
+def pictures_preview(files: Iterable[Path]) -> ImagePreview:
+    """Returns the first pictures side by side, each made small, as a PNG in base64."""
+    from PIL import Image, ImageOps
+
+    tiles = []
+    for file in sorted(files)[:TILES]:
+        with Image.open(file) as picture:
+            tile = ImageOps.exif_transpose(picture).convert("RGB")
+        tile.thumbnail((TILE, TILE))
+        tiles.append(tile)
+    width = max((tile.width for tile in tiles), default=1)
+    height = max((tile.height for tile in tiles), default=1)
+    across = max(1, min(ACROSS, len(tiles)))
+    sheet = Image.new("RGB", (across * width, max(1, -(-len(tiles) // across)) * height), "white")
+    for index, tile in enumerate(tiles):
+        sheet.paste(tile, (index % across * width, index // across * height))
+    return _encoded(sheet)
+
+
+def curve_preview(curve: pandas.DataFrame) -> PlotlyPreview:
+    """Returns every column of a learning curve over ``step``, as a chart in Plotly's JSON."""
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": curve["step"].tolist(),
+            "y": [None if value != value else value for value in curve[name].tolist()],  # NaN is no JSON
+            "visible": "legendonly" if name in LOSSES_APART else True,
+        }
+        for name in curve.columns
+        if name != "step"
+    ]
+    layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": {"rangemode": "tozero"}}
+    return PlotlyPreview({"data": lines, "layout": layout})
+
+
+def markdown_preview(file: Path) -> HTMLPreview:
+    """Returns a Markdown file, tables included, as HTML."""
+    from markdown_it import MarkdownIt
+
+    html = MarkdownIt("commonmark").enable("table").render(file.read_text(encoding="utf-8"))
+    scrolled = html.replace("<table>", '<div style="overflow-x:auto"><table>')  # kedro-viz cuts what is wide
+    return _on_one_line(scrolled.replace("</table>", "</table></div>"))
+
+
+def page_preview(file: Path) -> HTMLPreview:
+    """Returns an HTML page; kedro-viz takes scripts and style sheets out of it."""
+    return _on_one_line(file.read_text(encoding="utf-8"))
+
+
+def text_preview(file: Path) -> TextPreview:
+    """Returns a text as it is."""
+    return TextPreview(file.read_text(encoding="utf-8"))
+
+
+BY_SUFFIX = {".md": markdown_preview, ".html": page_preview, ".tex": text_preview}
+"""Previews of files whose library dataset has none."""
+
+
+def _on_one_line(html: str) -> HTMLPreview:
+    # kedro-viz makes a break of every line's end; those between a table's rows would all stand above it.
+    return HTMLPreview(" ".join(html.split("\n")).strip())
+
+
+def _encoded(picture: Image.Image) -> ImagePreview:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return ImagePreview(base64.b64encode(buffer.getvalue()).decode())

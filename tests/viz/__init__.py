@@ -1,0 +1,1 @@
+"""The DAG as kedro-viz shows it."""
