@@ -8,10 +8,15 @@ from typing import Any
 
 import click
 
+from hypnos_pipeline.provenance.commands import cell
+
 
 @click.group(name="hypnos")
 def cli() -> None:
     """Commands of hypnos-pipeline."""
+
+
+cli.add_command(cell)
 
 
 @cli.group()

@@ -1,0 +1,1 @@
+"""Where a cell comes from: its record, its lineage, and the same number again."""

@@ -1,0 +1,139 @@
+"""What lies behind one cell: its stages, first things first, and what each of them read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hypnos_pipeline.provenance.cells import Cell, StudyNotRun, not_run
+from hypnos_pipeline.provenance.parameters import leaves
+from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, overlap, read_record
+
+Kind = Literal["photo", "model", "code", "requirements", "artefact"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file or folder that a stage read.
+
+    Attributes:
+        recorded: As it was when the stage ran.
+        kind: What it is; ``artefact`` if a stage wrote it.
+        producers: Names of the lineage's stages that wrote it, or something in it.
+        others: How many other stages wrote into it; their share does not concern the cell.
+    """
+
+    recorded: Recorded
+    kind: Kind
+    producers: tuple[str, ...] = ()
+    others: int = 0
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Everything behind one cell.
+
+    Attributes:
+        cell: The cell.
+        table: The ``cells.csv`` it stands in.
+        stages: Those that had a part in it, each after those whose outs it read.
+        inputs: What each stage read, by the stage's name.
+    """
+
+    cell: Cell
+    table: Recorded
+    stages: list[StageRecord]
+    inputs: dict[str, list[Input]]
+
+    def sources(self) -> list[Input]:
+        """Returns what no stage wrote, each once: photos, models, requirements and code."""
+        found = {
+            (each.recorded.path, each.recorded.md5): each
+            for stage in self.stages
+            for each in self.inputs[stage.name]
+            if each.kind != "artefact"
+        }
+        return list(found.values())
+
+
+def recorded_lineage(root: Path, cell: Cell) -> tuple[Record, Lineage]:
+    """Returns the record in ``root`` and what it says of the cell.
+
+    Raises:
+        StudyNotRun: If the study is not recorded, or not all of it; the message says what to run.
+    """
+    try:
+        record = read_record(root)
+        return record, lineage(record, cell)
+    except FileNotFoundError:
+        raise not_run(root, cell.env, "there is no dvc.lock") from None
+    except Unrecorded as error:
+        raise not_run(root, cell.env, str(error)) from None
+
+
+class Unrecorded(StudyNotRun):
+    """The record lacks a stage behind the cell."""
+
+
+def lineage(record: Record, cell: Cell) -> Lineage:
+    """Returns the stages and inputs behind one cell.
+
+    A folder that several stages write into is followed only for the cell's own subject and method.
+
+    Raises:
+        Unrecorded: If the record lacks the stage that wrote the cells, or something behind them.
+    """
+    last = record.producers(cell.path)
+    if not last:
+        raise Unrecorded(f"dvc.lock does not say which stage wrote {cell.path}")
+    model_folders = _model_folders(record)
+    inputs: dict[str, list[Input]] = {}
+    ordered: list[StageRecord] = []
+
+    def visit(stage: StageRecord) -> None:
+        inputs[stage.name] = [_input(record, dep, cell, model_folders) for dep in stage.deps.values()]
+        for each in inputs[stage.name]:
+            for name in each.producers:
+                if name not in inputs:
+                    visit(record.stages[name])
+        ordered.append(stage)
+
+    visit(last[0])
+    return Lineage(cell, last[0].outs[cell.path], ordered, inputs)
+
+
+def concerns(stage: str, cell: Cell) -> bool:
+    """Whether a stage of this name works for the cell's subject and method, or for all."""
+    subject, _, method = stage.partition("@")[2].partition("-")
+    return subject in ("", cell.subject) and method in ("", cell.method)
+
+
+def _input(record: Record, dep: Recorded, cell: Cell, model_folders: set[str]) -> Input:
+    producers = [stage.name for stage in record.producers(dep.path)]
+    if not producers:
+        return Input(dep, _source_kind(dep.path, model_folders))
+    own = producers if len(producers) == 1 else [name for name in producers if concerns(name, cell)]
+    own = own or producers
+    return Input(dep, "artefact", tuple(own), len(producers) - len(own))
+
+
+def _source_kind(path: str, model_folders: set[str]) -> Kind:
+    if any(overlap(path, folder) for folder in model_folders) or path.startswith("data/01_raw/models"):
+        return "model"
+    if path.startswith("data/01_raw/"):
+        return "photo"
+    if path.startswith("data/"):
+        raise Unrecorded(f"dvc.lock does not say which stage wrote {path}")
+    return "requirements" if path == "requirements.lock" else "code"
+
+
+def _model_folders(record: Record) -> set[str]:
+    """Returns the folders that the recorded parameters name as models."""
+    return {
+        value
+        for stage in record.stages.values()
+        for keys in stage.params.values()
+        for key, value in leaves(keys).items()
+        if key.startswith("models.") and key.endswith(".folder") and value
+    }

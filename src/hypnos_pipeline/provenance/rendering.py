@@ -1,0 +1,246 @@
+"""A trace as a tree that a person reads, on a terminal or in a pipe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from hypnos_pipeline.provenance.lineage import Input
+from hypnos_pipeline.provenance.parameters import ABSENT, leaves
+from hypnos_pipeline.provenance.record import Recorded, StageRecord
+from hypnos_pipeline.provenance.state import Difference, Key
+from hypnos_pipeline.provenance.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from hypnos_pipeline.provenance.cells import Cell
+
+COMMIT_DIGITS = 8
+ALERT = "bold red"
+QUIET = "dim"
+UNLIMITED = 1_000_000
+
+
+def console() -> Console:
+    """Returns standard output: as wide as the terminal; in a pipe lines are never cut, nor coloured."""
+    from rich.console import Console
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else UNLIMITED
+    return Console(width=width, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def cells_as_text(cells: Sequence[Cell]) -> str:
+    """Returns the cells as columns: what names them, value, standard deviation and n."""
+    heading = ["table", "prompt set", "subject", "method", "metric", "value", "std", "n"]
+    rows = [
+        [c.table or "-", c.prompt_set, c.subject, c.method, c.metric, _short(c.mean), _short(c.std), c.n]
+        for c in cells
+    ]
+    widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(len(heading))]
+    numbers_from = heading.index("value")
+    lines = [
+        "  ".join(
+            entry.rjust(width) if column >= numbers_from else entry.ljust(width)
+            for column, (entry, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in [heading, *rows]
+    ]
+    return "\n".join(lines)
+
+
+def _short(number: str) -> str:
+    return f"{float(number):.6g}" if number else "-"
+
+
+def as_tree(trace: Trace, expand: bool = False) -> Tree:
+    """Returns the lineage from the cell down to photos and models.
+
+    Args:
+        trace: Of the cell.
+        expand: Whether folders that stages wrote show their files too, as photos and models always do.
+    """
+    return _TreeBuilder(trace, expand).build()
+
+
+class _TreeBuilder:
+    """Builds the tree; remembers what it has shown, so that nothing is shown twice."""
+
+    def __init__(self, trace: Trace, expand: bool) -> None:
+        self._trace = trace
+        self._expand = expand
+        self._shown_stages: set[str] = set()
+        self._shown_files: set[tuple[str, str]] = set()
+        self._stages = {stage.name: stage for stage in trace.lineage.stages}
+        self._order = {name: place for place, name in enumerate(self._stages)}
+
+    def build(self) -> Tree:
+        trace = self._trace
+        root = Tree(_headline(trace))
+        self._artefact(root, trace.lineage.table)
+        self._machine(root)
+        self._networks(root)
+        self._stage(root, trace.lineage.stages[-1].name)
+        summary = root.add(_summary_heading(trace.state.differences))
+        for difference in trace.state.differences:
+            _difference(summary, difference)
+        return root
+
+    def _machine(self, root: Tree) -> None:
+        trace = self._trace
+        configured = ", ".join(f"{key} {value}" for key, value in trace.runtime.items())
+        root.add(Text(f"runtime: {configured or 'not recorded'}"))
+        if not trace.machines:
+            root.add(Text("machine and library versions: not recorded"))
+        for machine in trace.machines:
+            facts = dict(machine.facts)
+            libraries = facts.pop("libraries", {})
+            node = root.add(Text(f"machine of {', '.join(machine.stages)}"))
+            node.add(Text(", ".join(f"{key} {value}" for key, value in facts.items())))
+            versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
+            node.add(Text(f"libraries: {versions or 'not recorded'}"))
+
+    def _networks(self, root: Tree) -> None:
+        if not self._trace.networks:
+            root.add(Text("networks: not recorded"))
+            return
+        node = root.add("networks")
+        for network in self._trace.networks:
+            facts = ", ".join(f"{k} {_value(v)}" for k, v in network.facts.items() if v is not None)
+            line = Text(f"{network.name}: {facts}")
+            line.append(f"  ({', '.join(network.stages)})", QUIET)
+            node.add(line)
+
+    def _stage(self, parent: Tree, name: str) -> None:
+        stage = self._stages[name]
+        self._shown_stages.add(name)
+        node = parent.add(Text(name, "bold cyan"))
+        node.add(Text(f"command: {stage.cmd}"))
+        self._parameters(node, stage)
+        inputs = self._trace.lineage.inputs[name]
+        self._group(node, "code", [each for each in inputs if each.kind in ("code", "requirements")])
+        self._group(node, "models", [each for each in inputs if each.kind == "model"])
+        self._group(node, "photos", [each for each in inputs if each.kind == "photo"])
+        outs = node.add("wrote")
+        for out in stage.outs.values():
+            self._artefact(outs, out)
+        self._group(node, "read", [each for each in inputs if each.kind == "artefact"])
+        # Nearest to the cell first, so that the tree goes down the pipeline.
+        behind = {producer for each in inputs for producer in each.producers}
+        for producer in sorted(behind, key=self._order.__getitem__, reverse=True):
+            if producer not in self._shown_stages:
+                self._stage(node, producer)
+
+    def _parameters(self, parent: Tree, stage: StageRecord) -> None:
+        differing = self._trace.state.parameters[stage.name]
+        for file, keys in stage.params.items():
+            node = parent.add(Text(f"parameters of {file}"))
+            recorded = leaves(keys)
+            for key, value in recorded.items():
+                line = Text(f"{key} = {_value(value)}")
+                if f"{file}:{key}" in differing:
+                    now = differing[f"{file}:{key}"][1]
+                    line.append("  MISSING" if now is ABSENT else f"  CHANGED: now {_value(now)}", ALERT)
+                node.add(line)
+            for name, (_, now) in differing.items():
+                key = name.removeprefix(f"{file}:")
+                if key != name and key not in recorded:
+                    node.add(Text(f"{key}  NEW, not in the record: now {_value(now)}", ALERT))
+
+    def _group(self, parent: Tree, title: str, inputs: list[Input]) -> None:
+        if inputs:
+            node = parent.add(title)
+            for each in inputs:
+                self._artefact(node, each.recorded, each)
+
+    def _artefact(self, parent: Tree, recorded: Recorded, each: Input | None = None) -> None:
+        key = (recorded.path, recorded.md5)
+        line = Text(f"{recorded.path}  ")
+        line.append(recorded.md5, QUIET)
+        if recorded.is_folder:
+            line.append(f"  {recorded.nfiles} files")
+        if key in self._trace.commits:
+            commit = self._trace.commits[key]
+            line.append(f"  commit {commit[:COMMIT_DIGITS]}" if commit else "  uncommitted")
+        if each is not None and each.producers:
+            line.append(f"  from {', '.join(map(self._referred, each.producers))}")
+        if each is not None and each.others:
+            line.append(f"  ({each.others} other stages write there too)", QUIET)
+        for mark in self._marks(key):
+            line.append(f"  {mark}", ALERT)
+        node = parent.add(line)
+        is_source = each is not None and each.kind in ("photo", "model")
+        if recorded.is_folder and (is_source or self._expand):
+            if key in self._shown_files:
+                line.append("  (files shown above)", QUIET)
+            else:
+                self._files(node, key)
+
+    def _referred(self, stage: str) -> str:
+        return f"{stage} (above)" if stage in self._shown_stages else stage
+
+    def _marks(self, key: Key) -> Iterator[str]:
+        state = self._trace.state.artefacts[key]
+        if state.status != "as recorded":
+            now = f": now {state.disk.md5}" if state.disk is not None else ""
+            yield f"{state.status.upper()}{now}"
+        for difference in self._trace.state.differences:
+            if difference.status == "superseded" and (difference.name, difference.recorded) == key:
+                yield "SUPERSEDED"
+
+    def _files(self, node: Tree, key: tuple[str, str]) -> None:
+        state = self._trace.state.artefacts[key]
+        self._shown_files.add(key)
+        if state.files is None:
+            node.add(Text("its files as recorded are in neither git nor DVC's cache", ALERT))
+        for name, md5 in (state.files or {}).items():
+            line = Text(f"{name}  ")
+            line.append(md5, QUIET)
+            if name in state.file_changes:
+                line.append(f"  {state.file_changes[name].upper()}", ALERT)
+            node.add(line)
+        for name, change in state.file_changes.items():
+            if change == "new":
+                node.add(Text(f"{name}  NEW, not in the record", ALERT))
+
+
+def _headline(trace: Trace) -> Text:
+    cell, recorded = trace.cell, trace.recorded_cell
+    line = Text(f"{cell}: ")
+    line.append(cell.mean, "bold")
+    deviation = f"std {cell.std}, " if cell.std else ""
+    line.append(f"  ({deviation}n {cell.n})")
+    if recorded is not None and recorded != cell:
+        line.append(f"  NOT AS RECORDED: the record has {recorded.mean}", ALERT)
+    return line
+
+
+def _value(value: Any) -> str:
+    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _summary_heading(differences: Sequence[Difference]) -> Text:
+    if not differences:
+        return Text("everything on disk is as recorded", "green")
+    count = f"{len(differences)} things" if len(differences) > 1 else "one thing"
+    return Text(f"no longer as recorded: {count}", ALERT)
+
+
+def _difference(parent: Tree, difference: Difference) -> None:
+    line = Text(f"{difference.what} {difference.name}: {difference.status}")
+    if difference.status == "superseded":
+        line.append(", its stage ran again since; `dvc repro` brings the rest up to date")
+    elif difference.what == "parameter":
+        was = "not in the record" if difference.status == "new" else f"was {_value(difference.recorded)}"
+        now = "is no longer there" if difference.status == "missing" else f"is {_value(difference.current)}"
+        line.append(f", {was}, {now}")
+    node = parent.add(line)
+    for name, change in difference.files.items():
+        node.add(Text(f"{name}: {change}"))

@@ -1,0 +1,218 @@
+"""One cell again from the raw photos: the recorded commands on the recorded inputs, in a scratch folder."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypnos_pipeline.provenance.cells import Cell, ProvenanceError, cells_path
+from hypnos_pipeline.provenance.comparison import (
+    Number,
+    compare_numbers,
+    first_parting,
+    machine_differences,
+    read_numbers,
+    recorded_copy,
+)
+from hypnos_pipeline.provenance.lineage import Lineage, concerns, recorded_lineage
+from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_record
+from hypnos_pipeline.provenance.running import Scratch, scratch
+from hypnos_pipeline.provenance.workspace import Workspace, plan_workspace
+
+EQUAL, DIFFERENT, MISSING, ELSEWHERE = 0, 1, 2, 3
+"""Exit statuses: the same number; another one; inputs found nowhere; another one on another machine."""
+TAIL = 20
+"""Lines of a failed stage's log that are shown."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a reproduction.
+
+    Attributes:
+        status: The exit status.
+        text: For a person.
+    """
+
+    status: int
+    text: str
+
+
+def check_table(root: Path, env: str) -> None:
+    """Refuses a ``cells.csv`` that is not the recorded one.
+
+    Where there is no table or no record this says nothing; other checks say what to run.
+
+    Raises:
+        ProvenanceError: If its hash is not the one that ``dvc.lock`` names; the message says how to mend it.
+    """
+    path = cells_path(env)
+    if not (root / path).is_file() or not (root / "dvc.lock").is_file():
+        return
+    # Read anew: DVC's memory of hashes goes by time stamps, and this is where a forgery would be.
+    found = hashlib.md5((root / path).read_bytes(), usedforsecurity=False).hexdigest()
+    for stage in read_record(root).producers(path):
+        recorded = stage.outs.get(path)
+        if recorded is not None and found != recorded.md5:
+            raise ProvenanceError(
+                f"{path} is not the one that dvc.lock names: its md5 is {found}, recorded is "
+                f"{recorded.md5}. Nothing was run.\n"
+                f"  dvc checkout {path}    puts the recorded table back\n"
+                f"  dvc repro    makes the table anew where its inputs changed\n"
+                f"  dvc commit    records the table on disk"
+            )
+
+
+def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress: Say, say: Say) -> Verdict:
+    """Makes a cell again and compares it with the recorded one; touches nothing in the user's project.
+
+    Args:
+        root: The user's project.
+        cell: A row of its ``cells.csv``.
+        tolerance: How far another machine's numbers may be off, see ``Number.within``.
+        keep: Leave the scratch folder.
+        progress: Takes each stage's number and name when it begins, its time and a line feed when it ends.
+        say: Takes what has to be said in any case.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        MissingInputs: If an input is found nowhere.
+        ProvenanceError: If it cannot begin or a stage fails.
+    """
+    check_table(root, cell.env)
+    _, lineage = recorded_lineage(root, cell)
+    stages = needed_stages(lineage)
+    _check_links(lineage, stages)
+    plan = plan_workspace(root, lineage, stages)
+    with scratch(root, keep) as opened:
+        if keep:
+            say(f"The scratch folder stays: {opened.folder}")
+        workspace = Workspace(plan, opened.folder / "project")
+        for number, stage in enumerate(stages, start=1):
+            workspace.prepare(stage)
+            progress(f"{number}/{len(stages)} {stage.name} …")
+            progress(f" {_run(opened, workspace.folder, stage):.1f} s\n")
+        return _Comparison(root, lineage, stages, workspace.folder, opened.folder / "recorded").verdict(
+            tolerance
+        )
+
+
+def needed_stages(lineage: Lineage) -> list[StageRecord]:
+    """Returns the stages that the cell's number needs, in topological order.
+
+    The reporting stages only copy rows, and besides draw figures of other stages' artefacts.
+    """
+    evaluation = _evaluation(lineage)
+    wanted = {evaluation.name}
+    for stage in reversed(lineage.stages):
+        if stage.name in wanted:
+            wanted |= {name for each in lineage.inputs[stage.name] for name in each.producers}
+    return [stage for stage in lineage.stages if stage.name in wanted]
+
+
+def _evaluation(lineage: Lineage) -> StageRecord:
+    for stage in reversed(lineage.stages):
+        if not stage.name.startswith("reporting") and concerns(stage.name, lineage.cell) and _scores(stage):
+            return stage
+    raise ProvenanceError(f"dvc.lock names no stage that wrote the scores of {lineage.cell}")
+
+
+def _scores(stage: StageRecord) -> Recorded | None:
+    """Returns the stage's file of scores: a CSV of that name or in a folder of that name."""
+    for recorded in stage.outs.values():
+        path = Path(recorded.path)
+        if path.suffix == ".csv" and "scores" in (path.stem, path.parent.name):
+            return recorded
+    return None
+
+
+def _check_links(lineage: Lineage, stages: list[StageRecord]) -> None:
+    """Refuses a record in which a stage read another version of an artefact than the one recorded for it."""
+    written = {path: (stage, out) for stage in stages for path, out in stage.outs.items()}
+    for stage in stages:
+        for each in lineage.inputs[stage.name]:
+            writer, out = written.get(each.recorded.path, (None, None))
+            if writer is not None and out is not None and out.md5 != each.recorded.md5:
+                raise ProvenanceError(
+                    f"dvc.lock contradicts itself: {stage.name} read {out.path} with md5 "
+                    f"{each.recorded.md5}, but {writer.name} wrote it with md5 {out.md5}. Nothing was run.\n"
+                    "`dvc repro` brings the record back into order."
+                )
+
+
+def _run(opened: Scratch, project: Path, stage: StageRecord) -> float:
+    """Runs one stage and returns the seconds it took."""
+    log = opened.folder / "logs" / f"{stage.name}.log"
+    began = time.monotonic()
+    status = opened.run(stage.cmd, project, log)
+    missing = [path for path in stage.outs if not (project / path).exists()]
+    if status or missing:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
+        why = f"ended with status {status}" if status else f"did not write {', '.join(missing)}"
+        shown = "\n".join(f"  {line}" for line in lines)
+        raise ProvenanceError(f"stage {stage.name} {why}: {stage.cmd}\n{shown}")
+    return time.monotonic() - began
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """The finished reproduction beside the record."""
+
+    root: Path
+    lineage: Lineage
+    stages: list[StageRecord]
+    project: Path
+    spare: Path
+
+    def verdict(self, tolerance: float) -> Verdict:
+        """Returns what came of it; see the module's exit statuses."""
+        scores = _scores(self.stages[-1])
+        assert scores is not None
+        reproduced = read_numbers(self.project / scores.path, self.lineage.cell)
+        numbers = compare_numbers(self.lineage.cell, reproduced)
+        differing, unknown = machine_differences(self.root, self.project, self.stages, self.spare)
+        machine = [f"  machine: {line}" for line in differing]
+        machine += [f"  machine unknown: {line}" for line in unknown]
+        if all(number.equal for number in numbers):
+            text = f"{self.lineage.cell}: reproduced to the last digit"
+            text += ", on another machine" if differing else ""
+            return Verdict(EQUAL, "\n".join([text, *_listed(numbers), *machine]))
+        if differing or unknown:
+            return self._elsewhere(numbers, tolerance, machine)
+        parting = first_parting(self.root, self.project, self.stages, self.spare)
+        parting = parting or self._parting_in_reporting(reproduced, scores)
+        text = f"{self.lineage.cell}: NOT reproduced, on the same kind of machine"
+        return Verdict(DIFFERENT, "\n".join([text, *_listed(numbers), f"  the chains part at {parting}"]))
+
+    def _elsewhere(self, numbers: list[Number], tolerance: float, machine: list[str]) -> Verdict:
+        within = all(number.within(tolerance) for number in numbers)
+        parting = first_parting(self.root, self.project, self.stages, self.spare, reports=False)
+        text = (
+            f"{self.lineage.cell}: other digits, on another or unknown machine, "
+            f"{'within' if within else 'BEYOND'} the tolerance of {tolerance:g}"
+        )
+        lines = [text, *_listed(numbers), *machine]
+        return Verdict(ELSEWHERE, "\n".join(lines + ([f"  the chains part at {parting}"] if parting else [])))
+
+    def _parting_in_reporting(self, reproduced: dict[str, str] | None, scores: Recorded) -> str:
+        """Names the reporting stage's file whose row does not follow from the scores."""
+        for stage in self.lineage.stages:
+            for recorded in stage.outs.values() if stage.name.startswith("reporting") else ():
+                copy = (
+                    recorded_copy(self.root, recorded, self.spare) if recorded.path.endswith(".csv") else None
+                )
+                row = read_numbers(copy, self.lineage.cell) if copy else None
+                if row is not None and row != reproduced:
+                    return f"{recorded.path} (stage {stage.name}): its row is not the one in {scores.path}"
+        return f"{self.lineage.table.path}: its row is not the one in {scores.path}"
+
+
+def _listed(numbers: list[Number]) -> list[str]:
+    return [f"  {number}" for number in numbers if number.recorded or number.reproduced]

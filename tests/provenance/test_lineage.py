@@ -1,0 +1,125 @@
+"""The stages and inputs behind one cell, and no others."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from hypnos_pipeline.provenance.cells import StudyNotRun, read_cells, select
+from hypnos_pipeline.provenance.lineage import lineage, recorded_lineage
+from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, read_record
+
+
+def cell_of(root, subject="lego_robot", method="hypnos"):
+    [cell] = select(read_cells(root, "mini"), {"subject": subject, "method": method, "metric": "dino"})
+    return cell
+
+
+def test_stages_come_after_those_they_read_from(study):
+    _, found = recorded_lineage(study, cell_of(study))
+    assert [stage.name for stage in found.stages] == [
+        "background_removal@lego_robot",
+        "class_prior@lego_robot",
+        "finetune_hypnos@lego_robot-hypnos",
+        "sampling_hypnos@lego_robot-hypnos",
+        "evaluation@lego_robot-hypnos",
+        "reporting@lego_robot",
+        "reporting_study",
+    ]
+    assert found.table == found.stages[-1].outs["data/08_reporting/mini/cells.csv"]
+
+
+def test_the_base_model_needs_no_finetuning(study):
+    _, found = recorded_lineage(study, cell_of(study, "chair", "base"))
+    assert {stage.name for stage in found.stages} == {
+        "background_removal@chair",
+        "sampling_base@chair-base",
+        "evaluation@chair-base",
+        "reporting@chair",
+        "reporting_study",
+    }
+
+
+def test_shared_folders_are_followed_for_this_cell_only(study):
+    _, found = recorded_lineage(study, cell_of(study))
+    [samples] = [
+        each for each in found.inputs["reporting@lego_robot"] if each.recorded.path.endswith("/samples")
+    ]
+    assert samples.producers == ("sampling_hypnos@lego_robot-hypnos",)
+    assert samples.others == 1
+    [scores] = found.inputs["reporting_study"]
+    assert (scores.producers, scores.others) == (("reporting@lego_robot",), 1)
+
+
+def test_every_input_has_its_kind(study):
+    _, found = recorded_lineage(study, cell_of(study))
+    assert {each.recorded.path: each.kind for each in found.sources()} == {
+        "data/01_raw/subjects/lego_robot": "photo",
+        "data/01_raw/models/mini/net": "model",
+        "requirements.lock": "requirements",
+        "src/hypnos_pipeline/imaging": "code",
+        "src/hypnos_pipeline/metrics": "code",
+    }
+
+
+def test_a_model_elsewhere_is_known_by_the_parameters(study):
+    record = read_record(study)
+    stage = record.stages["finetune_hypnos@lego_robot-hypnos"]
+    deps = {**stage.deps, "downloads/sd15": Recorded("downloads/sd15", "0" * 32 + ".dir", 1, 1)}
+    params = {"conf/mini/parameters_study.yml": {"models": {"dino": {"folder": "downloads/sd15"}}}}
+    record.stages[stage.name] = dataclasses.replace(stage, deps=deps, params=params)
+    found = lineage(record, cell_of(study))
+    assert {e.kind for e in found.sources() if e.recorded.path == "downloads/sd15"} == {"model"}
+
+
+def test_a_photo_folder_of_another_subject_is_followed_nowhere_else(study):
+    """Two subjects may share photos; the folder has no producer, so nothing of the owner comes along."""
+    record = read_record(study)
+    stage = record.stages["background_removal@lego_robot"]
+    photos = record.stages["background_removal@chair"].deps["data/01_raw/subjects/chair"]
+    deps = {k: v for k, v in stage.deps.items() if "subjects" not in k} | {photos.path: photos}
+    record.stages[stage.name] = dataclasses.replace(stage, deps=deps)
+    found = lineage(record, cell_of(study))
+    assert not [stage.name for stage in found.stages if "chair" in stage.name]
+    assert photos in [each.recorded for each in found.sources()]
+
+
+@pytest.mark.parametrize("missing", ["reporting_study", "finetune_hypnos@lego_robot-hypnos"])
+def test_a_stage_not_recorded_is_said_with_what_to_run(study, missing):
+    text = (study / "dvc.lock").read_text()
+    before, _, rest = text.partition(f"  {missing}:\n")
+    after = rest[rest.find("\n  ", rest.find("    outs:")) :] if missing != "reporting_study" else ""
+    lines = after.splitlines(keepends=True)
+    start = next(
+        (i for i, line in enumerate(lines) if line.startswith("  ") and line[2].isalpha()), len(lines)
+    )
+    (study / "dvc.lock").write_text(before + "".join(lines[start:]))
+    assert missing not in read_record(study).stages
+    with pytest.raises(
+        StudyNotRun, match=r"does not say which stage wrote data/0(6_models|8_reporting)"
+    ) as caught:
+        recorded_lineage(study, cell_of(study))
+    assert "dvc repro" in str(caught.value)
+
+
+def test_without_a_lock_the_study_is_not_recorded(study):
+    (study / "dvc.lock").unlink()
+    with pytest.raises(StudyNotRun, match=r"there is no dvc\.lock") as caught:
+        recorded_lineage(study, cell_of(study))
+    assert "dvc commit --force" in str(caught.value)
+
+
+def test_the_other_methods_of_a_name_with_a_common_beginning_stay_out(study):
+    """`hypnos` must not pull in `hypnos_no_psnr`, nor subject `lego` those of `lego_robot`."""
+    record = read_record(study)
+    twin = StageRecord(
+        "sampling_hypnos@lego_robot-hypnos_no_psnr",
+        "true",
+        outs={
+            path: Recorded(path, "0" * 32 + ".dir")
+            for path in ["data/07_model_output/mini/lego_robot/samples/hypnos_no_psnr"]
+        },
+    )
+    found = lineage(Record({**record.stages, twin.name: twin}), cell_of(study))
+    assert twin.name not in [stage.name for stage in found.stages]

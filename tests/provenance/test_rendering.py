@@ -1,0 +1,170 @@
+"""The tree that a person reads."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich.console import Console
+
+from hypnos_pipeline.provenance.cells import read_cells
+from hypnos_pipeline.provenance.hashes import on_disk
+from hypnos_pipeline.provenance.rendering import as_tree, cells_as_text
+from tests.provenance.conftest import git, write
+
+PHOTOS = "data/01_raw/subjects/lego_robot"
+
+
+def drawn(trace, expand: bool = False) -> list[str]:
+    """The tree's lines, as in a pipe."""
+    stream = io.StringIO()
+    Console(file=stream, width=1_000_000).print(as_tree(trace, expand))
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+def depth(line: str) -> int:
+    return len(re.match(r"[│├└─\s]*", line)[0]) // 4
+
+
+def bare(lines: list[str]) -> list[str]:
+    return [line[4 * depth(line) :] for line in lines]
+
+
+def test_the_tree_goes_from_the_cell_to_the_photos(traced):
+    lines = drawn(traced())
+    assert lines[0] == "table 1 (invariant), lego_robot, hypnos, dino: 0.512345678901234  (std 0.25, n 8)"
+    chain = [
+        "reporting_study",
+        "reporting@lego_robot",
+        "evaluation@lego_robot-hypnos",
+        "sampling_hypnos@lego_robot-hypnos",
+        "finetune_hypnos@lego_robot-hypnos",
+        "background_removal@lego_robot",
+    ]
+    places = [bare(lines).index(name) for name in chain]
+    assert places == sorted(places)
+    assert [depth(lines[place]) for place in places] == [1, 2, 3, 4, 5, 6]
+    assert bare(lines)[-1] == "everything on disk is as recorded"
+
+
+def test_each_stage_stands_once_and_is_referred_to(traced):
+    lines = bare(drawn(traced()))
+    for stage in traced().lineage.stages:
+        assert lines.count(stage.name) == 1
+    working_photos = "data/02_intermediate/mini/lego_robot/working_photos"
+    origins = [line.partition("  from ")[2] for line in lines if line.startswith(working_photos)]
+    assert origins.count("background_removal@lego_robot (above)") == 1  # the class prior's
+    assert origins.count("background_removal@lego_robot") == 2  # the evaluation's and the finetuning's
+
+
+def test_photos_and_models_show_every_file(study, traced):
+    lines = bare(drawn(traced()))
+    for folder in (PHOTOS, "data/01_raw/models/mini/net"):
+        hashed = on_disk(study, folder)
+        assert any(line.startswith(f"{folder}  {hashed.md5}") for line in lines)
+        for name, md5 in hashed.files.items():
+            assert lines.count(f"{name}  {md5}") == 1
+
+
+def test_other_folders_show_their_files_when_asked(study, traced):
+    md5 = on_disk(study, "src/hypnos_pipeline/imaging").files["square.py"]
+    assert f"square.py  {md5}" not in bare(drawn(traced()))
+    assert bare(drawn(traced(), expand=True)).count(f"square.py  {md5}") == 1
+
+
+def test_parameters_commands_and_code_are_shown(study, traced):
+    lines = bare(drawn(traced()))
+    assert "methods.hypnos.hypnos.learning_rate = 1e-05" in lines
+    assert "models.text_to_image.folder = data/01_raw/models/mini/net" in lines
+    assert any(line.startswith("command: cp -r data/06_models/mini/lego_robot/hypnos") for line in lines)
+    commit = git(study, "rev-parse", "--short=8", "HEAD")
+    code = [line for line in lines if line.startswith("src/hypnos_pipeline/imaging  ")]
+    assert code
+    assert all(line.endswith(f"1 files  commit {commit}") for line in code)
+
+
+def test_code_that_no_commit_has_is_uncommitted(study, traced):
+    from dvc.repo import Repo
+
+    write(study, "src/hypnos_pipeline/imaging/square.py", "SIDE = 32\n")
+    with Repo(str(study)) as repo:
+        repo.commit(force=True)
+    lines = bare(drawn(traced()))
+    assert any(line.startswith("src/hypnos_pipeline/imaging  ") and "uncommitted" in line for line in lines)
+    assert lines[-1] == "everything on disk is as recorded"
+
+
+def test_versions_machine_and_networks_are_shown(traced):
+    lines = bare(drawn(traced()))
+    assert "runtime: device cpu, threads 1" in lines
+    assert "cpu A Processor, device cpu, threads 1" in lines
+    assert "libraries: torch 2.14.1, numpy 2.3" in lines
+    [network] = [line for line in lines if line.startswith("dino: ")]
+    assert network.startswith(f"dino: id data/01_raw/models/mini/net, sha256 {'5a' * 32}")
+
+
+def test_a_report_that_is_lost_is_not_guessed(study, traced):
+    report = "data/07_model_output/mini/lego_robot/evaluation_reports/hypnos.json"
+    write(study, report, '{"machine": {"cpu": "Another"}, "networks": {}}')
+    # As recorded, the report is still in DVC's cache.
+    assert "cpu A Processor, device cpu, threads 1" in bare(drawn(traced()))
+    for path in (study / ".dvc/cache").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    lines = bare(drawn(traced()))
+    assert "machine and library versions: not recorded" in lines
+    assert "networks: not recorded" in lines
+
+
+def test_changes_are_marked_and_summed_up(study, traced):
+    write(study, f"{PHOTOS}/00.jpg", "another")
+    write(study, f"{PHOTOS}/02.jpg", "one more")
+    text = (study / "conf/mini/parameters_study.yml").read_text()
+    write(study, "conf/mini/parameters_study.yml", text.replace("steps: 4", "steps: 5"))
+    (study / "requirements.lock").unlink()
+    lines = bare(drawn(traced()))
+    now = on_disk(study, PHOTOS)
+    assert any(line.startswith(f"{PHOTOS}  ") and line.endswith(f"CHANGED: now {now.md5}") for line in lines)
+    assert any(line.startswith("00.jpg  ") and line.endswith("  CHANGED") for line in lines)
+    assert "02.jpg  NEW, not in the record" in lines
+    assert "methods.hypnos.hypnos.steps = 4  CHANGED: now 5" in lines
+    assert any(line.startswith("requirements.lock  ") and line.endswith("  MISSING") for line in lines)
+    summary = lines[lines.index("no longer as recorded: 3 things") :]
+    assert "file requirements.lock: missing" in summary
+    assert f"folder {PHOTOS}: changed" in summary
+    assert "00.jpg: changed" in summary
+    assert any("hypnos.steps: changed, was 4, is 5" in line for line in summary)
+
+
+def test_a_changed_cell_shows_the_recorded_one(study, traced):
+    path = "data/08_reporting/mini/cells.csv"
+    write(
+        study,
+        path,
+        (study / path).read_text().replace("lego_robot,hypnos,dino,0.5", "lego_robot,hypnos,dino,0.9"),
+    )
+    lines = drawn(traced())
+    assert "0.912345678901234" in lines[0]
+    assert lines[0].endswith("NOT AS RECORDED: the record has 0.512345678901234")
+
+
+def test_words_in_brackets_are_not_taken_for_colours(study, traced):
+    text = (study / "conf/mini/parameters_study.yml").read_text()
+    write(study, "conf/mini/parameters_study.yml", text.replace("steps: 4", "steps: '[bold]4'"))
+    assert any("[bold]4" in line for line in drawn(traced()))
+
+
+def test_a_narrow_terminal_loses_nothing(traced):
+    stream = io.StringIO()
+    Console(file=stream, width=80).print(as_tree(traced()))
+    text = re.sub(r"[│├└─\s]", "", stream.getvalue())
+    for line in bare(drawn(traced())):
+        assert re.sub(r"\s", "", line) in text
+
+
+def test_cells_stand_in_columns(study):
+    lines = cells_as_text(read_cells(study, "mini")).splitlines()
+    assert lines[0].split() == ["table", "prompt", "set", "subject", "method", "metric", "value", "std", "n"]
+    assert lines[1].split() == ["1", "invariant", "chair", "base", "dino", "0.512346", "0.25", "8"]
+    assert lines[2].split()[-3:] == ["98.5", "-", "2"]
+    assert {line.rindex(line.split()[-1]) for line in lines} == {len(lines[0]) - 1}

@@ -1,0 +1,248 @@
+"""One cell again: verdicts and exit statuses, on real commands in a real scratch folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hypnos_pipeline.provenance.cells import ProvenanceError
+from hypnos_pipeline.provenance.hashes import on_disk
+from hypnos_pipeline.provenance.reproduce_command import reproduce as command
+from hypnos_pipeline.provenance.reproduction import DIFFERENT, ELSEWHERE, EQUAL, MISSING, Verdict, reproduce
+from tests.provenance.small_study import (
+    CELLS,
+    METRICS,
+    PHOTOS,
+    REPORT,
+    SAMPLES,
+    SCORES,
+    STUDY,
+    repro,
+    small_study,
+    snapshot,
+    the_cell,
+)
+
+ARGUMENTS = ["--table", "1", "--subject", "lego_robot", "--method", "base", "--metric", "dino"]
+STAGES = ["background_removal", "sampling_base", "evaluation_base"]
+
+
+@pytest.fixture
+def study(tmp_path_factory, tmp_path, monkeypatch) -> Path:
+    """A finished study; scratch folders and the stages' notes lie beside it."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    root = small_study(tmp_path_factory, tmp_path / "study")
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    return root
+
+
+def again(root: Path, tolerance: float = 0.01, keep: bool = False) -> Verdict:
+    return reproduce(root, the_cell(root), tolerance=tolerance, keep=keep, progress=print, say=print)
+
+
+def notes(root: Path) -> list[list[str]]:
+    """Returns name, process and file of each stage that ran."""
+    path = root.parent / "notes"
+    return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def left(root: Path) -> list[Path]:
+    return list((root.parent / "temporary").iterdir())
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_the_same_number_by_the_cell_s_own_stages_and_the_scratch_folder_s_own_code(study, monkeypatch):
+    decoy = study.parent / "decoy" / "hypnos_pipeline"
+    decoy.mkdir(parents=True)
+    (decoy / "__init__.py").write_text("raise SystemExit('the surroundings reached into a stage')")
+    monkeypatch.setenv("PYTHONPATH", str(decoy.parent))
+    before = snapshot(study)
+    verdict = again(study)
+    assert (verdict.status, verdict.text.splitlines()[0]) == (
+        EQUAL,
+        "table 1 (invariant), lego_robot, base, dino: reproduced to the last digit",
+    )
+    assert [name for name, _, _ in notes(study)] == STAGES
+    temporary = str(study.parent / "temporary" / "hypnos-reproduce-")
+    assert all(file.startswith(temporary) for _, _, file in notes(study))
+    assert left(study) == []
+    assert snapshot(study) == before
+
+
+def test_what_was_edited_since_does_not_matter(study):
+    (study / PHOTOS / "a.jpg").write_text("replaced")
+    (study / METRICS / "dino.py").write_text("edited")
+    replace(study / STUDY, "image_size: 3", "image_size: 5")
+    shutil.rmtree(study / "data/07_model_output")
+    assert again(study).status == EQUAL
+
+
+def test_inputs_found_nowhere_end_with_status_2_before_anything_runs(study, monkeypatch):
+    (study / PHOTOS / "a.jpg").write_text("never committed")
+    recorded = on_disk(study, PHOTOS)
+    repro(study)
+    (study / PHOTOS / "a.jpg").unlink()
+    (study.parent / "notes").unlink()
+    monkeypatch.chdir(study)
+    result = CliRunner().invoke(command, ARGUMENTS)
+    assert result.exit_code == MISSING
+    assert f"{PHOTOS}  md5 {recorded and recorded.md5}" in result.output
+    assert notes(study) == []
+
+
+def test_a_tampered_table_is_refused_before_anything_runs(study, monkeypatch):
+    stamp = (study / CELLS).stat().st_mtime_ns
+    on_disk(study, CELLS)  # DVC has read it by now; length and time stamp give it no reason to read it again
+    replace(study / CELLS, ",hypnos,dino,12.", ",hypnos,dino,13.")
+    os.utime(study / CELLS, ns=(stamp, stamp))
+    monkeypatch.chdir(study)
+    result = CliRunner().invoke(command, ARGUMENTS)
+    assert result.exit_code == 1
+    assert f"{CELLS} is not the one that dvc.lock names" in result.output
+    assert f"dvc checkout {CELLS}" in result.output
+    assert notes(study) == []
+    assert left(study) == []
+
+
+def test_a_forged_number_does_not_follow_from_the_scores(study):
+    recorded = on_disk(study, CELLS)
+    mean = the_cell(study).mean
+    replace(study / CELLS, f"base,dino,{mean}", "base,dino,99.5")
+    forged = on_disk(study, CELLS)
+    assert recorded is not None
+    assert forged is not None
+    replace(study / "dvc.lock", recorded.md5, forged.md5)
+    verdict = again(study)
+    assert verdict.status == DIFFERENT
+    assert f"mean {mean} instead of 99.5" in verdict.text
+    assert (
+        f"the chains part at {CELLS} (stage reporting_study): its row is not the one in {SCORES}"
+        in verdict.text
+    )
+
+
+def test_a_forged_artefact_is_named_with_its_difference(study):
+    value = (study / SAMPLES / "b.csv").read_text().split()[1]
+    (study / SAMPLES / "b.csv").write_text(f"value\n{float(value) + 0.5}\n")
+    repro(study, "--single-item", "evaluation_base@lego_robot-base")
+    repro(study, "--single-item", "reporting_study")
+    subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet"], cwd=study, check=True)
+    verdict = again(study)
+    assert verdict.status == DIFFERENT
+    parting = f"the chains part at {SAMPLES} (stage sampling_base@lego_robot-base): 1 of 2 files differ"
+    assert f"{parting}; the first, b.csv: numbers by up to 0.5 (row 1, value:" in verdict.text
+    assert "(-0.15)" in verdict.text  # the cell's: 0.3 times the sample's
+
+
+def test_other_numbers_on_the_same_machine_part_at_the_first_artefact_even_if_only_the_cache_has_it(
+    study, monkeypatch
+):
+    shutil.rmtree(study / SAMPLES)
+    monkeypatch.setenv("NOISE", "0.001")
+    verdict = again(study)
+    assert verdict.status == DIFFERENT
+    assert f"{SAMPLES} (stage sampling_base@lego_robot-base): 2 of 2 files differ" in verdict.text
+    assert "numbers by up to 0.001 " in verdict.text
+
+
+def test_another_machine_s_numbers_are_judged_by_the_tolerance(study, monkeypatch):
+    monkeypatch.setenv("PRETENDED_CPU", "another")
+    verdict = again(study)
+    assert verdict.status == EQUAL
+    assert "reproduced to the last digit, on another machine" in verdict.text
+    assert "machine: cpu: another here, this one in the record" in verdict.text
+
+    monkeypatch.setenv("NOISE", "0.1")  # 0.3 of it, from each of two samples
+    mean = float(the_cell(study).mean)
+    share = 0.06 / mean
+    for tolerance, words in ((share * 1.01, "within"), (share * 0.99, "BEYOND")):
+        verdict = again(study, tolerance)
+        assert verdict.status == ELSEWHERE
+        assert f"{words} the tolerance of {tolerance:g}" in verdict.text.splitlines()[0]
+        assert "(+0.06)" in verdict.text
+        assert "machine: cpu: another here, this one in the record" in verdict.text
+        assert f"the chains part at {SAMPLES} " in verdict.text
+
+
+def test_a_machine_that_the_record_no_longer_shows_counts_as_another(study, monkeypatch):
+    (study / REPORT).unlink()
+    shutil.rmtree(study / ".dvc/cache")
+    monkeypatch.setenv("NOISE", "0.1")
+    verdict = again(study)
+    assert verdict.status == ELSEWHERE
+    assert f"machine unknown: {REPORT} is not at hand as recorded" in verdict.text
+
+
+def test_a_failing_stage_shows_the_end_of_its_log(study, monkeypatch):
+    monkeypatch.setenv("NOISE", "loud")
+    with pytest.raises(
+        ProvenanceError, match=r"(?s)stage sampling_base@.* status 1.*ValueError: could not convert"
+    ):
+        again(study)
+    assert left(study) == []
+
+
+def test_a_record_of_two_runs_that_do_not_fit_is_refused(study):
+    recorded = on_disk(study, SAMPLES)
+    assert recorded is not None
+    head, evaluation, rest = (study / "dvc.lock").read_text().partition("evaluation_base@")
+    (study / "dvc.lock").write_text(head + evaluation + rest.replace(recorded.md5, "0" * 32 + ".dir", 1))
+    with pytest.raises(
+        ProvenanceError, match=f"evaluation_base@lego_robot-base read {SAMPLES} with md5 0000"
+    ):
+        again(study)
+    assert notes(study) == []
+
+
+def test_the_scratch_folder_can_be_kept(study, capsys):
+    again(study, keep=True)
+    [folder] = left(study)
+    assert f"The scratch folder stays: {folder}" in capsys.readouterr().out
+    assert (folder / "project" / SCORES).read_bytes() == (study / SCORES).read_bytes()
+
+
+def test_a_scratch_folder_inside_the_project_is_refused(study, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(study / "data"))
+    with pytest.raises(ProvenanceError, match="lies in the project"):
+        again(study)
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name
+)
+def test_killed_in_the_middle_it_leaves_no_trace_and_no_process(study, number):
+    before = snapshot(study)
+    code = f"from hypnos_pipeline.provenance.reproduce_command import reproduce; reproduce({ARGUMENTS})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=study, env=os.environ | {"RESTS": "sampling_base"}
+    )
+    wait_until(lambda: len(notes(study)) == 2)
+    stage = int(notes(study)[1][1])
+    assert Path(f"/proc/{stage}").exists()
+    assert left(study)
+    process.send_signal(number)
+    assert process.wait(timeout=30) in (-number, 128 + number)
+    wait_until(lambda: not Path(f"/proc/{stage}").exists() and not left(study))
+    assert snapshot(study) == before
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -1,0 +1,139 @@
+"""A study under DVC, driven by the commands that a user types: only what changed runs, to the same bytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import PROJECT_ROOT
+from tests.versioning.project import STUDY, Project
+
+FIGURINE = "data/01_raw/subjects/figurine"
+OTHER_PHOTO = PROJECT_ROOT / "data/01_raw/subjects/rattan_chair/00.jpg"
+METRIC_CODE = "src/hypnos_pipeline/metrics/psnr.py"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Project:
+    """A study that has run, with its record committed."""
+    project = Project.make(tmp_path_factory.mktemp("versioned") / "study")
+    project.run_study()
+    project.commit("its record")
+    return project
+
+
+@pytest.fixture(scope="module")
+def changed(study) -> Iterator[tuple[list[str], Project]]:
+    """The stages that a replaced photo made run, and a clone of the study as it was then."""
+    photo = sorted((study.folder / FIGURINE).glob("*.jpg"))[0]
+    before = photo.read_bytes()
+    shutil.copy(OTHER_PHOTO, photo)
+    ran = study.reproduce()
+    study.commit("another photo")
+    clone = Project(study.folder.parent / "clone")
+    study.run("git", "clone", "--quiet", str(study.folder), str(clone.folder))
+    yield ran, clone
+    photo.write_bytes(before)
+
+
+def would_run(project: Project) -> set[str]:
+    """Stages whose own dependencies changed, by `dvc repro --dry`."""
+    lines = project.run("dvc", "repro", "--dry").stdout.splitlines()
+    return {line.split("'")[1] for line in lines if line.startswith("Running stage '")}
+
+
+def test_after_a_run_there_is_nothing_to_do(study):
+    assert "up to date" in study.run("dvc", "status").stdout
+    before = study.lock
+    assert study.reproduce() == []
+    assert study.lock == before
+
+
+def test_metrics_code_concerns_evaluation_and_reporting_only(study):
+    file = study.folder / METRIC_CODE
+    before = file.read_text()
+    file.write_text(f"{before}\n# changed\n")
+    stages = would_run(study)
+    file.write_text(before)
+    assert {stage.partition("@")[0] for stage in stages} == {
+        "evaluation_hypnos", "evaluation_base", "reporting", "reporting_study",
+    }  # fmt: skip
+    assert len([stage for stage in stages if stage.startswith("evaluation")]) == 4
+
+
+def test_an_experiment_runs_the_method_whose_weight_it_changes(study):
+    weight = f"{STUDY}:methods.hypnos.hypnos.weights.perceptual=0.3"
+    said = study.run(
+        "dvc", "exp", "run", "--name", "heavier", "--set-param", weight, "reporting@figurine"
+    ).stdout
+    ran = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage '")]
+    try:
+        assert ran == [
+            *(f"{stage}_hypnos@figurine-hypnos" for stage in ("finetune", "sampling", "evaluation")),
+            "reporting@figurine",
+        ]
+        (params,) = json.loads(study.run("dvc", "params", "diff", "--json").stdout).values()
+        assert list(params) == ["methods.hypnos.hypnos.weights.perceptual"]
+        assert study.run("dvc", "exp", "list", "--name-only").stdout.split() == ["heavier"]
+    finally:
+        study.run("git", "checkout", "--quiet", ".")
+        study.run("dvc", "checkout", "--quiet")
+
+
+def test_a_replaced_photo_concerns_its_subject_only(changed):
+    ran, _ = changed
+    assert ran == [
+        "background_removal@figurine",
+        "augmentation@figurine",
+        "discriminator@figurine",
+        "finetune_hypnos@figurine-hypnos",
+        "sampling_hypnos@figurine-hypnos",
+        "evaluation_hypnos@figurine-hypnos",
+        "evaluation_base@figurine-base",
+        "reporting@figurine",
+        "reporting_study",
+    ]
+
+
+def test_metrics_and_plots_tell_what_the_photo_changed(study, changed):
+    (metrics,) = json.loads(study.run("dvc", "metrics", "diff", "HEAD~1", "--json").stdout).values()
+    assert {name.split(".")[1] for name in metrics} == {"figurine"}
+    said = study.run("dvc", "plots", "diff", "HEAD~1", "--out", "plots").stdout
+    page = (study.folder / "plots/index.html").read_text()
+    assert "index.html" in said
+    for title in ("Similarity to the photos (DINO)", "finetuning, figurine hypnos", "comparison_grid.png"):
+        assert title in page
+    shutil.rmtree(study.folder / "plots")
+
+
+def test_a_clone_that_runs_at_once_gives_the_record_that_stages_gave(study, changed):
+    """`dvc repro`, stage by stage after a change, and `make run` from nothing: the same bytes throughout."""
+    _, clone = changed
+    clone.run_study()
+    assert clone.lock == study.lock
+    assert "up to date" in clone.run("dvc", "status").stdout
+    assert clone.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_a_reverted_photo_is_restored_without_running(study, changed):
+    study.run("git", "checkout", "--quiet", "HEAD~1", "--", FIGURINE)
+    assert study.reproduce() == []
+    study.run("git", "diff", "--quiet", "HEAD~1", "--", "dvc.lock")
+    study.run("git", "checkout", "--quiet", "HEAD", "--", FIGURINE)
+    assert study.reproduce() == []
+
+
+def test_a_remote_gives_a_clone_every_artefact(study, tmp_path):
+    study.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))
+    study.commit("a remote")
+    study.run("dvc", "push", "--quiet")
+    clone = Project(tmp_path / "clone")
+    study.run("git", "clone", "--quiet", str(study.folder), str(clone.folder))
+    assert not (clone.folder / "data/08_reporting").exists()
+    clone.run("dvc", "pull", "--quiet")
+    assert "up to date" in clone.run("dvc", "status").stdout
+    cells = "data/08_reporting/mini/cells.csv"
+    assert (clone.folder / cells).read_bytes() == (study.folder / cells).read_bytes()
