@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.conftest import PROJECT_ROOT
@@ -13,6 +16,7 @@ from tests.versioning.project import STUDY, Project
 
 FIGURINE = "data/01_raw/subjects/figurine"
 OTHER_PHOTO = PROJECT_ROOT / "data/01_raw/subjects/rattan_chair/00.jpg"
+CELLS = "data/08_reporting/mini/cells.csv"
 METRIC_CODE = "src/hypnos_pipeline/metrics/psnr.py"
 
 
@@ -37,6 +41,10 @@ def changed(study) -> Iterator[tuple[list[str], Project]]:
     study.run("git", "clone", "--quiet", str(study.folder), str(clone.folder))
     yield ran, clone
     photo.write_bytes(before)
+
+
+def md5(file: Path) -> str:
+    return hashlib.md5(file.read_bytes()).hexdigest()
 
 
 def would_run(project: Project) -> set[str]:
@@ -126,6 +134,80 @@ def test_a_reverted_photo_is_restored_without_running(study, changed):
     assert study.reproduce() == []
 
 
+def cell(project: Project, *words: str, check: bool = True):
+    """Runs `kedro cell` on figurine's cells."""
+    command, metric, method, *others = words
+    return project.run(
+        *("kedro", "cell", command, "--table", "2", "--subject", "figurine"),
+        *("--metric", metric, "--method", method, *others),
+        check=check,
+    )
+
+
+def test_a_cell_is_traced_to_its_photos_and_models(study):
+    trace = json.loads(cell(study, "trace", "dino", "hypnos", "--json").stdout)
+    (row,) = pd.read_csv(study.folder / CELLS, dtype=str).query(
+        "table == '2' and subject == 'figurine' and metric == 'dino' and method == 'hypnos'"
+    )["mean"]
+    assert trace["cell"]["mean"] == row
+    assert trace["as_recorded"]
+    assert [stage["name"].partition("@")[0] for stage in trace["stages"]] == [
+        "background_removal", "augmentation", "class_prior", "discriminator", "finetune_hypnos",
+        "sampling_hypnos", "evaluation_hypnos", "reporting", "reporting_study",
+    ]  # fmt: skip
+    artefacts = {each["path"]: each for each in trace["artefacts"]}
+    photos = {file.name: md5(file) for file in (study.folder / FIGURINE).iterdir()}
+    assert artefacts[FIGURINE]["files"] == photos
+    weights = "data/01_raw/models/mini/text_to_image"
+    unet = "unet/diffusion_pytorch_model.safetensors"
+    assert artefacts[weights]["files"][unet] == md5(study.folder / weights / unet)
+    assert {network["name"] for network in trace["networks"]} >= {"text_to_image", "dino"}
+    assert str(study.folder) not in json.dumps(trace)
+
+
+def edit_everything(project: Project) -> list[str]:
+    """Changes a photo, code and a parameter that a cell of figurine depends on; returns their paths."""
+    photo = sorted((project.folder / FIGURINE).glob("*.jpg"))[1]
+    shutil.copy(OTHER_PHOTO, photo)
+    sampling = project.folder / "src/hypnos_pipeline/models/generation.py"
+    sampling.write_text(sampling.read_text() + "\nraise RuntimeError('not the recorded code')\n")
+    study = project.folder / STUDY
+    study.write_text(study.read_text().replace("seed: 42", "seed: 43"))
+    return [FIGURINE, "src/hypnos_pipeline/models", STUDY]
+
+
+def test_a_cell_is_made_again_from_the_recorded_inputs(study):
+    """Whatever the tree holds by now: the record's photos, code and parameters come from git's history."""
+    edited = edit_everything(study)
+    before = study.run("git", "status", "--porcelain").stdout
+    try:
+        trace = json.loads(cell(study, "trace", "fid", "base", "--json").stdout)
+        differing = {each["name"].partition(":")[0] for each in trace["differences"]}
+        assert differing == set(edited)
+        done = cell(study, "reproduce", "fid", "base")
+        assert "reproduced to the last digit" in done.stdout
+        assert study.run("git", "status", "--porcelain").stdout == before
+    finally:
+        study.run("git", "checkout", "--quiet", ".")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("metric", ["dino", "clip_t_paper", "lpips"])
+def test_a_finetuned_cell_is_made_again(study, metric):
+    assert "reproduced to the last digit" in cell(study, "reproduce", metric, "hypnos").stdout
+
+
+def test_a_table_that_was_edited_is_refused(study):
+    table = study.folder / CELLS
+    forged = table.read_text().replace("dino,0.", "dino,1.")
+    table.unlink()  # it may be a link to DVC's cache
+    table.write_text(forged)
+    done = cell(study, "reproduce", "dino", "base", check=False)
+    study.run("dvc", "checkout", "--force", "--quiet", CELLS)
+    assert done.returncode == 1
+    assert "Nothing was run" in done.stderr
+
+
 def test_a_remote_gives_a_clone_every_artefact(study, tmp_path):
     study.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))
     study.commit("a remote")
@@ -135,5 +217,4 @@ def test_a_remote_gives_a_clone_every_artefact(study, tmp_path):
     assert not (clone.folder / "data/08_reporting").exists()
     clone.run("dvc", "pull", "--quiet")
     assert "up to date" in clone.run("dvc", "status").stdout
-    cells = "data/08_reporting/mini/cells.csv"
-    assert (clone.folder / cells).read_bytes() == (study.folder / cells).read_bytes()
+    assert (clone.folder / CELLS).read_bytes() == (study.folder / CELLS).read_bytes()
