@@ -15,6 +15,10 @@ LIBRARIES = (
 )  # fmt: skip
 """Libraries whose arithmetic or file formats reach an artefact."""
 
+PROCESSORS = Path("/proc/cpuinfo")
+"""Linux alone has it."""
+IDENTIFYING = ("cpu family", "model", "CPU implementer", "CPU part")
+
 
 def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
     """Returns the kind of machine, in JSON types; no name, time or place of it.
@@ -23,14 +27,14 @@ def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
         runtime: Device and threads as configured.
 
     Returns:
-        ``cpu`` (the model's name), ``architecture``, ``capability`` (the vector instructions that torch
-        uses), ``device`` (``cpu``, or the GPU's name), ``threads``, ``python`` and ``libraries``.
+        ``cpu`` (its name, family and model), ``architecture``, ``capability`` (the vector instructions that
+        torch uses), ``device`` (``cpu``, or the GPU's name), ``threads``, ``python`` and ``libraries``.
     """
     import torch
 
     on_gpu = runtime.device != "cpu" and torch.cuda.is_available()
     return {
-        "cpu": _cpu_model(),
+        "cpu": _cpu_kind(),
         "architecture": platform.machine(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
@@ -40,9 +44,11 @@ def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
     }
 
 
-def _cpu_model() -> str:
-    """Returns the processor's model name; Linux alone has it in a file."""
-    listing = Path("/proc/cpuinfo")
-    lines = listing.read_text().splitlines() if listing.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+def _cpu_kind() -> str:
+    """Returns the processor's name, with family and model, because virtual machines shorten the name."""
+    listing = PROCESSORS.read_text() if PROCESSORS.is_file() else ""
+    first = listing.partition("\n\n")[0].splitlines()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)}
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    exact = [f"{key} {facts[key]}" for key in IDENTIFYING if key in facts]
+    return f"{name} ({', '.join(exact)})" if exact else name
