@@ -1,6 +1,8 @@
-"""Before any work: photos, words and models are checked, and all faults come at once."""
+"""Before any work: what a run reads is checked, no more, and all faults come at once."""
 
 from __future__ import annotations
+
+import copy
 
 import pytest
 import yaml
@@ -8,58 +10,68 @@ from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 from PIL import Image
 
+from hypnos_pipeline.config_loader import StudyConfigLoader
 from hypnos_pipeline.datasets import RawPhotosDataset
-from hypnos_pipeline.hooks import StudyChecks, model_faults
-from hypnos_pipeline.study import Study, StudyError
+from hypnos_pipeline.hooks import StudyChecks
+from hypnos_pipeline.study import StudyError
 
-NETWORKS = ["text_to_image", "perceptual", "dino", "clip", "inception", "lpips"]
-
-
-def reading(*names: str) -> Pipeline:
-    return Pipeline([node(print, name, None, name=name.replace(".", "_")) for name in names])
+NETWORKS = [
+    f"params:models.{name}" for name in ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+]
 
 
-def test_faulty_photos_of_all_subjects_are_named_at_once(tmp_path):
+@pytest.fixture
+def parameters(project_root, monkeypatch) -> dict:
+    """What the checks take for the parameters in use; tests change them."""
+    read = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+    monkeypatch.chdir(project_root)
+    monkeypatch.setattr(StudyConfigLoader, "newest", {"parameters": read})
+    return read
+
+
+def check(*names: str, catalog: DataCatalog | None = None) -> None:
+    """Checks a run that reads these datasets and parameters."""
+    nodes = [node(print, name, None, name=f"node_{index}") for index, name in enumerate(names)]
+    StudyChecks().before_pipeline_run(Pipeline(nodes), catalog or DataCatalog({}))
+
+
+def test_faulty_photos_of_all_subjects_are_named_at_once(tmp_path, parameters):
+    catalog = DataCatalog({})
     for subject in ("mug", "robot"):
         (tmp_path / subject).mkdir()
         (tmp_path / subject / "00.jpg").write_bytes(b"not a photo")
         Image.new("RGB", (8, 8), "red").save(tmp_path / subject / "01.png")
-    catalog = DataCatalog(
-        {
-            f"{subject}.photos": RawPhotosDataset(filepath=str(tmp_path / subject))
-            for subject in ("mug", "robot")
-        }
-    )
+        catalog[f"{subject}.photos"] = RawPhotosDataset(filepath=str(tmp_path / subject))
     with pytest.raises(StudyError) as error:
-        StudyChecks().before_pipeline_run(reading("mug.photos", "robot.photos"), catalog)
-    message = str(error.value)
-    assert ["00.jpg" in part for part in message.split("photos in ")[1:]] == [True, True]
-    assert str(tmp_path / "mug") in message
-    assert str(tmp_path / "robot") in message
+        check("mug.photos", "robot.photos", catalog=catalog)
+    assert list(error.value.faults) == [str(tmp_path / "mug"), str(tmp_path / "robot")]
+    for faults in error.value.faults.values():
+        assert [fault.partition(":")[0] for fault in faults[:2]] == ["00.jpg", "01.png"]
 
 
-def test_slices_that_read_no_photos_are_not_checked_for_them():
-    StudyChecks().before_pipeline_run(reading("mug.pool"), DataCatalog({}))
+def test_slices_that_read_no_photos_are_not_checked_for_them(parameters):
+    check("mug.pool")
 
 
-def test_missing_models_and_bad_words_are_named(project_root, monkeypatch):
-    monkeypatch.chdir(project_root)
-    parameters = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
-    assert model_faults(Study.from_parameters(parameters), NETWORKS) == []
+def test_missing_networks_and_bad_words_are_named(parameters):
+    check(*NETWORKS)
+    sound = copy.deepcopy(parameters)
     parameters["subjects"]["figurine"]["instance_word"] = "hypnos"
-    assert any("hypnos" in fault for fault in model_faults(Study.from_parameters(parameters), NETWORKS))
+    with pytest.raises(StudyError, match="hypnos"):
+        check(*NETWORKS)
+    parameters |= sound
     parameters["models"]["dino"] = {"folder": "data/01_raw/models/mini/none"}
     parameters["models"]["clip"] = {"folder": "data/01_raw/models/mini/nothing"}
-    (fault,) = model_faults(Study.from_parameters(parameters), NETWORKS)
-    assert "models.dino" in fault
-    assert "models.clip" in fault
+    with pytest.raises(StudyError) as error:
+        check(*NETWORKS)
+    assert [fault.partition(":")[0] for fault in error.value.faults["networks"]] == [
+        "models.clip",
+        "models.dino",
+    ]
 
 
-def test_a_network_that_the_slice_does_not_read_may_be_missing(project_root, monkeypatch):
-    monkeypatch.chdir(project_root)
-    parameters = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+def test_a_network_that_the_slice_does_not_read_may_be_missing(parameters):
     parameters["models"]["perceptual"] = {"folder": "data/nowhere"}
-    study = Study.from_parameters(parameters)
-    assert model_faults(study, ["text_to_image", "dino"]) == []
-    (fault,) = model_faults(study, ["perceptual"])
-    assert "data/nowhere" in fault
+    check("params:models.text_to_image", "params:models.dino")
+    with pytest.raises(StudyError, match="data/nowhere"):
+        check("params:models.perceptual")

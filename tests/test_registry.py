@@ -63,8 +63,19 @@ def test_a_new_subject_and_a_new_method_are_one_entry_each(study):
     assert after["background_removal"] == before["background_removal"] / 3 * 4
 
 
-def test_the_only_outside_inputs_are_raw_photos_and_parameters(study):
+def test_the_only_outside_inputs_are_raw_photos_known_masks_and_parameters(study):
     pipelines = build(study)
     full = sum(pipelines.values(), next(iter(pipelines.values())))
     outside = {name for name in full.inputs() if not name.startswith(("params:", "parameters"))}
-    assert outside == {f"{subject}.photos" for subject in study["subjects"]}
+    assert outside == {"judge", *(f"{subject}.photos" for subject in study["subjects"])}
+
+
+def test_only_the_evaluation_reads_the_truth(study):
+    """The true masks would help every stage before it; then nothing could be judged by them."""
+    readers = {}
+    for name, pipeline in build(study).items():
+        for node in pipeline.nodes:
+            for leaf in {each.rpartition(".")[2] for each in node.inputs}:
+                readers.setdefault(leaf, set()).add((name, node.func.__name__))
+    assert readers["judge"] == {("background_removal", "cut_truth")}
+    assert readers["true_mattes"] == readers["true_foregrounds"] == {("evaluation", "evaluate")}

@@ -21,10 +21,8 @@ def test_the_default_study_keeps_its_floors(parameters):
     assert [name for _, name in study.entries()] == [
         "hypnos", "dreambooth_low_lr", "dreambooth_high_lr", "textual_inversion", "base",
     ]  # fmt: skip
-    assert {name: prompts.images >= 24 for name, prompts in study.prompt_sets.items()} == {
-        "invariant": True,
-        "varying": True,
-    }
+    assert {"invariant", "varying"} <= study.prompt_sets.keys()
+    assert min(prompts.images for prompts in study.prompt_sets.values()) >= 24
     trained = [method for family, name in study.entries() if family != "base"
                for method in [getattr(study.methods, family)[name]]]  # fmt: skip
     assert all(method.steps >= 120 for method in trained)

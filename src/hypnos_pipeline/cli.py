@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hypnos_pipeline.provenance.commands import cell
+from hypnos_pipeline.sample_command import sample
 
 
 @click.group(name="hypnos")
@@ -17,6 +18,7 @@ def cli() -> None:
 
 
 cli.add_command(cell)
+cli.add_command(sample)
 
 
 @cli.group()

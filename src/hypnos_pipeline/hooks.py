@@ -1,22 +1,61 @@
-"""Checks before any work starts: photos, words and models of the slice that is about to run."""
+"""Before any work starts, all that is wrong with keys, photos, words and models is told at once."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import click
+import yaml
+from kedro.config import AbstractConfigLoader, MissingConfigException
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
+from omegaconf.errors import OmegaConfBaseException
 
+from hypnos_pipeline import preflight
 from hypnos_pipeline.config_loader import current_parameters
-from hypnos_pipeline.study import Study, StudyError
+from hypnos_pipeline.preflight import Faults
+from hypnos_pipeline.study import STUDY_FILE, Study, StudyError
+from hypnos_pipeline.study_faults import SoundParts
 
 NETWORK = "params:models."
 """What the names of single networks' parameters begin with."""
+PHOTOS = "{subject}.photos"
+"""The catalog's entry of raw photos."""
 
 
 class StudyChecks:
     """Refuses a run that would fail later, naming all faults at once."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Checks the configuration, before pipelines are built from it.
+
+        A faulty one leaves open what was to run, so what else is wrong is looked for in the whole study.
+
+        Raises:
+            StudyError: If a key is faulty.
+        """
+        loader = context.config_loader
+        parameters = read_parameters(loader)
+        faults = Study.faults(parameters)
+        if not faults:
+            refuse_unknown_slices()
+            return
+        parts = SoundParts.of(Study, parameters)
+        found: Faults = {}
+        pattern = loader["catalog"][PHOTOS]["filepath"]
+        for owner in sorted({subject.photos or name for name, subject in parts.subjects.items()}):
+            if owner in parts.names["subjects"]:
+                found |= preflight.photo_faults(context.project_path / pattern.format(subject=owner), parts)
+        found |= preflight.class_prior_faults(parts)
+        found |= preflight.network_faults(parts, parts.models) | preflight.machine_faults(parts)
+        # Some of the words' faults show without a tokenizer too.
+        found = {place: [line for line in lines if line not in faults] for place, lines in found.items()}
+        raise StudyError({study_file(loader): faults} | found)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
@@ -27,40 +66,87 @@ class StudyChecks:
         """
         inputs = pipeline.inputs()
         photos = sorted(name for name in inputs if name.endswith(".photos"))
-        faults = [fault for name in photos for fault in photo_faults(name, catalog)]
         networks = sorted(name.removeprefix(NETWORK) for name in inputs if name.startswith(NETWORK))
-        if networks:
-            faults += model_faults(Study.from_parameters(current_parameters()), networks)
-        if faults:
-            raise StudyError("\n".join(["Nothing was run:", *faults]))
+        if not (photos or networks):
+            return
+        parts = SoundParts.of(Study, current_parameters())
+        found: Faults = {}
+        for name in photos:
+            found |= loaded_photo_faults(name, catalog, parts)
+        if "params:class_prior" in inputs:
+            found |= preflight.class_prior_faults(parts)
+        found |= preflight.network_faults(parts, networks)
+        found |= preflight.machine_faults(parts)
+        if any(found.values()):
+            raise StudyError(found)
+
+    @hook_impl(trylast=True)  # the others still have to clear up
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Lets commands show what the user is to mend, not that Kedro met it in loading or saving."""
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, click.ClickException):
+            cause = cause.__cause__
+        if cause is not None and cause is not error:
+            raise cause
 
 
-def photo_faults(name: str, catalog: Any) -> list[str]:
-    """Reads one subject's photos; returns the message that says what is wrong with them."""
+def refuse_unknown_slices() -> None:
+    """Checks the names that `kedro run` was called with, which Kedro would refuse in a traceback.
+
+    Raises:
+        StudyError: Naming the unknown pipelines and namespaces, and the known ones.
+    """
+    command = click.get_current_context(silent=True)
+    if command is None or command.info_name != "run":
+        return
+    chosen = [*(command.params.get("pipelines") or ()), *filter(None, [command.params.get("pipeline")])]
+    faults = [_unknown("pipelines", name, list(pipelines)) for name in chosen if name not in pipelines]
+    if not faults:
+        nodes = [node for name in chosen or ["__default__"] for node in pipelines[name].nodes]
+        spaces = {space: None for node in nodes for space in _namespaces(node.namespace)}
+        asked = command.params.get("namespaces") or ()
+        faults = [_unknown("namespaces", name, list(spaces)) for name in asked if name not in spaces]
+    if faults:
+        raise StudyError({"kedro run": faults})
+
+
+def _unknown(option: str, name: str, known: list[str]) -> str:
+    return f"--{option}: no {name!r} here; expected some of {', '.join(sorted(known))}"
+
+
+def _namespaces(whole: str | None) -> list[str]:
+    """Returns a namespace after those around it: ``mug`` and ``mug.hypnos`` of ``mug.hypnos``."""
+    parts = whole.split(".") if whole else []
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def read_parameters(loader: AbstractConfigLoader) -> dict[str, Any]:
+    """Reads the parameters of the environment in use.
+
+    Raises:
+        StudyError: If there are none, or if a file is not YAML.
+    """
     try:
-        catalog.load(name)
+        return loader["parameters"]
+    except (MissingConfigException, OmegaConfBaseException, yaml.YAMLError, ValueError) as problem:
+        raise StudyError({study_file(loader): [" ".join(str(problem).split())]}) from problem
+
+
+def study_file(loader: AbstractConfigLoader) -> str:
+    """Returns where the study of the environment in use stands."""
+    env = loader.env or getattr(loader, "default_run_env", "")
+    return preflight.shown(Path(loader.conf_source) / env / STUDY_FILE)
+
+
+def loaded_photo_faults(name: str, catalog: CatalogProtocol, parts: SoundParts) -> Faults:
+    """Reads one subject's photos as the run will."""
+    from hypnos_pipeline.imaging.photos import PhotoError
+
+    try:
+        raw = catalog.load(name)
     except DatasetError as error:
         fault: BaseException = error
-        while fault.__cause__ is not None:  # Kedro wraps what the reader says
-            fault = fault.__cause__
-        return [str(fault)]
-    return []
-
-
-def model_faults(study: Study, networks: list[str]) -> list[str]:
-    """Checks that these networks are here and that the study's words and prompts suit the tokenizer."""
-    from hypnos_pipeline.models.reference import MissingModels, locate_all
-    from hypnos_pipeline.prompting.prompt_sets import study_prompt_problems
-
-    try:
-        folders = locate_all({f"models.{name}": getattr(study.models, name) for name in networks})
-    except MissingModels as error:
-        return [str(error)]
-    if "text_to_image" not in networks:
-        return []
-    from transformers import CLIPTokenizer
-
-    tokenizer = CLIPTokenizer.from_pretrained(
-        folders["models.text_to_image"], subfolder="tokenizer", local_files_only=True
-    )
-    return study_prompt_problems(study.prompt_sets, study.subjects, study.seed, tokenizer)
+        while fault.__cause__ is not None and not isinstance(fault, PhotoError):
+            fault = fault.__cause__  # Kedro wraps what the reader says
+        return preflight.told_by(fault) if isinstance(fault, PhotoError) else {name: [str(fault)]}
+    return {name: preflight.missing_masks(raw, parts)}

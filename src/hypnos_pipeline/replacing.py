@@ -18,11 +18,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 STORAGE_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class StorageFull(Exception):
-    """There is no room for what was to be saved; what was there before is untouched."""
+class StorageFull(click.ClickException):
+    """There is no room for what was to be saved; what was there before is untouched.
+
+    Commands show the message and nothing else.
+    """
 
 
 @contextmanager

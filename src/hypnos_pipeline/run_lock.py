@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
+import click
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
 from kedro.pipeline import Pipeline
@@ -27,8 +28,8 @@ FOLDER = Path("data/locks")
 NAMED = 3
 
 
-class Busy(Exception):
-    """Another run is at work on the same artefacts."""
+class Busy(click.ClickException):
+    """Another run is at work on the same artefacts; commands show the message and nothing else."""
 
 
 class RunLock:

@@ -5,11 +5,14 @@ Pipelines and ``dvc.yaml`` iterate the study's maps, so a new subject or method 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+import click
+from pydantic import Field, ValidationError
 
 from hypnos_pipeline.configuration import Configuration, Name
+from hypnos_pipeline.configuration_faults import readable_faults
 from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import (
@@ -19,17 +22,33 @@ from hypnos_pipeline.models.settings import (
     SamplerSettings,
 )
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
+from hypnos_pipeline.study_faults import SoundParts, disagreements
 from hypnos_pipeline.training.settings import FAMILIES, DiscriminatorSettings, Methods
 
+STUDY_FILE = "parameters_study.yml"
 
-class StudyError(ValueError):
-    """The study's configuration is wrong; the message names every faulty key and what was expected."""
+
+class StudyError(click.ClickException):
+    """A study that cannot be run; the message lists all that is to be mended. Commands show nothing else.
+
+    Attributes:
+        faults: What is wrong, each naming a file or key and its mend, by where to look for it.
+    """
+
+    def __init__(self, faults: Mapping[str, list[str]]) -> None:
+        self.faults = {place: lines for place, lines in faults.items() if lines}
+        count = sum(map(len, self.faults.values()))
+        head = f"Nothing was run: {count} {'thing' if count == 1 else 'things'} to mend."
+        parts = [
+            f"{place}\n" + "\n".join(f"  - {line}" for line in self.faults[place]) for place in self.faults
+        ]
+        super().__init__("\n".join([head, *parts]))
 
 
 class Study(Configuration):
     """Everything one environment's study is made of."""
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     image_size: Annotated[int, Field(ge=16, le=4096, multiple_of=8)]
     runtime: RuntimeSettings
     models: ModelsSettings
@@ -53,29 +72,20 @@ class Study(Configuration):
         Raises:
             StudyError: Naming every faulty key at once.
         """
-        own = {key: value for key, value in parameters.items() if key != "miniworld"}
-        try:
-            return cls.model_validate(own)
-        except ValidationError as error:
-            faults = [f"  {'.'.join(map(str, e['loc'])) or 'study'}: {e['msg']}" for e in error.errors()]
-            message = "\n".join(["The study in parameters_study.yml is not valid:", *faults])
-            raise StudyError(message) from None
+        faults = cls.faults(parameters)
+        if faults:
+            raise StudyError({STUDY_FILE: faults})
+        return cls.model_validate(_own(parameters))
 
-    @model_validator(mode="after")
-    def _names_agree(self) -> Study:
-        names = [name for _, name in self.entries()]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"methods: names must differ between families, found twice: {', '.join(twice)}")
-        known = ", ".join(self.subjects)
-        for name, subject in self.subjects.items():
-            # dvc.yaml reads the key, so it may not be left out.
-            if subject.photos not in self.subjects:
-                raise ValueError(
-                    f"subjects.{name}.photos: expected whose photos it uses ({name} for its own), one of "
-                    f"{known}; got {subject.photos}"
-                )
-        return self
+    @classmethod
+    def faults(cls, parameters: Mapping[str, Any]) -> list[str]:
+        """Returns what is wrong with Kedro's parameters, each naming key and mend; empty if nothing is."""
+        own, wrong = _own(parameters), []
+        try:
+            cls.model_validate(own)
+        except ValidationError as error:
+            wrong = readable_faults(cls, own, error.errors())
+        return wrong + disagreements(SoundParts.of(cls, own))
 
     def entries(self) -> list[tuple[str, str]]:
         """Returns every (family, method name), families in the paper's order."""
@@ -84,3 +94,7 @@ class Study(Configuration):
     def photo_owner(self, subject: str) -> str:
         """Returns the subject whose raw photos this one uses (itself, unless ``photos`` points elsewhere)."""
         return self.subjects[subject].photos or subject
+
+
+def _own(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in parameters.items() if key != "miniworld"}

@@ -12,7 +12,13 @@ import pytest
 from kedro.io import DatasetError
 from PIL import Image
 
-from hypnos_pipeline.datasets import AtomicDataset, ImageFolderDataset, PictureDataset, TensorsDataset
+from hypnos_pipeline.datasets import (
+    AtomicDataset,
+    FolderDataset,
+    ImageFolderDataset,
+    PictureDataset,
+    TensorsDataset,
+)
 from hypnos_pipeline.imaging.image_set import ImageSet
 
 
@@ -84,6 +90,16 @@ def test_tensors_come_back_and_give_the_same_bytes(tmp_path):
     dataset.save({"a": torch.zeros(2, 2), "b": torch.arange(3.0)})
     assert (tmp_path / "t.safetensors").read_bytes() == first
     assert torch.equal(dataset.load()["b"], torch.arange(3.0))
+
+
+def test_a_folder_of_the_users_is_handed_on_and_never_written(tmp_path):
+    dataset = FolderDataset(filepath=str(tmp_path / "judge"))
+    assert dataset.load() == tmp_path / "judge"
+    assert not dataset.exists()
+    (tmp_path / "judge").mkdir()
+    assert dataset.exists()
+    with pytest.raises(DatasetError, match="never written"):
+        dataset.save(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["folder", "picture", "table"])

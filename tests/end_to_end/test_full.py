@@ -36,7 +36,11 @@ def test_cells_hold_every_defined_cell(first):
         "table", "prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n", "paper",
     ]  # fmt: skip
     assert set(cells.method) == set(METHODS)
-    assert set(cells.prompt_set) == {"invariant", "varying"}
+    assert set(cells.prompt_set) == {"invariant", "varying", "backgrounds"}
+    assert cells[cells.prompt_set == "backgrounds"].table.isna().all()
+    asked = cells.metric.str.startswith("foreground_") | (cells.metric == "background_obeyed")
+    assert set(cells[asked].prompt_set) == {"backgrounds"}
+    assert cells[asked].metric.nunique() == 6
     assert cells["mean"].notna().all()
     assert cells.paper.isna().all()
     photos, images = 4, 3
@@ -58,7 +62,12 @@ def test_cells_follow_from_the_pairs(first):
 
 def test_tables_and_figures_are_written(first):
     folder = first / "data/08_reporting/mini"
-    for stem in ("table_1_prompt_invariant", "table_2_prompt_varying", "table_invariant_minus_varying"):
+    for stem in (
+        "table_1_prompt_invariant",
+        "table_2_prompt_varying",
+        "table_invariant_minus_varying",
+        "backgrounds",
+    ):
         assert "DreamBooth" in (folder / f"{stem}.md").read_text()
         assert r"\begin{tabular}" in (folder / f"{stem}.tex").read_text()
     for picture in sorted(folder.rglob("*.png")):
@@ -66,6 +75,20 @@ def test_tables_and_figures_are_written(first):
             assert min(image.size) > 64
     assert (folder / "subjects/figurine/comparison_grid.png").is_file()
     assert "hypnos" in json.dumps(json.loads((folder / "metrics.json").read_text()))
+
+
+def test_every_method_is_asked_for_the_same_backgrounds_and_held_against_known_masks(first):
+    def asked(method: str) -> list[tuple]:
+        manifest = json.loads(
+            (first / f"data/07_model_output/mini/figurine/samples/{method}/manifest.json").read_text()
+        )
+        return [(row["name"], row["colour"], row["noun_prompt"]) for row in manifest if "colour" in row]
+
+    assert asked("base")[0] == ("backgrounds/000", "red", "a photo of figurine, red background")
+    assert all(asked(method) == asked("base") for method in METHODS)
+    said = (first / "data/08_reporting/mini/backgrounds.md").read_text()
+    assert "Figurine: against DreamBooth (LR=1e-4), HYPNOS (LR=2e-4)" in said
+    assert "Figurine: known masks." in said
 
 
 def test_all_methods_start_from_the_same_noise(first):

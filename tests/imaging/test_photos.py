@@ -135,7 +135,7 @@ def test_all_faults_are_told_at_once_with_their_mends(photo_folder: Path, monkey
     for file, expected in {
         "0.png": "same name as 0.jpg",
         "empty.jpg": "zero bytes",
-        "text.png": "cannot be read",
+        "text.png": "no known kind of picture",
         "cut.jpg": "cannot be read",
         "same.bmp": "same pixels as copy.png",
         "moving.gif": "2 frames",
@@ -154,11 +154,11 @@ def test_a_phone_jpeg_with_a_second_picture_is_a_photo(photo_folder: Path) -> No
     assert "phone" in read_photos(photo_folder).photos
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_fewer_than_three_photos_are_refused(photo_folder: Path, count: int) -> None:
+@pytest.mark.parametrize(("count", "said"), [(0, "no photos"), (2, "2 different photos, fewer than 3")])
+def test_fewer_than_three_photos_are_refused(photo_folder: Path, count: int, said: str) -> None:
     for file in sorted(photo_folder.iterdir())[count:]:
         file.unlink()
-    with pytest.raises(PhotoError, match=f"{count} different photos, fewer than 3"):
+    with pytest.raises(PhotoError, match=said):
         read_photos(photo_folder)
 
 
@@ -190,3 +190,22 @@ def test_masks_of_every_kind_are_read_in_unit_range(photo_folder: Path, caplog) 
         assert mask.dtype == np.float32
         assert np.abs(mask - ramp / 255).max() <= 1 / 255
     assert "gone.png" in caplog.text
+
+
+def test_a_damaged_png_is_no_photo(photo_folder: Path) -> None:
+    """Pillow alone decodes it: the checksums are not looked at."""
+    picture(5).save(photo_folder / "damaged.png")
+    content = bytearray((photo_folder / "damaged.png").read_bytes())
+    content[len(content) // 2] ^= 255
+    (photo_folder / "damaged.png").write_bytes(content)
+    with pytest.raises(PhotoError, match=r"damaged\.png: cannot be read \(broken PNG"):
+        read_photos(photo_folder)
+
+
+def test_photos_with_a_fault_count_as_photos(photo_folder: Path) -> None:
+    """Three files of a kind that is not read are three things to mend, not too few photos besides."""
+    for file in photo_folder.iterdir():
+        file.rename(file.with_suffix(".heic"))
+    with pytest.raises(PhotoError) as caught:
+        read_photos(photo_folder)
+    assert [fault.file for fault in caught.value.faults] == ["0.heic", "1.heic", "2.heic"]

@@ -13,14 +13,16 @@ import pytest
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.evaluate import PAIR_COLUMNS, SCORE_COLUMNS, evaluate_samples, summarise
+from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.registry import METRICS
 from tests.metrics.conftest import as_bytes, random_images
 from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
 
-COUNTS = {"invariant": 4, "varying": 3}
+COUNTS = {"invariant": 4, "varying": 3, "backgrounds": 4}
 PHOTOS = 3
 ALL = list(METRICS)
 COLOURS = ["red", "green", "blue", "yellow"]
+ASKED = ["red", "blue"]
 
 
 def samples_of(counts: dict[str, int]) -> ImageSet:
@@ -33,6 +35,7 @@ def samples_of(counts: dict[str, int]) -> ImageSet:
             "prompt": f"a {COLOURS[int(name[-3:])]} sks robot",
             "noun_prompt": f"a {COLOURS[int(name[-3:])]} robot",
             "seed": 0,
+            **({"colour": ASKED[int(name[-3:]) % 2]} if name.startswith("backgrounds") else {}),
         }
         for name in names
     ]
@@ -44,7 +47,22 @@ def photos_of(count: int) -> ImageSet:
     return ImageSet({f"photo_{i}": image for i, image in enumerate(as_bytes(random_images(count, seed=21)))})
 
 
-def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None):
+def truth_of(count: int) -> tuple[ImageSet, ImageSet]:
+    """Discs for mattes, and foregrounds, of as many photos."""
+    rows, columns = np.mgrid[0:64, 0:64]
+    mattes = [
+        np.where(np.hypot(rows - 32, columns - 24 - 8 * i) < 15, 255, 0).astype(np.uint8)
+        for i in range(count)
+    ]
+    foregrounds = as_bytes(random_images(count, seed=22))
+    manifest = [{"name": f"photo_{i}", "source": "known masks"} for i in range(count)]
+    return tuple(
+        ImageSet({row["name"]: image for row, image in zip(manifest, images, strict=True)}, manifest)
+        for images in (mattes, foregrounds)
+    )
+
+
+def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None, truth=True):
     return evaluate_samples(
         samples or samples_of(COUNTS),
         photos or photos_of(PHOTOS),
@@ -54,6 +72,7 @@ def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None):
         subject="lego_robot",
         method="hypnos",
         model=model,
+        cut_outs=CutOuts.of(*truth_of(len((photos or photos_of(PHOTOS)).images))) if truth else None,
     )
 
 
@@ -87,6 +106,9 @@ def test_scores_have_one_row_per_cell(tables):
             assert name not in counted.index  # no model was given
             continue
         for prompt_set, images in COUNTS.items():
+            if metric.asked_colour and prompt_set != "backgrounds":
+                assert (name, prompt_set) not in counted.index
+                continue
             expected = images * PHOTOS if metric.kind == "pairwise" else images
             assert counted[name, prompt_set] == expected
     with_deviation = scores.dropna(subset=["std", "std_images"])["metric"].unique()
@@ -97,7 +119,9 @@ def test_scores_are_those_of_the_pairs(tables):
     pairs, scores = tables
     assert list(pairs.columns) == PAIR_COLUMNS
     assert not {"fid", "fid_64", "kid"} & set(pairs["metric"])
-    assert (pairs.loc[pairs["metric"] == "clip_t", "photo"] == "").all()
+    assert (pairs.loc[pairs["metric"].isin(["clip_t", "background_obeyed"]), "photo"] == "").all()
+    assert set(pairs.loc[pairs["prompt_set"] == "backgrounds", "colour"]) == set(ASKED)
+    assert (pairs.loc[pairs["prompt_set"] != "backgrounds", "colour"] == "").all()
     rows = scores.set_index(["metric", "prompt_set"])
     for key, cell in pairs.groupby(["metric", "prompt_set"]):
         assert not cell.duplicated(["image", "photo"]).any()
@@ -118,6 +142,42 @@ def test_every_pair_has_the_value_of_its_image_and_photo(tables, networks):
         a, b = to_unit_range(samples.stack([image])), to_unit_range(photos.stack([photo]))
         assert values["psnr", image, photo] == pytest.approx(psnr(a, b).item(), rel=1e-5)
         assert values["lpips", image, photo] == pytest.approx(lpips(a, b, networks.lpips).item(), rel=1e-5)
+
+
+def test_an_asked_background_is_compared_with_cut_outs_on_its_own_colour(tables, networks):
+    from hypnos_pipeline.metrics.background_obeyed import background_obeyed
+    from hypnos_pipeline.metrics.dino import dino
+    from hypnos_pipeline.metrics.images import to_unit_range
+    from hypnos_pipeline.metrics.lpips import lpips
+    from hypnos_pipeline.metrics.ssim import ssim
+
+    samples, cut_outs = samples_of(COUNTS), CutOuts.of(*truth_of(PHOTOS))
+    values = tables[0].set_index(["metric", "image", "photo"])["value"].sort_index()
+    for index, colour in enumerate(ASKED * 2):
+        name = f"backgrounds/{index:03d}"
+        image = samples.stack([name])
+        a, b = to_unit_range(image), to_unit_range(cut_outs.on(colour))
+        expected = {
+            "foreground_ssim": ssim(a, b),
+            "foreground_lpips": lpips(a, b, networks.lpips),
+            "foreground_dino": dino(a, b, networks.dino),
+        }
+        for metric, row in expected.items():
+            np.testing.assert_allclose(values[metric, name].to_numpy(), row[0], rtol=1e-4)
+        obeyed = background_obeyed(image, [colour]).item()
+        assert values["background_obeyed", name, ""] == pytest.approx(obeyed)
+
+
+def test_without_known_foregrounds_the_background_is_still_judged(networks):
+    metrics = ["foreground_psnr", "background_obeyed"]
+    _, scores = run(networks, metrics=metrics, truth=False)
+    assert scores["metric"].tolist() == ["background_obeyed"]
+    others = CutOuts.of(*truth_of(PHOTOS + 1))
+    with pytest.raises(ValueError, match="are not the photos'"):
+        evaluate_samples(
+            samples_of(COUNTS), photos_of(PHOTOS), networks,
+            metrics=metrics, batch=4, subject="s", method="m", cut_outs=others,
+        )  # fmt: skip
 
 
 def test_clip_t_reads_the_noun_prompts_and_the_papers_variant_the_models_own(tables, networks):
@@ -153,6 +213,7 @@ def test_cells_that_are_not_defined_are_absent(networks):
     pairs, scores = run(
         networks, samples=samples_of({"invariant": 1, "varying": 2}), model=tiny_text_to_image()
     )
+    assert not any(METRICS[name].asked_colour for name in scores["metric"])
     present = set(scores[["prompt_set", "metric"]].itertuples(index=False, name=None))
     assert ("varying", "fid") in present
     # one image has no covariance; the tiny text encoder and CLIP differ in dimensions
@@ -176,7 +237,7 @@ def test_only_the_networks_that_are_needed_are_loaded(models):
 
 def test_nothing_to_compare_is_an_error(networks):
     with pytest.raises(ValueError, match="0 photos"):
-        run(networks, photos=ImageSet({}, [{"name": "none"}]))
+        run(networks, photos=ImageSet({}, [{"name": "none"}]), truth=False)
     with pytest.raises(ValueError, match="no row for: stray"):
         run(networks, samples=ImageSet({"stray": np.zeros((64, 64, 3), np.uint8)}))
 
@@ -184,7 +245,7 @@ def test_nothing_to_compare_is_an_error(networks):
 def test_samples_and_photos_of_two_sizes_are_refused(networks):
     small = ImageSet({"photo": np.zeros((32, 32, 3), np.uint8)})
     with pytest.raises(ValueError, match="sizes must agree"):
-        run(networks, photos=small)
+        run(networks, photos=small, truth=False)
 
 
 def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
@@ -220,6 +281,7 @@ def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path
     pairs, scores, report = evaluate(
         samples_of(COUNTS),
         photos_of(PHOTOS),
+        *truth_of(PHOTOS),
         **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
         evaluation=EvaluationSettings(metrics=["clip_t", "clip_t_paper", "psnr"]),
         runtime=RuntimeSettings(device="cpu", threads=1),
@@ -228,7 +290,8 @@ def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path
     )
     assert set(scores["metric"]) == {"clip_t", "psnr"}
     assert set(scores["method"]) == {"base"}
-    assert len(pairs) == 7 + 7 * PHOTOS
+    assert len(pairs) == 11 + 11 * PHOTOS
+    assert set(report["truth"].values()) == {"known masks"}
     assert set(report["networks"]) == set(NETWORKS)
     assert report["networks"]["text_to_image"] == describe(base)
     assert report["machine"]["threads"] == 1

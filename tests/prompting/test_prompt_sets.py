@@ -7,8 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from hypnos_pipeline.prompting.prompt_sets import expand, grammar_combinations, study_prompt_problems
-from hypnos_pipeline.prompting.settings import FixedPrompts, GrammarPrompts, PromptSetSettings
+from hypnos_pipeline.imaging.colours import COLOURS
+from hypnos_pipeline.prompting.prompt_sets import (
+    asked_colours,
+    expand,
+    grammar_combinations,
+    study_prompt_problems,
+)
+from hypnos_pipeline.prompting.settings import (
+    ColourPrompts,
+    FixedPrompts,
+    GrammarPrompts,
+    PromptSetSettings,
+)
 
 STYLES = {
     "photo": ["bright light", "dim light", "close-up", "wide shot"],
@@ -80,6 +91,46 @@ def test_fixed_prompts_without_the_subject_are_refused() -> None:
 def test_fixed_prompts_may_ask_for_listed_backgrounds() -> None:
     asked = FixedPrompts(prompts=["a photo of {subject}, red background"], images=1)
     assert expand(asked, "backgrounds", 1) == asked.prompts
+
+
+@given(
+    colours=st.lists(st.sampled_from(sorted(COLOURS)), min_size=1, max_size=6, unique=True),
+    images=st.integers(1, 40),
+)
+def test_colours_take_turns_and_every_prompt_names_its_own(colours, images) -> None:
+    asked = ColourPrompts(colours=colours, images=images)
+    found = asked_colours(asked)
+    assert expand(asked, "backgrounds", 1) == [f"a photo of {{subject}}, {c} background" for c in found]
+    counts = [found.count(colour) for colour in colours]
+    assert sum(counts) == images
+    assert max(counts) - min(counts) <= 1
+
+
+def test_only_sets_of_colours_ask_for_one() -> None:
+    assert asked_colours(FixedPrompts(prompts=["a photo of {subject}"], images=2)) == [None, None]
+    assert asked_colours(grammar(images=3)) == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"colours": ["red", "mauve"]}, "'mauve'.*expected some of red, orange"),
+        ({"colours": ["red", "blue", "red"]}, "each colour once"),
+        ({"template": "a photo of {subject}, red background"}, r"placeholder \{colour\}"),
+        ({"template": "a {colour} background"}, r"placeholder \{subject\}"),
+    ],
+)
+def test_what_a_set_of_colours_may_not_be_is_refused_naming_the_set(changes, expected) -> None:
+    settings_ = ColourPrompts(**({"colours": ["red", "blue"], "images": 4} | changes))
+    with pytest.raises(ValueError, match=f"prompt set 'backgrounds'.*{expected}"):
+        expand(settings_, "backgrounds", 1)
+
+
+def test_a_study_may_ask_for_training_s_own_backgrounds(subject) -> None:
+    asked = {"backgrounds": ColourPrompts(colours=["red"], images=1)}
+    assert study_prompt_problems(asked, {"one": subject}, 1) == []
+    wrong = {"backgrounds": ColourPrompts(colours=["mauve"], images=1)}
+    assert len(study_prompt_problems(wrong, {"one": subject}, 1)) == 1
 
 
 def test_combinations_are_all_of_them() -> None:

@@ -61,9 +61,9 @@ def test_paper_values_only_for_subjects_with_a_row(scores, collect) -> None:
 
 
 def test_metrics_of_other_kinds_follow(scores, collect) -> None:
-    more = pd.DataFrame([score("disentangle", "chair", "hypnos", "background_obeyed", 1.0)])
+    more = pd.DataFrame([score("disentangle", "chair", "hypnos", "background_order", 1.0)])
     chosen = collect([*scores, more]).query("prompt_set == 'disentangle' and subject == 'chair'")
-    assert list(chosen[chosen["method"] == "hypnos"]["metric"]) == [*METRICS, "background_obeyed"]
+    assert list(chosen[chosen["method"] == "hypnos"]["metric"]) == [*METRICS, "background_order"]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,11 @@ def inputs(study: Study) -> dict[str, Any]:
     curve = pd.DataFrame({"step": [1, 2, 3], "loss": [0.3, 0.2, 0.1], "loss_reconstruction": [0.3, 0.2, 0.1]})
     sheet = Image.new("RGB", (80, 40), "teal")
     pairs = pd.DataFrame({"prompt_set": "varying", "metric": "psnr", "value": [10.0, 11.0, 12.0]})
+    pairs = pairs.assign(image=["varying/000", "varying/001", "varying/002"], colour="", photo="a")
+    asked = pd.DataFrame({"colour": ["red", "blue", "red"], "value": [5.0, 6.0, 7.0], "photo": ""})
+    asked = asked.assign(
+        prompt_set="backgrounds", metric="background_obeyed", image=["b/000", "b/001", "b/002"]
+    )
     network = {"id": "dino", "revision": None, "sha256": "ab" * 32}
     found: dict[str, Any] = {}
     for subject in study.subjects:
@@ -74,37 +79,43 @@ def inputs(study: Study) -> dict[str, Any]:
                 ]
             )
             found[f"{subject}.{method}.sample_sheet"] = sheet
-            found[f"{subject}.{method}.pairs"] = pairs
-            found[f"{subject}.{method}.evaluation_report"] = {"networks": {"dino": network}}
+            check = {"images": 3, "spread": 2.0, "blank": 3, "change": 30.0, "warnings": ["all blank"]}
+            found[f"{subject}.{method}.sample_check"] = {"varying": check}
+            farther = asked.assign(value=asked["value"] + 10 * number)
+            found[f"{subject}.{method}.pairs"] = pd.concat([pairs, farther], ignore_index=True)
+            report = {"networks": {"dino": network}, "truth": {"a": "known masks"}}
+            found[f"{subject}.{method}.evaluation_report"] = report
             if family != "base":
                 found[f"{subject}.{method}.learning_curve"] = curve
+                found[f"{subject}.{method}.preview_strip"] = sheet
                 found[f"{subject}.{method}.training_report"] = {"steps": 160 + number}
     return found
 
 
-def test_outside_a_subject_only_its_joined_scores_are_read(study) -> None:
+def test_outside_a_subject_only_its_joined_scores_and_intervals_are_read(study) -> None:
     for node in create_pipeline(study).nodes:
         if node.namespace is None:
             leaves = [name for name in node.inputs if "." in name and not name.startswith("params:")]
-            assert all(leaf.endswith(".subject_scores") for leaf in leaves)
+            assert all(leaf.endswith((".subject_scores", ".subject_backgrounds")) for leaf in leaves)
         else:
             assert node.namespace in study.subjects
 
 
-def test_a_subject_hands_out_its_scores_and_one_page(study) -> None:
+def test_a_subject_hands_out_its_scores_its_intervals_and_one_page(study) -> None:
     """Of all eight stages: what is a leaf of a subject stands loose beside its box in kedro-viz."""
     full = sum((stage.create_pipeline(study) for stage in STAGES.values()), Pipeline([]))
     for subject in study.subjects:
         inside = full.only_nodes_with_namespaces([subject])
         handed_out = inside.outputs() | (inside.all_outputs() & (full - inside).inputs())
-        assert handed_out == {f"{subject}.subject_page", f"{subject}.subject_scores"}
+        leaves = ("subject_page", "subject_scores", "subject_backgrounds")
+        assert handed_out == {f"{subject}.{leaf}" for leaf in leaves}
 
 
 def test_the_tag_that_dvc_runs_names_what_belongs_to_no_subject(study) -> None:
     pipeline = create_pipeline(study)
     tagged = pipeline.only_nodes_with_tags("study").nodes
     assert set(tagged) == {node for node in pipeline.nodes if node.namespace is None}
-    assert len(tagged) == 3
+    assert len(tagged) == 4
 
 
 def test_free_inputs_are_the_contracts(study) -> None:
@@ -114,6 +125,7 @@ def test_free_inputs_are_the_contracts(study) -> None:
         "params:methods",
         "params:prompt_sets",
         "params:evaluation",
+        "params:seed",
         *(f"params:models.{name}" for name in NETWORKS if name != "perceptual"),
     }
     assert pipeline.inputs() == parameters | set(inputs(study))
@@ -131,12 +143,12 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     for name in NETWORKS:
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text(json.dumps({"name": name}))
-    parameters["evaluation"]["metrics"] = ["fid", "psnr"]
+    parameters["evaluation"]["metrics"] = ["fid", "psnr", "background_obeyed"]
     # What Kedro makes of the parameters: models where a node's annotation asks for them.
     parameters["subjects"]["figurine"] = study.subjects["figurine"]
     parameters["methods"]["hypnos"]["hypnos"] = study.methods.hypnos["hypnos"]
     parameters["evaluation"] = EvaluationSettings.model_validate(parameters["evaluation"])
-    names = ("subjects", "methods", "prompt_sets", "evaluation")
+    names = ("subjects", "methods", "prompt_sets", "evaluation", "seed")
     data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
     data |= {f"params:models.{name}": getattr(study.models, name) for name in NETWORKS}
     pipeline = create_pipeline(study)
@@ -153,6 +165,11 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
         assert method in markdown
     assert "FID: inception (sha256" in markdown
     assert "Table 2" in catalog.load("table_2_md")
+    backgrounds = catalog.load("backgrounds_md")
+    for said in ("against DreamBooth (LR=1e-4), HYPNOS (LR=2e-4) frees the background better", "known masks"):
+        assert said in backgrounds
+    assert "Background" not in markdown
+    assert catalog.load("backgrounds_tex").startswith("% needs")
     assert all(catalog.load(f"table_{name}_tex").startswith("% needs") for name in ("1", "2", "difference"))
     for subject in study.subjects:
         for figure in ("comparison_grid", "learning_curves_figure"):
@@ -165,7 +182,9 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
             "DreamBooth (LR=2e-4)",
             "161",
             "ab" * 32,
+            "all blank; the base model fails too",
         ):
             assert shown in page
-        assert page.count("<img") == 6 + len(study.entries())
+        trained = [method for family, method in study.entries() if family != "base"]
+        assert page.count("<img") == 6 + len(study.entries()) + len(trained)
     assert isinstance(catalog.load("loss_curve_figure"), Image.Image)

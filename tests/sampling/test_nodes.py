@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 
+from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.finetuned import FullFinetune, LearnedToken, save_finetuned
 from hypnos_pipeline.models.settings import (
     ClassPriorSettings,
@@ -19,12 +22,13 @@ from hypnos_pipeline.models.settings import (
 )
 from hypnos_pipeline.pipelines.class_prior.nodes import generate_class_prior
 from hypnos_pipeline.pipelines.sampling.nodes import (
+    check_scenes,
     plan_samples,
     sample_base,
     sample_finetuned,
     sample_learned_token,
 )
-from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
 from hypnos_pipeline.training.settings import TextualInversionSettings
 from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
 
@@ -88,12 +92,12 @@ def test_methods_are_paired_and_speak_their_phrase(base_model: ModelReference, t
     # The same weights under another phrase: only the words may make a difference.
     save_finetuned(FullFinetune(tiny_text_to_image()), tmp_path / "full")
     save_finetuned(LearnedToken("<sks>", torch.linspace(-1, 1, 32), "robot"), tmp_path / "token")
-    full, sheet = sample_finetuned(tmp_path / "full", SUBJECT, PROMPT_SETS, **COMMON)
-    base, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
+    full, sheet, _ = sample_finetuned(tmp_path / "full", SUBJECT, PROMPT_SETS, **COMMON)
+    base, _, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
     phrases = {}
     for phrase in ("token", "token_noun"):
         method = TextualInversionSettings(steps=1, phrase=phrase)
-        phrases[phrase], _ = sample_learned_token(
+        phrases[phrase], _, _ = sample_learned_token(
             tmp_path / "token", SUBJECT, method, base_model, PROMPT_SETS, **COMMON
         )
     named = {
@@ -121,9 +125,34 @@ def test_noise_differs_between_images_and_prompt_sets() -> None:
     assert not {row["seed"] for row in rows} & {row["seed"] for row in other}
 
 
+def flat_samples(colours: list[tuple[int, int, int]]) -> ImageSet:
+    rows = [
+        {"name": f"{name}/{index:03d}", "prompt_set": name, "prompt": f"a photo in {name}"}
+        for name in ("scenes", "plain")
+        for index in range(len(colours))
+    ]
+    images = [np.full((16, 16, 3), colour, np.uint8) for colour in colours] * 2
+    return ImageSet({row["name"]: image for row, image in zip(rows, images, strict=True)}, rows)
+
+
+def test_only_scenes_are_checked_for_blank_backgrounds(caplog: pytest.LogCaptureFixture) -> None:
+    grammar = {"kind": "grammar", "image_types": {"photo": ["dim"]}, "backgrounds": ["at night"], "images": 4}
+    prompt_sets = {"scenes": grammar, "plain": {"kind": "fixed", "prompts": ["{subject}"], "images": 4}}
+    samples = flat_samples([(255, 0, 0), (0, 200, 0), (0, 0, 255), (255, 255, 255)])
+    with caplog.at_level(logging.WARNING):
+        reports = check_scenes(samples, prompt_sets)
+    assert list(reports) == ["scenes"]
+    assert reports["scenes"]["warnings"] == ["4 of 4 images have a blank background"]
+    (record,) = caplog.records
+    assert "prompt set 'scenes', e.g. 'a photo in scenes': 4 of 4" in record.getMessage()
+    validated = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
+    assert check_scenes(samples, validated) == reports
+    assert check_scenes(samples, {"plain": prompt_sets["plain"]}) == {}
+
+
 def test_sampling_twice_gives_the_same_bits(base_model: ModelReference) -> None:
-    first, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
-    again, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
+    first, _, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
+    again, _, _ = sample_base(SUBJECT, base_model, PROMPT_SETS, **COMMON)
     assert first.manifest == again.manifest
     assert np.array_equal(first.stack(), again.stack())
 

@@ -30,7 +30,9 @@ def test_every_slice_reads_what_its_family_needs(parameters: dict[str, Any]) -> 
     pipeline = sampling.create_pipeline(study)
     assert len(pipeline.nodes) == len(study.subjects) * len(study.entries())
     hypnos = pipeline.filter(node_namespaces=["lego_robot.hypnos"])
-    assert hypnos.all_outputs() == {"lego_robot.hypnos.samples", "lego_robot.hypnos.sample_sheet"}
+    assert hypnos.all_outputs() == {
+        f"lego_robot.hypnos.{name}" for name in ("samples", "sample_sheet", "sample_check")
+    }
     assert "lego_robot.hypnos.finetuned" in hypnos.inputs()
     assert "params:models.text_to_image" not in hypnos.inputs()
     token = pipeline.filter(node_namespaces=["lego_robot.textual_inversion"])

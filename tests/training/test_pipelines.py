@@ -10,7 +10,7 @@ import torch
 
 from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
-from hypnos_pipeline.training.settings import DreamBoothSettings, TextualInversionSettings
+from hypnos_pipeline.training.settings import DreamBoothSettings, Previews, TextualInversionSettings
 from tests.tiny_models import save_tiny_text_to_image, save_tiny_timm
 from tests.training.tiny_study import DISCRIMINATOR, PHOTOS, RUNTIME, SEED, fakes, hypnos, picture, pool, same
 from tests.training.tiny_study import class_prior as prior
@@ -71,17 +71,19 @@ def test_hypnos_node(models, latents, pretrained, monkeypatch, tmp_path):
         pool(),
         pretrained[0],
         SUBJECT,
-        hypnos(steps=2),
+        hypnos(steps=2, previews=Previews(every=1, images=1, steps=2)),
         DISCRIMINATOR,
         *networks,
         SEED,
         RUNTIME,
     ]
-    finetuned, curve, report = node(*given)
+    finetuned, curve, report, strip = node(*given)
     assert {"loss_perceptual", "loss_discriminator", "loss_discriminator_training"} <= set(curve.columns)
     assert json.loads(json.dumps(report)) == report
     before = {name: tensor.clone() for name, tensor in pretrained[0].items()}
-    again, _, _ = node(*given)
+    again, _, _, again_strip = node(*given)
+    assert strip.tobytes() == again_strip.tobytes()
+    assert strip.size[0] > 1.5 * strip.size[1]
     first, second = (each.text_to_image.unet.state_dict() for each in (finetuned, again))
     assert same(list(first.values()), list(second.values()))
     assert all(torch.equal(before[name], tensor) for name, tensor in pretrained[0].items())
@@ -91,11 +93,11 @@ def test_baseline_nodes(models, latents):
     from hypnos_pipeline.pipelines.finetune.nodes import dreambooth, textual_inversion
 
     settings = DreamBoothSettings(learning_rate=1e-4, steps=2)
-    _, curve, report = dreambooth(latents, SUBJECT, settings, models.text_to_image, SEED, RUNTIME)
+    _, curve, report, _ = dreambooth(latents, SUBJECT, settings, models.text_to_image, SEED, RUNTIME)
     assert not {"loss_perceptual", "loss_discriminator"} & set(curve.columns)
     assert report["draws"] == {"original": 2}
     inversion = TextualInversionSettings(steps=2)
-    learned, curve, _ = textual_inversion(latents, SUBJECT, inversion, models.text_to_image, SEED, RUNTIME)
+    learned, curve, _, _ = textual_inversion(latents, SUBJECT, inversion, models.text_to_image, SEED, RUNTIME)
     assert learned.token == "<sks>"
     assert len(curve) == 2
 

@@ -14,7 +14,8 @@ from tests.tiny_models import tiny_text_to_image
 PHOTOS = ("one", "two", "three")
 SIZE = 16
 SEED = 42
-PLAIN = "a photo of sks robot"
+PHRASE = "sks robot"
+PLAIN = f"a photo of {PHRASE}"
 RUNTIME = RuntimeSettings(threads=1)
 DISCRIMINATOR = DiscriminatorSettings(steps=4, width=24, depth=2, convolution_channels=4)
 COLOURS = ("red", "green", "blue", "yellow")
@@ -100,7 +101,7 @@ def hypnos(**changes) -> HypnosSettings:
     return HypnosSettings(**defaults | changes)
 
 
-def finetuning(settings: HypnosSettings, checkpoints=None, model=None):
+def finetuning(settings: HypnosSettings, checkpoints=None, model=None, previews=None):
     """A run on a fresh tiny model with all networks."""
     from hypnos_pipeline.training.loop import Finetuning
 
@@ -114,6 +115,7 @@ def finetuning(settings: HypnosSettings, checkpoints=None, model=None):
         runtime=RUNTIME,
         perceptual=perceptual(model, settings),
         adversary=adversary(),
+        previews=previews,
         checkpoints=checkpoints,
     )
 

@@ -2,6 +2,7 @@
 
 from hypnos_pipeline.datasets.atomic import AtomicDataset, CurveDataset
 from hypnos_pipeline.datasets.finetuned import FinetunedDataset
+from hypnos_pipeline.datasets.folder import FolderDataset
 from hypnos_pipeline.datasets.image_folder import ImageFolderDataset
 from hypnos_pipeline.datasets.picture import PictureDataset
 from hypnos_pipeline.datasets.raw_photos import RawPhotosDataset
@@ -11,6 +12,7 @@ __all__ = [
     "AtomicDataset",
     "CurveDataset",
     "FinetunedDataset",
+    "FolderDataset",
     "ImageFolderDataset",
     "PictureDataset",
     "RawPhotosDataset",

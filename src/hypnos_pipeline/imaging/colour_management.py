@@ -32,11 +32,14 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
         An RGB picture without metadata.
 
     Raises:
-        UnsupportedPixels: If values are outside 8 or 16 bits (scientific or HDR pictures).
+        UnsupportedPixels: If values are outside 8 or 16 bits (scientific or HDR pictures), or if nothing is
+            opaque.
     """
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    image = _turned(image, name)
     image, alpha = _split_alpha(_eight_bits(image))
+    if alpha is not None and alpha.getextrema()[1] == 0:
+        raise UnsupportedPixels("wholly transparent")
     if alpha is not None and alpha.getextrema()[0] < 255:
         logger.warning(
             "%s: the transparent part is laid on white; to use it as the matte, save it as a mask", name
@@ -51,22 +54,32 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
     return clean
 
 
-def to_grey_unit(image: Image.Image) -> np.ndarray:
+def to_grey_unit(image: Image.Image, name: str = "mask") -> np.ndarray:
     """Reads a mask: its alpha channel where it has a varying one (a cut-out), else its lightness.
 
     Args:
         image: Any opened picture; turned by EXIF.
+        name: Named in warnings.
 
     Returns:
         H×W float32 in [0, 1]; 16-bit masks keep their precision.
     """
-    image = ImageOps.exif_transpose(image)
+    image = _turned(image, name)
     if image.mode.startswith("I;16"):
         return (np.asarray(image.convert("I"), dtype=np.float32) / np.float32(65535.0)).clip(0.0, 1.0)
     colour, alpha = _split_alpha(_eight_bits(image))
     if alpha is not None and alpha.getextrema()[0] < alpha.getextrema()[1]:
         return np.asarray(alpha, dtype=np.float32) / np.float32(255.0)
     return np.asarray(colour.convert("L"), dtype=np.float32) / np.float32(255.0)
+
+
+def _turned(image: Image.Image, name: str) -> Image.Image:
+    """Turns a picture by its EXIF orientation; EXIF that cannot be read is passed over with a warning."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # what Pillow raises for broken EXIF depends on the file's format
+        logger.warning("%s: its EXIF cannot be read; taken as upright", name)
+        return image
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -6,10 +6,12 @@ import hashlib
 import logging
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+import click
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from hypnos_pipeline.imaging.colour_management import UnsupportedPixels, to_grey_unit, upright_srgb
 
@@ -19,6 +21,7 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".
 # Photos, but of kinds Pillow alone does not read: passing over them in silence would lose photos.
 _FOREIGN_SUFFIXES = (".heic", ".heif", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".psd", ".jxl")
 _STRAY_FILES = ("thumbs.db", "desktop.ini")
+_REPLACE = "copy the file again or remove it"
 _MASKS = "masks"
 _FEWEST, _MANY = 3, 12
 _SMALLEST_SIDE = 32
@@ -36,11 +39,16 @@ class PhotoFault:
         return f"{self.file}: {self.fault}; {self.mend}"
 
 
-class PhotoError(ValueError):
-    """The photos cannot be used; the message lists every fault found, not only the first."""
+class PhotoError(click.ClickException):
+    """The photos cannot be used; the message lists every fault found, not only the first.
+
+    Attributes:
+        folder: Where they are.
+        faults: One per file, or for the folder.
+    """
 
     def __init__(self, folder: str, faults: list[PhotoFault]) -> None:
-        self.faults = faults
+        self.folder, self.faults = folder, faults
         lines = "\n".join(f"  - {fault}" for fault in faults)
         super().__init__(f"photos in {folder}: {len(faults)} to mend\n{lines}")
 
@@ -73,35 +81,50 @@ def read_photos(folder: Path) -> RawPhotos:
         PhotoError: Listing everything that is wrong with the folder, each with its mend.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise PhotoError(str(folder), [PhotoFault(str(folder), "no such folder", "put the photos there")])
     faults: list[PhotoFault] = []
     files = _photo_files(folder, faults)
+    # Those that have a fault of their own count: once mended, they are photos.
+    given = len(files) + len(faults)
     photos = {file.stem: photo for file in files if (photo := _read_photo(file, faults)) is not None}
     duplicates = _find_duplicates(photos, {file.stem: file.name for file in files}, faults)
     masks = _read_masks(folder / _MASKS, photos, {file.stem for file in files}, faults)
-    if len(files) - duplicates < _FEWEST:
-        found = f"{len(files) - duplicates} different photos, fewer than {_FEWEST}"
+    if given - duplicates < _FEWEST:
+        found = f"{given - duplicates} different photos, fewer than {_FEWEST}" if given else "no photos"
         faults.append(PhotoFault(folder.name, found, "add photos of the same object (3 to 5 work best)"))
     if faults:
         raise PhotoError(str(folder), faults)
     if len(photos) > _MANY:
-        logger.warning("%s: %d photos; the method is made for 3 to 5", folder, len(photos))
+        logger.warning(
+            "%s: %d photos, more than %d; the method is made for 3 to 5: keep the best",
+            folder,
+            len(photos),
+            _MANY,
+        )
     return RawPhotos(photos, masks)
 
 
 def _photo_files(folder: Path, faults: list[PhotoFault]) -> list[Path]:
-    """Lists the photo files by name; two files of one stem and foreign kinds are faults."""
+    """Lists the photo files by name; two files of one stem and foreign kinds are faults.
+
+    Raises:
+        PhotoError: If the folder cannot be looked into.
+    """
+    try:
+        names = sorted(folder.iterdir(), key=lambda path: (path.name.casefold(), path.name))
+    except OSError as problem:
+        missing = isinstance(problem, FileNotFoundError | NotADirectoryError)
+        fault = "no such folder" if missing else f"cannot be looked into ({problem.strerror})"
+        raise PhotoError(str(folder), [PhotoFault(folder.name, fault, "put the photos there")]) from problem
     files: list[Path] = []
     by_stem: dict[str, str] = {}
-    for file in sorted(folder.iterdir(), key=lambda path: (path.name.casefold(), path.name)):
+    for file in names:
         suffix = file.suffix.lower()
         if file.name.startswith(".") or file.name.lower() in _STRAY_FILES or file.is_dir():
             continue
         if suffix in _FOREIGN_SUFFIXES:
             faults.append(PhotoFault(file.name, f"{suffix} is not read", "export it as JPEG or PNG"))
         elif suffix not in PHOTO_SUFFIXES:
-            logger.info("%s is no photo: passed over", file)
+            logger.warning("%s: no photo by its name (%s); passed over", file, ", ".join(PHOTO_SUFFIXES))
         elif file.stem.casefold() in by_stem:
             other = by_stem[file.stem.casefold()]
             faults.append(PhotoFault(file.name, f"same name as {other}", "rename or remove one"))
@@ -115,6 +138,9 @@ def _open(file: Path) -> Image.Image:
     """Opens and decodes a picture; too many pixels raise instead of warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(file) as unread:
+            if unread.format == "PNG":
+                unread.verify()  # its checksums: a damaged one would decode into a damaged photo
         image = Image.open(file)
         # Phones put a second picture (depth, gain map) into a JPEG, which Pillow calls MPO: the first counts.
         if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
@@ -125,11 +151,15 @@ def _open(file: Path) -> Image.Image:
 
 def _read_file(file: Path, convert, label: str, faults: list[PhotoFault]):
     """Opens and converts one picture, or notes why it could not be read and returns None."""
-    if file.stat().st_size == 0:
-        faults.append(PhotoFault(label, "zero bytes", "copy the file again or remove it"))
-        return None
     try:
+        if file.stat().st_size == 0:
+            faults.append(PhotoFault(label, "zero bytes", _REPLACE))
+            return None
         return convert(_open(file))
+    except FileNotFoundError:
+        faults.append(PhotoFault(label, "a link to a file that is not there", _REPLACE))
+    except UnidentifiedImageError:
+        faults.append(PhotoFault(label, "no known kind of picture", "export it as JPEG or PNG, or remove it"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
         faults.append(PhotoFault(label, f"more than {limit} million pixels", "scale it down"))
@@ -137,13 +167,13 @@ def _read_file(file: Path, convert, label: str, faults: list[PhotoFault]):
         faults.append(PhotoFault(label, str(problem), "export one still picture of 8 or 16 bits"))
     except Exception as problem:  # decoders raise SyntaxError, struct.error and more for broken files
         reason = " ".join(str(problem).replace(str(file), label).split())[:120] or type(problem).__name__
-        faults.append(PhotoFault(label, f"cannot be read ({reason})", "copy the file again or remove it"))
+        faults.append(PhotoFault(label, f"cannot be read ({reason})", _REPLACE))
     return None
 
 
 def _read_photo(file: Path, faults: list[PhotoFault]) -> Image.Image | None:
     """Reads one photo; None with a fault noted where it cannot be used."""
-    photo = _read_file(file, lambda image: upright_srgb(image, file.name), file.name, faults)
+    photo = _read_file(file, partial(upright_srgb, name=file.name), file.name, faults)
     if photo is not None and min(photo.size) < _SMALLEST_SIDE:
         size = f"{photo.width}×{photo.height} pixels"
         faults.append(PhotoFault(file.name, f"only {size}", "use the photo in its full size"))
@@ -181,7 +211,7 @@ def _read_masks(
         if file.suffix.lower() != ".png" or file.stem not in stems:
             logger.warning("%s: no PNG named like a photo; passed over", file)
             continue
-        mask = _read_file(file, to_grey_unit, label, faults)
+        mask = _read_file(file, partial(to_grey_unit, name=label), label, faults)
         photo = photos.get(file.stem)
         if mask is None or photo is None:
             continue

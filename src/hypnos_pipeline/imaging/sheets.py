@@ -11,6 +11,7 @@ _GAP = 6
 _PAPER = (255, 255, 255)
 _INK = (20, 20, 20)
 _EMPTY = (236, 236, 236)
+_NARROWEST_TITLE = 360  # pixels that a title may take above a grid that is narrower
 
 
 def contact_sheet(
@@ -29,7 +30,7 @@ def contact_sheet(
         row_labels: Written left of the rows; wrapped at spaces and underscores.
         column_labels: Written above the columns.
         cell: Side of a cell in pixels.
-        title: Written above all.
+        title: Written above all; wrapped at the grid's width.
 
     Returns:
         An RGB picture.
@@ -49,13 +50,16 @@ def contact_sheet(
     rows_text = [_wrap(text, font, max(cell, 96)) for text in row_labels]
     left = max((font.getlength(text) for lines in rows_text for text in lines), default=0)
     left = round(left) + 2 * _GAP if left else _GAP
-    head = line + _GAP if title else 0
+    widest = max(left + width * (cell + _GAP), _NARROWEST_TITLE)
+    titles = _wrap(title, font, widest - 2 * _GAP) if title else []
+    head = len(titles) * line + _GAP if title else 0
     top = head + max((len(lines) for lines in columns_text), default=0) * line + _GAP
     heights = [max(cell, len(lines) * line) for lines in rows_text] + [cell] * (len(rows) - len(rows_text))
-    full_width = max(left + width * (cell + _GAP), round(font.getlength(title)) + 2 * _GAP)
+    title_width = max((round(font.getlength(text)) for text in titles), default=0)
+    full_width = max(left + width * (cell + _GAP), title_width + 2 * _GAP)
     sheet = Image.new("RGB", (full_width, top + sum(heights) + _GAP * len(heights)), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((_GAP, _GAP // 2), title, _INK, font)
+    draw.multiline_text((_GAP, _GAP // 2), "\n".join(titles), _INK, font)
     for column, lines in enumerate(columns_text):
         draw.multiline_text((left + column * (cell + _GAP), head), "\n".join(lines), _INK, font)
     y = top

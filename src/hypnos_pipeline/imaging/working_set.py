@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from PIL import Image
@@ -30,7 +30,8 @@ class WorkingSet:
         photos: S×S×3 uint8 per photo.
         mattes: S×S uint8 per photo.
         foregrounds: S×S×3 uint8 per photo, colours freed of the background's.
-        report: One row per matte (see ``mattes.guards.matte_row``).
+        report: One row per matte (see ``mattes.guards.matte_row``), with the photo's ``frame`` (width,
+            height) and the working ``square`` (left, top, side) in its pixels.
     """
 
     photos: ImageSet
@@ -50,7 +51,7 @@ def make_working_set(raw: RawPhotos, settings: BackgroundRemovalSettings, image_
         image_size: Side S of the working square in pixels.
     """
     alphas, report = estimate_mattes(raw, settings)
-    photos, mattes, foregrounds = {}, {}, {}
+    photos, mattes, foregrounds, squares = {}, {}, {}, {}
     for name, photo in raw.photos.items():
         square = find_square(photo.width, photo.height, alphas[name], settings.crop, name)
         if square.side < image_size:
@@ -63,7 +64,9 @@ def make_working_set(raw: RawPhotos, settings: BackgroundRemovalSettings, image_
         photos[name] = cut_photo(photo, square, image_size)
         mattes[name] = cut_matte(alphas[name], square, image_size)
         foregrounds[name] = estimate_foreground(photos[name], mattes[name])
+        squares[name] = {"frame": list(photo.size), "square": list(astuple(square))}
     rows = [{"name": name} for name in photos]
+    report = [row | squares[row["photo"]] for row in report]
     return WorkingSet(ImageSet(photos, rows), ImageSet(mattes, rows), ImageSet(foregrounds, rows), report)
 
 

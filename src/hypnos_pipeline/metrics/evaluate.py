@@ -12,23 +12,22 @@ import pandas as pd
 from torch import Tensor
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.background_obeyed import background_obeyed
 from hypnos_pipeline.metrics.clip_t import clip_t_of_embeddings
 from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper_of_embeddings
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
 from hypnos_pipeline.metrics.fid import fid_64_of_features, fid_of_features
+from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.kid import kid_of_features
-from hypnos_pipeline.metrics.lpips import tap_distances, unit_taps
-from hypnos_pipeline.metrics.psnr import psnr
-from hypnos_pipeline.metrics.registry import Metric, in_order
-from hypnos_pipeline.metrics.similarity import cosine_matrix
-from hypnos_pipeline.metrics.ssim import ssim
+from hypnos_pipeline.metrics.pairwise import pairwise
+from hypnos_pipeline.metrics.registry import FOREGROUND, Metric, in_order
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.text_to_image import TextToImage
 
 log = logging.getLogger(__name__)
 
-PAIR_COLUMNS = ["prompt_set", "image", "photo", "metric", "value"]
+PAIR_COLUMNS = ["prompt_set", "image", "colour", "photo", "metric", "value"]
 SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
 SMALLEST_SET = 2
 """A covariance, or an unbiased kernel estimate, needs two images on each side."""
@@ -44,12 +43,14 @@ def evaluate_samples(
     subject: str,
     method: str,
     model: TextToImage | None = None,
+    cut_outs: CutOuts | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Takes every metric of every prompt set of one subject and method.
 
     Args:
         samples: Generated images; manifest rows with ``name``, ``prompt_set``, ``prompt`` (as given to the
-            model) and ``noun_prompt`` (class noun in place of rare words).
+            model), ``noun_prompt`` (class noun in place of rare words) and, where a background colour was
+            asked for, ``colour``.
         photos: The subject's working photos, of the samples' size.
         networks: Those of the metrics, see ``features.load_metric_networks``.
         metrics: Names in the registry.
@@ -57,18 +58,20 @@ def evaluate_samples(
         subject: Name for the scores' column.
         method: Name for the scores' column.
         model: The finetuned model (the base model for ``base``), whose text encoder ``clip_t_paper`` reads.
+        cut_outs: The photos' true foregrounds, which ``foreground_*`` read.
 
     Returns:
-        ``pairs``: prompt_set, image, photo (empty for metrics of one image), metric, value.
+        ``pairs``: prompt_set, image, colour (empty where none was asked for), photo (empty for metrics of one
+        image), metric, value.
         ``scores``: prompt_set, subject, method, metric, mean, std (over pairs, ddof 1), std_images (of the
         means per image, ddof 1), n (pairs, or images). Set metrics have their value as ``mean`` and no std.
-        Undefined cells are absent from both.
+        Undefined cells are absent from both; so are, without a warning, metrics of an asked colour elsewhere.
 
     Raises:
-        ValueError: If there are no samples or no photos, the manifest does not name the images, or
-            samples and photos differ in size.
+        ValueError: If there are no samples or no photos, the manifest does not name the images, samples and
+            photos differ in size, or the cut-outs are not those of the photos.
     """
-    comparison = _compare(samples, photos, networks, batch, model)
+    comparison = _compare(samples, photos, networks, batch, model, cut_outs)
     pairs, scores = [], []
     for metric in in_order(metrics):
         for prompt_set, values in comparison.cells(metric).items():
@@ -120,6 +123,8 @@ class _Comparison:
         prompts: As given to the model, one for each generated image.
         noun_prompts: With the class noun in place.
         model: For ``clip_t_paper``.
+        colours: Asked background of each generated image, empty where none was.
+        on_colours: Colour to features of the true cut-outs on it.
     """
 
     generated: ImageFeatures
@@ -130,11 +135,16 @@ class _Comparison:
     prompts: list[str]
     noun_prompts: list[str]
     model: TextToImage | None
+    colours: list[str]
+    on_colours: dict[str, ImageFeatures]
 
     def cells(self, metric: Metric) -> dict[str, np.ndarray | None]:
         """Returns one metric's float64 values of each prompt set (see :func:`summarise`); None: undefined."""
         if metric.kind == "set":
             return {prompt_set: self._set_value(metric.name, rows) for prompt_set, rows in self.rows.items()}
+        if metric.asked_colour:
+            asked = {name: rows for name, rows in self.rows.items() if all(self.colours[i] for i in rows)}
+            return {prompt_set: self._asked(metric.name, rows) for prompt_set, rows in asked.items()}
         values = self._values(metric.name)
         if values is None:
             return dict.fromkeys(self.rows)
@@ -150,6 +160,7 @@ class _Comparison:
             {
                 "prompt_set": prompt_set,
                 "image": np.repeat(images, len(photos)),
+                "colour": np.repeat([self.colours[row] for row in self.rows[prompt_set]], len(photos)),
                 "photo": np.tile(photos, len(images)),
                 "metric": metric.name,
                 "value": values.ravel(),
@@ -158,25 +169,28 @@ class _Comparison:
 
     def _values(self, name: str) -> Tensor | None:
         """Takes a metric of pairs or of single images over all generated images at once."""
-        generated, real, networks = self.generated, self.real, self.generated.networks
-        if name == "dino":
-            return cosine_matrix(generated.dino, real.dino)
-        if name == "clip_i":
-            return cosine_matrix(generated.clip, real.clip)
+        generated = self.generated
         if name == "clip_t":
-            return clip_t_of_embeddings(generated.clip, self.noun_prompts, networks.clip)
+            return clip_t_of_embeddings(generated.clip, self.noun_prompts, generated.networks.clip)
         if name == "clip_t_paper":
             if self.model is None:
                 return None
             return clip_t_paper_of_embeddings(generated.clip, self.prompts, self.model)
-        if name == "lpips":
-            return generated.map(self._lpips)
-        pixel_metric = {"ssim": ssim, "psnr": psnr}[name]
-        return generated.map(lambda images: pixel_metric(images.to(networks.device), real.pixels))
+        return pairwise(name, generated, self.real, range(len(self.images)))
 
-    def _lpips(self, images: Tensor) -> Tensor:
-        network = self.generated.networks.lpips
-        return tap_distances(unit_taps(images, network), self.real.lpips_taps, network.heads)
+    def _asked(self, name: str, rows: list[int]) -> np.ndarray | None:
+        """Takes a metric of an asked colour: each image against the cut-outs on its own colour."""
+        if name == "background_obeyed":
+            return background_obeyed(self.generated.images[rows], [self.colours[i] for i in rows])[:, None]
+        if not self.on_colours:
+            return None
+        values = np.empty((len(rows), len(self.photos)))
+        for colour, references in self.on_colours.items():
+            own = [k for k, row in enumerate(rows) if self.colours[row] == colour]
+            if own:
+                chosen = [rows[k] for k in own]
+                values[own] = pairwise(name.removeprefix(FOREGROUND), self.generated, references, chosen)
+        return values
 
     def _set_value(self, name: str, rows: list[int]) -> np.ndarray | None:
         """Takes a set metric of some of the generated images, as a 1 × 1 array."""
@@ -187,7 +201,12 @@ class _Comparison:
 
 
 def _compare(
-    samples: ImageSet, photos: ImageSet, networks: MetricNetworks, batch: int, model: TextToImage | None
+    samples: ImageSet,
+    photos: ImageSet,
+    networks: MetricNetworks,
+    batch: int,
+    model: TextToImage | None,
+    cut_outs: CutOuts | None,
 ) -> _Comparison:
     """Brings images and manifest together; photos are sorted by name, so their order changes no bit."""
     manifest = {row["name"]: row for row in samples.manifest}
@@ -200,9 +219,15 @@ def _compare(
     if generated.shape[1:] != real.shape[1:]:
         sizes = f"samples of {generated.shape[1:]}, photos of {real.shape[1:]}"
         raise ValueError(f"{sizes}: sizes must agree")
+    if cut_outs is not None and (cut_outs.names != photo_names or cut_outs.foregrounds.shape != real.shape):
+        raise ValueError(
+            f"cut-outs of {', '.join(cut_outs.names)} are not the photos', {', '.join(photo_names)}"
+        )
     rows: dict[str, list[int]] = {}
     for position, name in enumerate(images):
         rows.setdefault(manifest[name]["prompt_set"], []).append(position)
+    colours = [manifest[name].get("colour") or "" for name in images]
+    asked = [] if cut_outs is None else sorted(set(filter(None, colours)))
     return _Comparison(
         generated=ImageFeatures(generated, networks, batch),
         real=ImageFeatures(real, networks, batch),
@@ -212,4 +237,6 @@ def _compare(
         prompts=[manifest[name]["prompt"] for name in images],
         noun_prompts=[manifest[name]["noun_prompt"] for name in images],
         model=model,
+        colours=colours,
+        on_colours={colour: ImageFeatures(cut_outs.on(colour), networks, batch) for colour in asked},
     )

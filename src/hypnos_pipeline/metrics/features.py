@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -66,9 +66,14 @@ class ImageFeatures:
         self.networks = networks
         self.batch = batch
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """Applies a function of float images B×3×H×W in [0, 1] batch by batch; its rows, on the CPU."""
-        return in_batches(self.images, function, self.batch)
+    def map(self, function: Callable[[Tensor], Tensor], rows: Sequence[int] | None = None) -> Tensor:
+        """Applies a function of float images B×3×H×W in [0, 1] batch by batch; its rows, on the CPU.
+
+        Args:
+            function: See ``images.in_batches``.
+            rows: Which images; None for all.
+        """
+        return in_batches(self.images if rows is None else self.images[list(rows)], function, self.batch)
 
     @cached_property
     def pixels(self) -> Tensor:

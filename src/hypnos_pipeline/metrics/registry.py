@@ -1,13 +1,13 @@
 """What every metric is: its label, direction and kind. Drives evaluation, and arrows and bold in tables.
 
 The order is the paper's (Tables 1 and 2: DINO, CLIP-I, CLIP-T, FID, SSIM, PSNR, LPIPS), each of our
-additions behind the metric it varies.
+additions behind the metric it varies; those of asked backgrounds come last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 MetricKind = Literal["pairwise", "per_image", "set"]
@@ -26,6 +26,7 @@ class Metric:
             that tables give no arrow and no bold.
         network: Field of ``ModelsSettings`` whose network it needs; None for pixel metrics.
         decimals: Digits behind the point in tables (the paper prints four throughout).
+        asked_colour: Whether it is defined only where the prompt asked for a background colour.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Metric:
     higher_is_better: bool | None
     network: Literal["dino", "clip", "inception", "lpips"] | None
     decimals: int = 4
+    asked_colour: bool = False
 
     @property
     def arrow(self) -> str:
@@ -57,6 +59,21 @@ METRICS: dict[str, Metric] = {
         Metric("lpips", "LPIPS", "pairwise", False, "lpips"),
     )
 }
+
+# Beyond the paper (method.md §9): against true cut-outs on the asked colour instead of the photos.
+FOREGROUND = "foreground_"
+METRICS |= {
+    f"{FOREGROUND}{name}": replace(
+        METRICS[name],
+        name=f"{FOREGROUND}{name}",
+        label=f"Foreground {METRICS[name].label}",
+        asked_colour=True,
+    )
+    for name in ("dino", "clip_i", "ssim", "psnr", "lpips")
+}
+METRICS["background_obeyed"] = Metric(
+    "background_obeyed", "Background ΔE", "per_image", False, None, decimals=2, asked_colour=True
+)
 
 
 def in_order(names: Iterable[str]) -> list[Metric]:

@@ -9,7 +9,22 @@ from pydantic import Field
 from hypnos_pipeline.configuration import Configuration
 
 MetricName = Literal[
-    "dino", "clip_i", "clip_t", "clip_t_paper", "fid", "fid_64", "kid", "ssim", "psnr", "lpips"
+    "dino",
+    "clip_i",
+    "clip_t",
+    "clip_t_paper",
+    "fid",
+    "fid_64",
+    "kid",
+    "ssim",
+    "psnr",
+    "lpips",
+    "foreground_dino",
+    "foreground_clip_i",
+    "foreground_ssim",
+    "foreground_psnr",
+    "foreground_lpips",
+    "background_obeyed",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from hypnos_pipeline.models.integrity import write_digests
 from hypnos_pipeline.replacing import replaced_folder
 
 MODELS: tuple[str, ...] = ("text_to_image", "clip", "dino", "efficientnet", "inception", "lpips", "judge")
@@ -17,7 +18,7 @@ def folder_bytes(folder: Path) -> int:
 
 
 def promote(build: Path, promoted: Path, names: tuple[str, ...] = MODELS) -> list[str]:
-    """Copies model folders of a build over the tracked ones, each replaced by rename.
+    """Copies model folders of a build over the tracked ones, each replaced by rename; lists their digests.
 
     Args:
         build: Folder with the finished model folders (``<miniworld.output>/models``).
@@ -43,4 +44,5 @@ def promote(build: Path, promoted: Path, names: tuple[str, ...] = MODELS) -> lis
     for name in present:
         with replaced_folder(promoted / name) as part:
             shutil.copytree(build / name, part, dirs_exist_ok=True)
+    write_digests(promoted)
     return present

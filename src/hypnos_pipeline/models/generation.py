@@ -17,7 +17,7 @@ def generate(
     noise_seeds: list[int],
     sampler: SamplerSettings,
     image_size: int,
-    progress: str = "sampling",
+    progress: str | None = "sampling",
 ) -> np.ndarray:
     """Samples one image per prompt with the model's own scheduler and classifier-free guidance.
 
@@ -30,7 +30,7 @@ def generate(
         noise_seeds: One per image.
         sampler: Steps, guidance, batch.
         image_size: Edge of the square images, pixels.
-        progress: What the progress bar says.
+        progress: What the progress bar says; None shows none.
 
     Returns:
         Images, uint8, N×H×W×3, sRGB.
@@ -49,7 +49,8 @@ def generate(
     model.encode_prompts(prompts)  # refuses prompts that the pipeline would cut off
     pipeline = model.pipeline()
     images = np.empty((len(prompts), image_size, image_size, 3), np.uint8)
-    with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=None) as bar:
+    quiet = True if progress is None else None
+    with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=quiet) as bar:
         for start in range(0, len(prompts), sampler.batch):
             batch = slice(start, start + sampler.batch)
             decoded = pipeline(

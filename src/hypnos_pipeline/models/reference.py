@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
+import click
+
+from hypnos_pipeline.models.integrity import DIGESTS, file_sha256, folder_faults
 from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
 
 # Files that decide what a network computes; model cards, pictures and foreign formats do not.
 HASHED_SUFFIXES = (".safetensors", ".json", ".txt")
 
 
-class MissingModels(FileNotFoundError):
+class MissingModels(click.ClickException):
     """Networks that the study names are not on this machine; the message lists them all."""
 
 
@@ -73,17 +75,28 @@ def folder_sha256(folder: Path) -> str:
     files = [file for file in folder.rglob("*") if file.suffix in HASHED_SUFFIXES and file.is_file()]
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda file: file.relative_to(folder).as_posix()):
-        state = file.stat()
-        content = _file_sha256(file, state.st_mtime_ns, state.st_size)
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{content}\n".encode())
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{file_sha256(file)}\n".encode())
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=4096)
-def _file_sha256(file: Path, modified: int, size: int) -> str:
-    """Hashes a file; ``modified`` and ``size`` only make the cache notice a changed one."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def network_faults(references: Mapping[str, ModelReference]) -> dict[str, list[str]]:
+    """Says of every network what is missing or altered, before anything is loaded.
+
+    Args:
+        references: Key below ``models`` to reference.
+
+    Returns:
+        Per key the faults, each with its mend; an empty list for a network that is here and whole.
+    """
+    faults: dict[str, list[str]] = {}
+    for key, reference in references.items():
+        folder = _find(reference)
+        if folder is None:
+            faults[key] = [f"models.{key}: {_mend(reference)}"]
+        else:
+            mend = _restore(reference, folder)
+            faults[key] = [f"models.{key}: {fault}; {mend}" for fault in folder_faults(key, folder)]
+    return faults
 
 
 def _find(reference: ModelReference) -> Path | None:
@@ -97,6 +110,15 @@ def _find(reference: ModelReference) -> Path | None:
         return Path(snapshot_download(reference.hub, revision=reference.revision, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
+
+
+def _restore(reference: ModelReference, folder: Path) -> str:
+    if reference.hub is not None:
+        pinned = f" --revision {reference.revision}" if reference.revision else ""
+        return f"with network: `hf download {reference.hub}{pinned} --force-download`"
+    if (folder.parent / DIGESTS).is_file():
+        return f"restore it (`git checkout -- {folder}`); a change you want belongs in a folder of its own"
+    return "copy the network there again"
 
 
 def _mend(reference: ModelReference) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _CLIP_LENGTH = 77
+_SHOWN = 50
 
 
 def token_count(tokenizer: Any, prompt: str) -> int:
@@ -15,6 +16,15 @@ def token_count(tokenizer: Any, prompt: str) -> int:
         prompt: Any text.
     """
     return len(tokenizer(prompt, truncation=False, verbose=False).input_ids)
+
+
+def excess(tokenizer: Any, prompt: str) -> str:
+    """Says that a prompt does not fit, shortened itself; empty if it fits."""
+    if fits(tokenizer, prompt):
+        return ""
+    begun = prompt if len(prompt) <= _SHOWN else f"{prompt[:_SHOWN].rstrip()}..."
+    count = token_count(tokenizer, prompt)
+    return f"{begun!r} is {count} tokens, more than the text encoder reads; shorten it"
 
 
 def fits(tokenizer: Any, prompt: str) -> bool:

@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from hypnos_pipeline.imaging.colours import COLOURS
-from hypnos_pipeline.prompting.fit import fits, token_count
+from hypnos_pipeline.prompting.fit import excess
 from hypnos_pipeline.prompting.rare_words import rare_word_problems
-from hypnos_pipeline.prompting.settings import FixedPrompts, GrammarPrompts, SubjectSettings
+from hypnos_pipeline.prompting.settings import (
+    ColourPrompts,
+    GrammarPrompts,
+    PromptSetSettings,
+    SubjectSettings,
+)
 from hypnos_pipeline.prompting.templates import (
     fill_template,
     instance_phrase,
@@ -22,11 +27,11 @@ FEWEST_COMBINATIONS = 50
 _COLOUR_BACKGROUND = re.compile(rf"\b({'|'.join(COLOURS)}|gray)\s+background\b", re.IGNORECASE)
 
 
-def expand(settings: FixedPrompts | GrammarPrompts, name: str, seed: int) -> list[str]:
+def expand(settings: PromptSetSettings, name: str, seed: int) -> list[str]:
     """Expands a prompt set to one prompt per image, the same for all subjects and methods.
 
-    A fixed set repeats its prompts in turn. A grammar draws an image type, then a background and one of that
-    type's styles, without repeats.
+    A fixed set repeats its prompts in turn, a set of colours its colours. A grammar draws an image type, then
+    a background and one of that type's styles, without repeats.
 
     Args:
         settings: The prompt set.
@@ -38,8 +43,11 @@ def expand(settings: FixedPrompts | GrammarPrompts, name: str, seed: int) -> lis
 
     Raises:
         ValueError: Naming the prompt set: fewer than 50 combinations or than images, a template that is
-            malformed, or a grammar that holds the training's ``<colour> background``.
+            malformed, a grammar that holds the training's ``<colour> background``, or a colour that is not
+            listed.
     """
+    if settings.kind == "colours":
+        return _colour_prompts(settings, name)
     if settings.kind == "fixed":
         for prompt in settings.prompts:
             _filled(prompt, name)
@@ -53,6 +61,25 @@ def expand(settings: FixedPrompts | GrammarPrompts, name: str, seed: int) -> lis
         prompts = left[image_types[int(draw.integers(len(image_types)))]]
         drawn.append(prompts.pop(int(draw.integers(len(prompts)))))
     return drawn
+
+
+def asked_colours(settings: PromptSetSettings) -> list[str | None]:
+    """Returns the background colour that each image of a prompt set is asked for; None where none is."""
+    if settings.kind != "colours":
+        return [None] * settings.images
+    return [settings.colours[index % len(settings.colours)] for index in range(settings.images)]
+
+
+def _colour_prompts(settings: ColourPrompts, name: str) -> list[str]:
+    """Returns a prompt for each image, its colour in place; see :func:`expand` for what is refused."""
+    if unknown := [colour for colour in settings.colours if colour not in COLOURS]:
+        raise ValueError(
+            f"prompt set {name!r}: unknown colours {', '.join(map(repr, unknown))}: expected some of "
+            f"{', '.join(COLOURS)}"
+        )
+    if len(set(settings.colours)) < len(settings.colours):
+        raise ValueError(f"prompt set {name!r}: expected each colour once, got {', '.join(settings.colours)}")
+    return [_filled(settings.template, name, colour=str(colour)) for colour in asked_colours(settings)]
 
 
 def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, list[str]]:
@@ -87,7 +114,7 @@ def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, list[
 
 
 def study_prompt_problems(
-    prompt_sets: Mapping[str, FixedPrompts | GrammarPrompts],
+    prompt_sets: Mapping[str, PromptSetSettings],
     subjects: Mapping[str, SubjectSettings],
     seed: int,
     tokenizer: Any = None,
@@ -135,12 +162,8 @@ def _tokenizer_problems(
     backgrounds = [*COLOURS, subject.background_word]
     prompts += [("training", two_clause_prompt(phrase, background)) for background in backgrounds]
     for origin, prompt in prompts:
-        if not fits(tokenizer, prompt):
-            count = token_count(tokenizer, prompt)
-            problems.append(
-                f"subject {subject_name!r}, {origin}: {prompt!r} is {count} tokens, more than the text "
-                "encoder reads"
-            )
+        if too_long := excess(tokenizer, prompt):
+            problems.append(f"subject {subject_name!r}, {origin}: {too_long}")
     return problems
 
 

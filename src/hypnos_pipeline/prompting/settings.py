@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hypnos_pipeline.configuration import Configuration
+from hypnos_pipeline.configuration import Configuration, Name
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -19,6 +19,8 @@ class SubjectSettings(Configuration):
         instance_word: Rare word ``[V]`` naming the subject.
         background_word: Rare word ``[W]`` standing for the original background.
         photos: The subject whose folder of photos is used: its own name, or another's to share its photos.
+        true_masks: Folder in ``data/01_raw/judge`` whose ``masks/<photo>.png`` are known to be true. They
+            serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
         paper_row: Row of the paper's tables printed beside this subject's values in ``paper``.
     """
 
@@ -26,6 +28,7 @@ class SubjectSettings(Configuration):
     instance_word: Annotated[str, Field(min_length=1)] = "sks"
     background_word: Annotated[str, Field(min_length=1)] = "ohwx"
     photos: str | None = None
+    true_masks: Name | None = None
     paper_row: Literal["funko", "rattan_chair", "lego_robot"] | None = None
 
 
@@ -53,4 +56,21 @@ class GrammarPrompts(Configuration):
     images: Count
 
 
-PromptSetSettings = Annotated[FixedPrompts | GrammarPrompts, Field(discriminator="kind")]
+class ColourPrompts(Configuration):
+    """Plain backgrounds of listed colours, asked of every method and compared with true cut-outs.
+
+    The prompts are those of HYPNOS's own training (method.md §3, §9).
+
+    Attributes:
+        template: Uses ``{subject}`` and ``{colour}``.
+        colours: Names from ``imaging.colours.COLOURS``, each once.
+        images: In all; colours take turns, so a multiple of their number gives each as many.
+    """
+
+    kind: Literal["colours"] = "colours"
+    template: str = "a photo of {subject}, {colour} background"
+    colours: Annotated[list[str], Field(min_length=1)]
+    images: Count
+
+
+PromptSetSettings = Annotated[FixedPrompts | GrammarPrompts | ColourPrompts, Field(discriminator="kind")]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.latents import LatentCache
     from hypnos_pipeline.training.perceptual import PerceptualLoss
+    from hypnos_pipeline.training.previews import PreviewStrip
     from hypnos_pipeline.training.settings import DiscriminatorSettings, HypnosSettings
 
 
@@ -52,6 +53,7 @@ class Finetuning:
         runtime: Precision; the device is the model's.
         perceptual: L_p; needed if it acts in any step.
         adversary: The discriminator; needed if λ_ld > 0.
+        previews: Samples the model in training; changes nothing of the run.
         checkpoints: Folder of resume checkpoints; None writes none.
 
     Raises:
@@ -70,6 +72,7 @@ class Finetuning:
         runtime: RuntimeSettings,
         perceptual: PerceptualLoss | None = None,
         adversary: Adversary | None = None,
+        previews: PreviewStrip | None = None,
         checkpoints: Path | None = None,
     ) -> None:
         import torch
@@ -81,6 +84,9 @@ class Finetuning:
             raise ValueError("weights.discriminator is positive; expected a pretrained discriminator")
         self.model, self.latents, self.settings = model, latents, settings
         self.plain_prompt, self.seed, self.perceptual = plain_prompt, seed, perceptual
+        self.previews = previews
+        if previews:
+            previews.check(model)
         self.sigma = losses.resolve_sigma(settings.reconstruction)
         model.vae.eval().requires_grad_(False)
         self.trained = {"unet": model.unet, "text_encoder": model.text_encoder}
@@ -130,6 +136,8 @@ class Finetuning:
             self.curve.append(row)
             progress.update()
             progress.set_postfix(loss=f"{row['loss']:.4f}")
+            if self.previews:
+                self.previews.after(step, self.model)
             save(self, step)
             step += 1
         progress.close()

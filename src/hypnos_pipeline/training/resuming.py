@@ -49,6 +49,8 @@ def save(run: Finetuning, step: int) -> None:
         state, rest = updater.state()
         tensors |= prefixed(name, state)
         values[name] = rest
+    if run.previews:
+        tensors |= prefixed("previews", run.previews.to_tensors())
     run.checkpoints.save(step, tensors, values)
 
 
@@ -66,6 +68,8 @@ def resume(run: Finetuning) -> int:
     run.perceptual_steps_run = values["perceptual_steps_run"]
     run.gradients.restore(values["gradients"])
     run.accuracy_before = values["accuracy_before"]
+    if run.previews:
+        run.previews.restore(unprefixed("previews", tensors))
     return step
 
 

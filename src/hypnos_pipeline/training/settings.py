@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hypnos_pipeline.configuration import Configuration, Name
 
@@ -83,6 +83,32 @@ class Optimiser(Configuration):
     checkpoint_every: Annotated[int, Field(ge=0)] = 0
 
 
+class Previews(Configuration):
+    """Samples of the model in training, on the same noise every time, kept as a strip to look at.
+
+    Attributes:
+        every: Steps between two moments; 0 takes none.
+        images: Images at each moment.
+        prompts: Templates with ``{subject}``, used in turn.
+        steps: Of the sampler; fewer than for the study's samples will do.
+        guidance: Of the sampler.
+    """
+
+    every: Annotated[int, Field(ge=0)] = 0
+    images: Annotated[int, Field(ge=1, le=64)] = 2
+    prompts: Annotated[tuple[str, ...], Field(min_length=1)] = ("a photo of {subject}",)
+    steps: Annotated[int, Field(ge=1, le=1000)] = 20
+    guidance: Annotated[float, Field(ge=0.0, le=50.0)] = 7.5
+
+    @field_validator("prompts")
+    @classmethod
+    def _name_the_subject(cls, prompts: tuple[str, ...]) -> tuple[str, ...]:
+        for prompt in prompts:
+            if "{subject}" not in prompt:
+                raise ValueError(f"{prompt!r}: expected the placeholder {{subject}}")
+        return prompts
+
+
 class HypnosSettings(Configuration):
     """HYPNOS and its ablations: every term of Eq. 1 (method.md §5)."""
 
@@ -98,6 +124,7 @@ class HypnosSettings(Configuration):
     z0_weighting: Literal["none", "alpha_bar", "snr_clip"] = "none"
     discriminator: JointDiscriminator = JointDiscriminator()
     optimiser: Optimiser = Optimiser()
+    previews: Previews = Previews()
     gradient_log_every: Annotated[int, Field(ge=0)] = 20
 
     def perceptual_steps(self) -> int:
@@ -121,6 +148,7 @@ class DreamBoothSettings(Configuration):
     class_batch: Batch = 1
     prior_weight: Weight = 1.0
     optimiser: Optimiser = Optimiser()
+    previews: Previews = Previews()
 
     def general_form(self) -> HypnosSettings:
         """Returns the same method as HYPNOS's settings, which the one finetuning loop reads."""
@@ -136,6 +164,7 @@ class DreamBoothSettings(Configuration):
             augmentation=Augmented(recolour_probability=0.0, resize_probability=0.0, prompts="plain"),
             discriminator=JointDiscriminator(train=False),
             optimiser=self.optimiser,
+            previews=self.previews,
             gradient_log_every=0,
         )
 
@@ -149,6 +178,7 @@ class TextualInversionSettings(Configuration):
     learning_rate: Rate = 2e-3
     steps: Steps
     batch: Batch = 1
+    previews: Previews = Previews()
 
     def learned_phrase(self, noun: str) -> str:
         """Returns what replaces ``[V] [C]`` in every prompt: the token, or token and noun."""

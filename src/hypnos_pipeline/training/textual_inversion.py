@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hypnos_pipeline.models.settings import RuntimeSettings
     from hypnos_pipeline.models.text_to_image import TextToImage
     from hypnos_pipeline.training.latents import LatentCache
+    from hypnos_pipeline.training.previews import PreviewStrip
     from hypnos_pipeline.training.settings import TextualInversionSettings
 
 # Large enough never to clip what one row's gradient is; the reference does not clip.
@@ -41,6 +42,7 @@ def textual_inversion(
     noun: str,
     seed: int,
     runtime: RuntimeSettings,
+    previews: PreviewStrip | None = None,
 ) -> tuple[LearnedToken, list[dict[str, float]], dict[str, Any]]:
     """Learns one token from the untouched photos with MSE; no prior, no weight decay.
 
@@ -51,6 +53,7 @@ def textual_inversion(
         noun: The class noun that the row starts from.
         seed: The study's seed.
         runtime: Precision; the device is the model's.
+        previews: Samples the model in training; changes nothing of the run.
 
     Returns:
         The token, the learning curve's rows and the report.
@@ -65,6 +68,8 @@ def textual_inversion(
         network.eval().requires_grad_(False)
     start = noun_embedding(model, noun)
     identity = add_token(model, settings.token, start)
+    if previews:
+        previews.check(model)
     # Only this row is a parameter; a hook puts it where the token stands, so no other row can move.
     row = torch.nn.Parameter(start.clone().to(model.device))
     embedding = model.text_encoder.get_input_embeddings().requires_grad_(False)
@@ -115,6 +120,8 @@ def textual_inversion(
                 )
                 progress.update()
                 progress.set_postfix(loss=f"{value:.4f}")
+                if previews:
+                    previews.after(step, model)
     finally:
         hook.remove()
     learned = row.detach().float().cpu()

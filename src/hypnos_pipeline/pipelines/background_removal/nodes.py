@@ -1,7 +1,8 @@
-"""The node of background removal (method.md §1, §2)."""
+"""Nodes of background removal (method.md §1, §2) and of the truth it can be held against (§9)."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -9,6 +10,7 @@ from PIL import Image
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
+from hypnos_pipeline.prompting.settings import SubjectSettings
 
 
 def remove_background(
@@ -19,3 +21,27 @@ def remove_background(
 
     working = make_working_set(photos, background_removal, image_size)
     return working.photos, working.mattes, working.foregrounds, working.report, matte_sheet(working)
+
+
+def cut_truth(
+    working_photos: ImageSet,
+    mattes: ImageSet,
+    foregrounds: ImageSet,
+    matte_report: list,
+    judge: Path,
+    subject: SubjectSettings,
+) -> tuple[ImageSet, ImageSet]:
+    """Returns the true mattes and foregrounds that the evaluation alone reads.
+
+    Args:
+        working_photos: The subject's.
+        mattes: Those of the stage, which stand for the truth where no masks are known.
+        foregrounds: Those of the stage.
+        matte_report: Where each photo's working square lies.
+        judge: Holds ``<true_masks>/masks/<photo>.png``.
+        subject: Names its ``true_masks``, if any.
+    """
+    from hypnos_pipeline.imaging.true_masks import true_cut_outs
+
+    folder = judge / subject.true_masks / "masks" if subject.true_masks else None
+    return true_cut_outs(working_photos, mattes, foregrounds, matte_report, folder)

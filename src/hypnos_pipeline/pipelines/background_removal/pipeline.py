@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from hypnos_pipeline.pipelines.background_removal.nodes import remove_background
+from hypnos_pipeline.pipelines.background_removal.nodes import cut_truth, remove_background
 from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study import Study
 
@@ -17,14 +17,27 @@ def create_pipeline(study: Study) -> Pipeline:
             inputs=["photos", "params:background_removal", "params:image_size"],
             outputs=["working_photos", "mattes", "foregrounds", "matte_report", "matte_sheet"],
             name="remove_background",
-        )
+        ),
+        node(
+            cut_truth,
+            inputs=[
+                "working_photos",
+                "mattes",
+                "foregrounds",
+                "matte_report",
+                "judge",
+                "params:subject",
+            ],
+            outputs=["true_mattes", "true_foregrounds"],
+            name="cut_truth",
+        ),
     ]
     return sum(
         (
             subject_slice(
                 nodes,
                 subject,
-                inputs={"photos": f"{study.photo_owner(subject)}.photos"},
+                inputs={"photos": f"{study.photo_owner(subject)}.photos", "judge": "judge"},
                 parameters=["background_removal", "image_size"],
             )
             for subject in study.subjects

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def evaluate(
     samples: ImageSet,
     working_photos: ImageSet,
+    true_mattes: ImageSet,
+    true_foregrounds: ImageSet,
     text_to_image: ModelReference,
     dino: ModelReference,
     clip: ModelReference,
@@ -36,6 +38,8 @@ def evaluate(
     Args:
         samples: Generated images with prompts in their manifest.
         working_photos: The subject's photos at working size.
+        true_mattes: Their mattes, as far as they are known; the manifest says where they come from.
+        true_foregrounds: Their foregrounds under these mattes.
         text_to_image: The base model.
         dino: Network of the metric of this name.
         clip: Network of ``clip_i``, ``clip_t`` and ``clip_t_paper``.
@@ -49,10 +53,11 @@ def evaluate(
 
     Returns:
         The data frames ``pairs`` and ``scores``, see ``metrics.evaluate.evaluate_samples``, and a report of
-        the networks and the machine that gave them.
+        the networks, the truth and the machine that gave them.
     """
     from hypnos_pipeline.metrics.evaluate import evaluate_samples
     from hypnos_pipeline.metrics.features import load_metric_networks
+    from hypnos_pipeline.metrics.foreground import CutOuts
     from hypnos_pipeline.models.machine import describe_machine
     from hypnos_pipeline.models.reference import describe
     from hypnos_pipeline.models.runtime import configure
@@ -71,9 +76,11 @@ def evaluate(
         subject=subject,
         method=method,
         model=model,
+        cut_outs=CutOuts.of(true_mattes, true_foregrounds),
     )
     described = {name: describe(each) for name, each in {"text_to_image": text_to_image, **networks}.items()}
-    return pairs, scores, {"networks": described, "machine": describe_machine(runtime)}
+    truth = {row["name"]: row["source"] for row in true_mattes.manifest}
+    return pairs, scores, {"networks": described, "truth": truth, "machine": describe_machine(runtime)}
 
 
 def _finetuned_or_base(

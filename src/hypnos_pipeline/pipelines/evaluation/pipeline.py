@@ -11,6 +11,7 @@ from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study import Study
 
 NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
+OF_SUBJECT = ("working_photos", "true_mattes", "true_foregrounds")
 
 
 def create_pipeline(study: Study) -> Pipeline:
@@ -26,7 +27,7 @@ def create_pipeline(study: Study) -> Pipeline:
 def _evaluation(subject: str, family: str, method: str) -> Pipeline:
     inputs = {
         "samples": "samples",
-        "working_photos": "working_photos",
+        **{name: name for name in OF_SUBJECT},
         "evaluation": "params:evaluation",
         "runtime": "params:runtime",
         **{name: f"params:models.{name}" for name in NETWORKS},
@@ -39,6 +40,6 @@ def _evaluation(subject: str, family: str, method: str) -> Pipeline:
         subject,
         family,
         method,
-        subject_inputs=["working_photos"],
+        subject_inputs=OF_SUBJECT,
         parameters=["evaluation", "runtime", *(f"models.{name}" for name in NETWORKS)],
     )

@@ -15,16 +15,19 @@ from hypnos_pipeline.training.settings import (
     DiscriminatorSettings,
     DreamBoothSettings,
     HypnosSettings,
+    Previews,
     TextualInversionSettings,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL import Image
 
     from hypnos_pipeline.models.finetuned import FullFinetune
     from hypnos_pipeline.models.text_to_image import TextToImage
     from hypnos_pipeline.training.latents import LatentCache
     from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.previews import PreviewStrip
 
 # Outside every stage's outputs, which DVC deletes before the stage runs.
 CHECKPOINTS = Path("data/checkpoints")
@@ -95,10 +98,13 @@ def textual_inversion(
     from hypnos_pipeline.training import textual_inversion as inversion
 
     model = _base_model(text_to_image, runtime)
+    phrase = method.learned_phrase(subject.noun)
+    previews = _preview_strip(model, latents, method.previews, phrase, seed, runtime)
     learned, curve, report = inversion.textual_inversion(
-        model, latents, method, noun=subject.noun, seed=seed, runtime=runtime
+        model, latents, method, noun=subject.noun, seed=seed, runtime=runtime, previews=previews
     )
-    return learned, pd.DataFrame(curve), {**report, "machine": describe_machine(runtime)}
+    report = {**report, "machine": describe_machine(runtime)}
+    return learned, pd.DataFrame(curve), report, previews.picture()
 
 
 def _base_model(text_to_image: ModelReference, runtime: RuntimeSettings) -> TextToImage:
@@ -109,6 +115,21 @@ def _base_model(text_to_image: ModelReference, runtime: RuntimeSettings) -> Text
     return load_text_to_image(locate(text_to_image), configure(runtime))
 
 
+def _preview_strip(
+    model: TextToImage,
+    latents: LatentCache,
+    settings: Previews,
+    phrase: str,
+    seed: int,
+    runtime: RuntimeSettings,
+) -> PreviewStrip:
+    from hypnos_pipeline.training.previews import PreviewStrip
+
+    # The working size, as diffusers counts it: one halving between two levels of the VAE.
+    image_size = latents.shape[-1] * 2 ** (len(model.vae.config.block_out_channels) - 1)
+    return PreviewStrip(settings, phrase, seed=seed, runtime=runtime, image_size=image_size)
+
+
 def _run(
     model: TextToImage,
     latents: LatentCache,
@@ -117,7 +138,7 @@ def _run(
     seed: int,
     runtime: RuntimeSettings,
     **networks: Any,
-) -> tuple[FullFinetune, pd.DataFrame, dict[str, Any]]:
+) -> tuple[FullFinetune, pd.DataFrame, dict[str, Any], Image.Image]:
     import pandas as pd
 
     from hypnos_pipeline.models.finetuned import FullFinetune
@@ -125,17 +146,19 @@ def _run(
     from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
     from hypnos_pipeline.training.loop import Finetuning
 
-    prompt = plain_prompt(instance_phrase(subject))
+    phrase = instance_phrase(subject)
+    previews = _preview_strip(model, latents, settings.previews, phrase, seed, runtime)
     run: Finetuning = Finetuning(
         model,
         latents,
         settings,
-        plain_prompt=prompt,
+        plain_prompt=plain_prompt(phrase),
         seed=seed,
         runtime=runtime,
+        previews=previews,
         checkpoints=CHECKPOINTS,
         **networks,
     )
     run.run()
     report = {**run.report(), "machine": describe_machine(runtime)}
-    return FullFinetune(model.to("cpu")), pd.DataFrame(run.curve), report
+    return FullFinetune(model.to("cpu")), pd.DataFrame(run.curve), report, previews.picture()

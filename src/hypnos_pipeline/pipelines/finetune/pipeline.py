@@ -17,7 +17,7 @@ DATASETS = {
     "dreambooth": ["latents"],
     "textual_inversion": ["latents"],
 }
-OUTPUTS = ["finetuned", "learning_curve", "training_report"]
+OUTPUTS = ["finetuned", "learning_curve", "training_report", "preview_strip"]
 
 
 def create_pipeline(study: Study) -> Pipeline:

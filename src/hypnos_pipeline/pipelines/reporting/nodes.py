@@ -20,8 +20,9 @@ from hypnos_pipeline.reporting.labels import MethodLabel, method_labels, subject
 from hypnos_pipeline.training.settings import FAMILIES, Methods
 
 SAMPLES, CURVE, SCORES = "_samples", "_learning_curve", "_scores"
-SHEET, PAIRS = "_sample_sheet", "_pairs"
+SHEET, PAIRS, BACKGROUNDS = "_sample_sheet", "_pairs", "_backgrounds"
 TRAINING, EVALUATION = "_training_report", "_evaluation_report"
+PREVIEWS, CHECK = "_preview_strip", "_sample_check"
 """What the names of collected inputs end with, behind the method's or subject's name."""
 
 
@@ -55,6 +56,33 @@ def collect_subject_scores(**scores):
     return join_scores(scores.values())
 
 
+def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods):
+    """Puts intervals to one subject's metrics of asked backgrounds, and to HYPNOS's lead over DreamBooth.
+
+    Args:
+        methods: The study's; the first entry of HYPNOS is compared with every DreamBooth.
+        seed: The study's.
+        subject: Its name.
+        of_methods: ``<method>_pairs`` to a data frame, ``<method>_evaluation_report``.
+
+    Returns:
+        A data frame, see ``reporting.intervals.background_intervals``.
+    """
+    from hypnos_pipeline.randomness import numpy_generator
+    from hypnos_pipeline.reporting.intervals import background_intervals
+
+    names = [method.name for method in _labels(methods)]
+    families = Methods.model_validate(methods)
+    comparisons = [(ours, theirs) for ours in [*families.hypnos][:1] for theirs in families.dreambooth]
+    sources = {source for name in names for source in of_methods[name + EVALUATION]["truth"].values()}
+    return background_intervals(
+        {name: of_methods[name + PAIRS] for name in names},
+        comparisons,
+        ", ".join(sorted(sources)),
+        numpy_generator(seed, f"reporting/backgrounds/{subject}"),
+    )
+
+
 def write_subject_page(
     matte_sheet: Image.Image,
     matte_report: list,
@@ -84,9 +112,10 @@ def write_subject_page(
         methods: The study's, for labels and order.
         subject: Its name.
         learning_curves_figure: All methods' losses, if any method is trained.
-        of_methods: ``<method>_sample_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained,
-            ``_training_report``.
+        of_methods: ``<method>_sample_sheet``, ``_sample_check``, ``_pairs``, ``_evaluation_report`` and, if
+            trained, ``_preview_strip`` and ``_training_report``.
     """
+    from hypnos_pipeline.imaging.constant_backgrounds import beside_base
     from hypnos_pipeline.reporting.subject_page import Section, spread, subject_page, thinned_curve
 
     curve = thinned_curve(discriminator_curve)
@@ -98,8 +127,13 @@ def write_subject_page(
         Section("Latent discriminator", [discriminator_attention, curve, discriminator_report]),
         Section("All methods", figures),
     ]
-    for name, label in ((method.name, method.label) for method in _labels(methods)):
-        training = [of_methods[name + TRAINING]] if name + TRAINING in of_methods else []
+    labels = {method.name: method.label for method in _labels(methods)}
+    base = next((method.label for method in _labels(methods) if method.reference), None)
+    checks = beside_base({label: of_methods[name + CHECK] for name, label in labels.items()}, base)
+    if checks:
+        sections.append(Section("Backgrounds of scene prompts", [checks]))
+    for name, label in labels.items():
+        training = [of_methods[name + kind] for kind in (PREVIEWS, TRAINING) if name + kind in of_methods]
         networks = of_methods[name + EVALUATION]["networks"]
         values = spread(of_methods[name + PAIRS])
         sections.append(Section(label, [of_methods[name + SHEET], *training, values, {"networks": networks}]))
@@ -138,32 +172,38 @@ def write_tables(
     subjects: dict,
     methods: dict,
     evaluation: EvaluationSettings,
-    text_to_image: ModelReference,
-    dino: ModelReference,
-    clip: ModelReference,
-    inception: ModelReference,
-    lpips: ModelReference,
+    **networks: ModelReference,
 ) -> tuple[str, str, str, str, str, str]:
     """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX, with their networks."""
-    from hypnos_pipeline.reporting.sources import source_lines
     from hypnos_pipeline.reporting.table import to_latex, to_markdown
     from hypnos_pipeline.reporting.tables import (
-        Scope,
         difference_table,
         prompt_invariant_table,
         prompt_varying_table,
     )
 
-    networks = {
-        "text_to_image": text_to_image,
-        "dino": dino,
-        "clip": clip,
-        "inception": inception,
-        "lpips": lpips,
-    }
-    scope = Scope(_labels(methods), list(subjects), source_lines(networks, evaluation.metrics))
+    scope = _scope(subjects, methods, evaluation, networks, asked_colour=False)
     tables = [make(cells, scope) for make in (prompt_invariant_table, prompt_varying_table, difference_table)]
     return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
+
+
+def write_backgrounds(
+    subjects: dict, methods: dict, evaluation: EvaluationSettings, **read
+) -> tuple[str, str]:
+    """Writes what asked backgrounds say of foreground and background, as Markdown and as LaTeX.
+
+    Args:
+        subjects: The study's, for their order.
+        methods: The study's.
+        evaluation: Which metrics were taken.
+        read: ``<subject>_backgrounds`` to a data frame; the networks by name.
+    """
+    from hypnos_pipeline.reporting.backgrounds import backgrounds_table
+    from hypnos_pipeline.reporting.table import to_latex, to_markdown
+
+    intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
+    table = backgrounds_table(intervals, _scope(subjects, methods, evaluation, read, asked_colour=True))
+    return to_markdown(table), to_latex(table)
 
 
 def draw_loss_curve(methods: dict) -> Image.Image:
@@ -172,6 +212,24 @@ def draw_loss_curve(methods: dict) -> Image.Image:
 
     hypnos = Methods.model_validate(methods).hypnos
     return loss_curve(sigma_variants(method.reconstruction for method in hypnos.values()))
+
+
+def _scope(
+    subjects: dict,
+    methods: dict,
+    evaluation: EvaluationSettings,
+    networks: dict[str, Any],
+    *,
+    asked_colour: bool,
+):
+    """Returns a table's methods and subjects, with the sources of those metrics alone that it can hold."""
+    from hypnos_pipeline.metrics.registry import METRICS
+    from hypnos_pipeline.reporting.sources import source_lines
+    from hypnos_pipeline.reporting.tables import Scope
+
+    metrics = [name for name in evaluation.metrics if METRICS[name].asked_colour == asked_colour]
+    references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
+    return Scope(_labels(methods), list(subjects), source_lines(references, metrics))
 
 
 def _labels(methods: dict) -> list[MethodLabel]:

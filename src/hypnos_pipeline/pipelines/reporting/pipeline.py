@@ -1,4 +1,4 @@
-"""Per subject: grid, curves, joined scores, a page of all; then the study's cells, tables, Eq. 2's curve."""
+"""Per subject: grid, curves, scores, intervals, a page; then the study's cells, tables, Eq. 2's curve."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ from functools import partial, update_wrapper
 from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipelines.reporting.nodes import (
+    BACKGROUNDS,
+    CHECK,
     CURVE,
     EVALUATION,
     PAIRS,
+    PREVIEWS,
     SAMPLES,
     SCORES,
     SHEET,
     TRAINING,
     collect_study_cells,
     collect_subject_scores,
+    compare_backgrounds,
     compare_methods,
     draw_learning_curves,
     draw_loss_curve,
+    write_backgrounds,
     write_subject_page,
     write_tables,
 )
@@ -52,7 +57,7 @@ SHOWN = [
 NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
 """Those whose identity stands below the tables."""
 
-OF_METHODS, OF_TRAINED = (SAMPLES, SCORES, SHEET, PAIRS, EVALUATION), (CURVE, TRAINING)
+OF_METHODS, OF_TRAINED = (SAMPLES, SCORES, SHEET, CHECK, PAIRS, EVALUATION), (CURVE, PREVIEWS, TRAINING)
 
 
 def create_pipeline(study: Study) -> Pipeline:
@@ -71,8 +76,8 @@ def _subject(study: Study, subject: str) -> Pipeline:
     samples, scores = _leaves(methods, SAMPLES), _leaves(methods, SCORES)
     curves = _leaves(trained, CURVE)
     shown = {name: name for name in [*SHOWN, *(["learning_curves_figure"] if curves else [])]}
-    shown |= _leaves(trained, TRAINING)
-    for suffix in (SHEET, PAIRS, EVALUATION):
+    shown |= _leaves(trained, TRAINING) | _leaves(trained, PREVIEWS)
+    for suffix in (SHEET, CHECK, PAIRS, EVALUATION):
         shown |= _leaves(methods, suffix)
     nodes = [
         Node(
@@ -82,6 +87,17 @@ def _subject(study: Study, subject: str) -> Pipeline:
             name="compare_methods",
         ),
         Node(collect_subject_scores, scores, "subject_scores", name="collect_subject_scores"),
+        Node(
+            _of(subject, compare_backgrounds),
+            {
+                "methods": "params:methods",
+                "seed": "params:seed",
+                **_leaves(methods, PAIRS),
+                **_leaves(methods, EVALUATION),
+            },
+            "subject_backgrounds",
+            name="compare_backgrounds",
+        ),
         Node(
             _of(subject, write_subject_page),
             {"methods": "params:methods", **shown},
@@ -104,12 +120,13 @@ def _subject(study: Study, subject: str) -> Pipeline:
         for method in names
         for suffix in suffixes
     }
-    return subject_slice(nodes, subject, inputs=inputs, parameters=["methods"])
+    return subject_slice(nodes, subject, inputs=inputs, parameters=["methods", "seed"])
 
 
 def _study_nodes(study: Study) -> list[Node]:
     settings = {"subjects": "params:subjects", "methods": "params:methods"}
     scores = {f"{subject}{SCORES}": f"{subject}.subject_scores" for subject in study.subjects}
+    backgrounds = {f"{subject}{BACKGROUNDS}": f"{subject}.subject_backgrounds" for subject in study.subjects}
     networks = {name: f"params:models.{name}" for name in NETWORKS}
     return [
         Node(
@@ -123,6 +140,12 @@ def _study_nodes(study: Study) -> list[Node]:
             {"cells": "cells", **settings, "evaluation": "params:evaluation", **networks},
             TABLES,
             name="write_tables",
+        ),
+        Node(
+            write_backgrounds,
+            {**settings, "evaluation": "params:evaluation", **networks, **backgrounds},
+            ["backgrounds_md", "backgrounds_tex"],
+            name="write_backgrounds",
         ),
         Node(draw_loss_curve, "params:methods", "loss_curve_figure", name="draw_loss_curve"),
     ]

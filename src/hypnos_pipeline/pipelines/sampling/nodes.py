@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hypnos_pipeline.models.text_to_image import TextToImage
 
 SHEET_COLUMNS = 8
+_log = logging.getLogger(__name__)
 
 
 def sample_finetuned(
@@ -27,7 +29,7 @@ def sample_finetuned(
     runtime: RuntimeSettings,
     seed: int,
     image_size: int,
-) -> tuple[ImageSet, Image.Image]:
+) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples a finetuned model (hypnos, dreambooth) as ``[V] [C]``; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
@@ -35,7 +37,8 @@ def sample_finetuned(
 
     model = load_text_to_image(finetuned, configure(runtime))
     rows = plan_samples(prompt_sets, instance_phrase(subject), subject.noun, seed)
-    return sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    return samples, sheet, check_scenes(samples, prompt_sets)
 
 
 def sample_learned_token(
@@ -48,14 +51,15 @@ def sample_learned_token(
     runtime: RuntimeSettings,
     seed: int,
     image_size: int,
-) -> tuple[ImageSet, Image.Image]:
+) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the base model with a learned token in the subject's place; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.finetuned import load_finetuned
     from hypnos_pipeline.models.runtime import configure
 
     model = load_finetuned(finetuned, text_to_image, configure(runtime))
     rows = plan_samples(prompt_sets, method.learned_phrase(subject.noun), subject.noun, seed)
-    return sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    return samples, sheet, check_scenes(samples, prompt_sets)
 
 
 def sample_base(
@@ -66,7 +70,7 @@ def sample_base(
     runtime: RuntimeSettings,
     seed: int,
     image_size: int,
-) -> tuple[ImageSet, Image.Image]:
+) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the untouched base model, the class noun in the subject's place (paper 0.F)."""
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import configure
@@ -74,7 +78,8 @@ def sample_base(
 
     model = load_text_to_image(locate(text_to_image), configure(runtime))
     rows = plan_samples(prompt_sets, subject.noun, subject.noun, seed)
-    return sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    return samples, sheet, check_scenes(samples, prompt_sets)
 
 
 def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[dict[str, Any]]:
@@ -87,11 +92,12 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
         seed: The study's.
 
     Returns:
-        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's).
+        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's) and, where the prompt set
+        asks for one, the background's ``colour``.
     """
     from pydantic import TypeAdapter
 
-    from hypnos_pipeline.prompting.prompt_sets import expand
+    from hypnos_pipeline.prompting.prompt_sets import asked_colours, expand
     from hypnos_pipeline.prompting.settings import PromptSetSettings
 
     validated = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
@@ -103,9 +109,12 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
             "prompt": template.replace("{subject}", phrase),
             "noun_prompt": template.replace("{subject}", noun),
             "seed": seed_for(seed, f"sampling/{prompt_set}", index),
+            **({"colour": colour} if colour else {}),
         }
         for prompt_set, settings in validated.items()
-        for index, template in enumerate(expand(settings, prompt_set, seed))
+        for index, (template, colour) in enumerate(
+            zip(expand(settings, prompt_set, seed), asked_colours(settings), strict=True)
+        )
     ]
 
 
@@ -115,7 +124,7 @@ def sample_prompt_sets(
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
     image_size: int,
-) -> tuple[ImageSet, Image.Image]:
+) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the planned images, batched across prompt sets.
 
     Returns:
@@ -136,3 +145,33 @@ def sample_prompt_sets(
         for prompt_set in prompt_sets
     ]
     return ImageSet(images, rows), contact_sheet(shown, row_labels=prompt_sets)
+
+
+def check_scenes(samples: ImageSet, prompt_sets: dict) -> dict[str, Any]:
+    """Looks whether images of scene prompts have backgrounds, and warns where they look failed (Fig. 8).
+
+    Args:
+        samples: As sampled, with their rows.
+        prompt_sets: Name to settings; only grammars ask for scenes.
+
+    Returns:
+        Prompt set to ``imaging.constant_backgrounds.background_report``; empty without a grammar.
+    """
+    from hypnos_pipeline.imaging.constant_backgrounds import background_report, measure_backgrounds
+
+    reports = {}
+    for prompt_set in scene_prompt_sets(prompt_sets):
+        rows = samples.rows(prompt_set=prompt_set)
+        report = background_report(measure_backgrounds(samples.stack([row["name"] for row in rows])))
+        for warning in report["warnings"]:
+            _log.warning("prompt set %r, e.g. %r: %s", prompt_set, rows[0]["prompt"], warning)
+        reports[prompt_set] = report
+    return reports
+
+
+def scene_prompt_sets(prompt_sets: dict) -> list[str]:
+    """Returns the names of the prompt sets that ask for scenes; their settings are models or plain maps."""
+    kinds = {
+        name: each.get("kind") if isinstance(each, dict) else each.kind for name, each in prompt_sets.items()
+    }
+    return [name for name, kind in kinds.items() if kind == "grammar"]

@@ -26,7 +26,7 @@ def create_pipeline(study: Study) -> Pipeline:
 
 
 def _node(family: str) -> Node:
-    outputs = ["samples", "sample_sheet"]
+    outputs = ["samples", "sample_sheet", "sample_check"]
     if family == "base":
         return Node(sample_base, {**COMMON, **TEXT_TO_IMAGE}, outputs, name="sample_base")
     if family == "textual_inversion":

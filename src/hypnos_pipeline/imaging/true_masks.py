@@ -1,0 +1,84 @@
+"""What is known of the photos' foregrounds: true masks taken through the same square as their photos.
+
+They serve the comparison of generated images with true cut-outs (method.md §9) and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from hypnos_pipeline.imaging.colour_management import to_grey_unit
+from hypnos_pipeline.imaging.foreground import estimate_foreground
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.imaging.photos import PhotoError, PhotoFault
+from hypnos_pipeline.imaging.square import Square, cut_matte
+
+KNOWN, OWN = "known masks", "the stage's own mattes"
+"""Where a true matte comes from, as the manifest and the reports have it."""
+
+
+def true_cut_outs(
+    photos: ImageSet,
+    mattes: ImageSet,
+    foregrounds: ImageSet,
+    report: Iterable[Mapping[str, Any]],
+    folder: Path | None,
+) -> tuple[ImageSet, ImageSet]:
+    """Returns the mattes and foreground colours that generated images are compared with.
+
+    Args:
+        photos: Working photos, S×S×3 uint8.
+        mattes: Background removal's own, S×S uint8.
+        foregrounds: Its own, S×S×3 uint8.
+        report: A row for each photo with ``photo``, ``frame`` (width, height) and ``square`` (left, top,
+            side), see ``working_set.WorkingSet``.
+        folder: Holds ``<photo>.png``, each of the upright raw photo's size; None where nothing is known, so
+            that the stage's own stand for the truth.
+
+    Returns:
+        Mattes and foregrounds as those given, with ``source`` in their manifest rows.
+
+    Raises:
+        PhotoError: Naming every mask that is missing, unreadable or of another size than its photo.
+    """
+    if folder is None:
+        rows = [{"name": name, "source": OWN} for name in photos.images]
+        return ImageSet(mattes.images, rows), ImageSet(foregrounds.images, rows)
+    masks = _read_masks(folder, {row["photo"]: tuple(row["frame"]) for row in report})
+    squares = {row["photo"]: Square(*row["square"]) for row in report}
+    known, freed = {}, {}
+    for name, photo in photos.images.items():
+        known[name] = cut_matte(masks[name], squares[name], photo.shape[0])
+        freed[name] = estimate_foreground(photo, known[name])
+    rows = [{"name": name, "source": KNOWN} for name in known]
+    return ImageSet(known, rows), ImageSet(freed, rows)
+
+
+def _read_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
+    """Reads a mask for each photo, H×W float32 in [0, 1]; all faults are told at once."""
+    masks, faults = {}, []
+    for name, frame in frames.items():
+        file = folder / f"{name}.png"
+        if not file.is_file():
+            faults.append(
+                PhotoFault(file.name, "no true mask of this photo", "add it or leave out true_masks")
+            )
+            continue
+        try:
+            with Image.open(file) as image:
+                mask = to_grey_unit(image)
+        except (OSError, SyntaxError, ValueError) as problem:
+            faults.append(PhotoFault(file.name, f"cannot be read ({problem})", "copy the file again"))
+            continue
+        if mask.shape != frame[::-1]:
+            size = f"{mask.shape[1]}×{mask.shape[0]} for an upright photo of {frame[0]}×{frame[1]}"
+            faults.append(PhotoFault(file.name, size, "draw the mask on the upright photo, in its size"))
+        masks[name] = mask
+    if faults:
+        raise PhotoError(str(folder), faults)
+    return masks

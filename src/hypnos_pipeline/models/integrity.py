@@ -1,0 +1,142 @@
+"""Whether a network's folder holds all of its files, whole and as they were published.
+
+Three questions, from the cheapest: are the files there that the loaders read; can they be read (a truncated
+weights file is found by its header); and, where ``SHA256SUMS`` lies beside the folder, are they the files it
+lists. It has the format of ``sha256sum``, so that ``sha256sum --check SHA256SUMS`` tells the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from hypnos_pipeline.replacing import replaced_file
+
+DIGESTS = "SHA256SUMS"
+LISTED_SUFFIXES = (".safetensors", ".json", ".txt")
+RECORDS = ("training.json", "quality.json")
+"""They tell of a network and are read by nobody."""
+_TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
+_PREPROCESSING = "preprocessor_config.json"
+# What is read of each kind of network beside its configuration and weights, by the key that names it.
+_ALSO_READ = {"dino": {_PREPROCESSING}, "clip": {_PREPROCESSING}}
+
+
+def folder_faults(key: str, folder: Path) -> list[str]:
+    """Says what is wrong with a network's files.
+
+    Args:
+        key: The network's key below ``models``.
+        folder: Where it lies.
+
+    Returns:
+        One line per missing or altered file, naming it; empty if nothing is wrong.
+    """
+    listed = _listed(folder)
+    missing = sorted((_needed(key, folder) | listed.keys()) - _present(folder))
+    faults = [f"{folder / name} is missing" for name in missing]
+    for name in sorted(_present(folder)):
+        if name in listed and file_sha256(folder / name) != listed[name]:
+            faults.append(f"{folder / name} is not the file that {folder.parent / DIGESTS} lists")
+        elif problem := _damage(folder / name):
+            faults.append(f"{folder / name} {problem}")
+    return faults
+
+
+def write_digests(models: Path) -> Path:
+    """Lists the files that decide what the networks compute, with their SHA-256.
+
+    Args:
+        models: The folder of the networks' folders.
+
+    Returns:
+        The list, ``SHA256SUMS`` in that folder.
+    """
+    files = [
+        file for file in models.rglob("*") if file.suffix in LISTED_SUFFIXES and file.name not in RECORDS
+    ]
+    lines = [f"{file_sha256(file)}  {file.relative_to(models).as_posix()}\n" for file in sorted(files)]
+    with replaced_file(models / DIGESTS) as file:
+        file.write_text("".join(lines), encoding="utf-8")
+    return models / DIGESTS
+
+
+def file_sha256(file: Path) -> str:
+    """Returns the SHA-256 of a file's content."""
+    state = file.stat()
+    return _hashed(file, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _hashed(file: Path, modified: int, size: int) -> str:
+    """Hashes a file; ``modified`` and ``size`` only make the cache notice a changed one."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    """Returns the digests of a folder's files, by relative name; empty where nobody listed them."""
+    file = folder.parent / DIGESTS
+    if not file.is_file():
+        return {}
+    lines = [line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    inside = f"{folder.name}/"
+    return {
+        path.lstrip("*").removeprefix(inside): digest
+        for digest, path in lines
+        if path.lstrip("*").startswith(inside)
+    }
+
+
+def _present(folder: Path) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def _needed(key: str, folder: Path) -> set[str]:
+    """Returns the relative names of the files that the loaders cannot do without."""
+    if key != "text_to_image":
+        needed = {"config.json", *_ALSO_READ.get(key, ())} | _weights(folder, "model")
+        return needed | (_tokenizer(folder) if key == "clip" else set())
+    parts = {
+        "unet": {"config.json"} | _weights(folder / "unet", "diffusion_pytorch_model"),
+        "vae": {"config.json"} | _weights(folder / "vae", "diffusion_pytorch_model"),
+        "text_encoder": {"config.json"} | _weights(folder / "text_encoder", "model"),
+        "scheduler": {"scheduler_config.json"},
+        "tokenizer": _tokenizer(folder / "tokenizer"),
+    }
+    return {"model_index.json"} | {f"{part}/{name}" for part, names in parts.items() for name in names}
+
+
+def _weights(folder: Path, name: str) -> set[str]:
+    """Returns the weights' files: those that the index of a network in several pieces lists, else the one."""
+    index = folder / f"{name}.safetensors.index.json"
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {f"{name}.safetensors"}
+
+
+def _tokenizer(folder: Path) -> set[str]:
+    """Returns a tokenizer's files, of the two ways to keep one that which is there."""
+    complete = [names for names in _TOKENIZERS if all((folder / name).is_file() for name in names)]
+    return (complete or list(_TOKENIZERS))[0]
+
+
+def _damage(file: Path) -> str:
+    """Says why a file cannot be read; empty if it can, or if it is of another kind."""
+    if file.suffix == ".json":
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            return f"is no JSON ({problem})"
+    if file.suffix == ".safetensors":
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(file, framework="numpy"):  # compares the header with the file's length
+                return ""
+        except (OSError, SafetensorError) as problem:
+            return f"is truncated or no safetensors file ({problem})"
+    return ""

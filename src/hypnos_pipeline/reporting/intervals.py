@@ -1,0 +1,136 @@
+"""Bootstrap intervals of asked backgrounds, over prompts and seeds, paired between methods (method.md §9).
+
+An image's value is its mean over the photos, which are all there are and not resampled. The colours are
+drawn with replacement, then the images of each drawn colour: prompts differ more than noise does, and an
+interval that drew single images alone would be too narrow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hypnos_pipeline.metrics.registry import METRICS
+
+if TYPE_CHECKING:
+    import pandas
+
+DRAWS = 10_000
+LEVEL = 0.95
+INTERVAL_COLUMNS = [
+    "method",
+    "minus",
+    "metric",
+    "mean",
+    "low",
+    "high",
+    "images",
+    "colours",
+    "photos",
+    "truth",
+]
+
+
+def resampled_weights(colours: Sequence[str], draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Draws colours with replacement, then as many images of each drawn colour as it has.
+
+    Args:
+        colours: Of each image.
+        draws: How many times.
+        rng: Source of the draws.
+
+    Returns:
+        draws×images float64; a row holds each image's share of one resample and sums to 1.
+    """
+    groups = [np.flatnonzero(np.asarray(colours) == colour) for colour in sorted(set(colours))]
+    counts = np.zeros((draws, len(colours)))
+    for drawn in rng.integers(len(groups), size=(len(groups), draws)):
+        for number, group in enumerate(groups):
+            rows = np.flatnonzero(drawn == number)
+            images = group[rng.integers(len(group), size=(len(rows), len(group)))]
+            np.add.at(counts, (rows[:, None], images), 1.0)
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def interval(values: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
+    """Returns the mean of images' values and the percentile interval of its resamples.
+
+    Args:
+        values: One for each image.
+        weights: See :func:`resampled_weights`.
+    """
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(weights @ values, [tail, 1 - tail])
+    return float(values.mean()), float(low), float(high)
+
+
+def background_intervals(
+    pairs: Mapping[str, pandas.DataFrame],
+    comparisons: Sequence[tuple[str, str]],
+    truth: str,
+    rng: np.random.Generator,
+) -> pandas.DataFrame:
+    """Returns one subject's metrics of asked backgrounds with their intervals.
+
+    Args:
+        pairs: Method to its rows of ``pairs.parquet``; images of the same name are paired.
+        comparisons: Pairs of methods whose difference, first minus second, is wanted.
+        truth: Where the true cut-outs come from.
+        rng: Source of the draws, which are the same for all methods and metrics.
+
+    Returns:
+        Columns ``INTERVAL_COLUMNS``. A row without ``minus`` is a method's own mean, one with it the mean
+        difference. Undefined cells are absent; without asked backgrounds there are no rows.
+
+    Raises:
+        ValueError: If methods have different images, which cannot be paired.
+    """
+    import pandas
+
+    asked = [name for name, metric in METRICS.items() if metric.asked_colour]
+    kept = {method: frame[frame["metric"].isin(asked)] for method, frame in pairs.items()}
+    colours = _colours(kept)
+    if not colours:
+        return pandas.DataFrame(columns=INTERVAL_COLUMNS)
+    weights = resampled_weights(list(colours.values()), DRAWS, rng)
+    means = {method: _means(frame, list(colours)) for method, frame in kept.items()}
+    photos = max(frame.loc[frame["photo"] != "", "photo"].nunique() for frame in kept.values())
+    counted = {
+        "images": len(colours),
+        "colours": len(set(colours.values())),
+        "photos": photos,
+        "truth": truth,
+    }
+    rows = []
+    for method, minus in [*((method, "") for method in kept), *comparisons]:
+        for metric in asked:
+            values, others = means[method].get(metric), means[minus].get(metric) if minus else 0.0
+            if values is None or others is None:
+                continue
+            mean, low, high = interval(values - others, weights)
+            row = {"method": method, "minus": minus, "metric": metric, "mean": mean, "low": low, "high": high}
+            rows.append(row | counted)
+    return pandas.DataFrame(rows, columns=INTERVAL_COLUMNS)
+
+
+def _colours(pairs: Mapping[str, pandas.DataFrame]) -> dict[str, str]:
+    """Returns image to colour, the same of all methods, in order of the images' names."""
+    found = {}
+    for method, frame in pairs.items():
+        rows = frame[["image", "colour"]].drop_duplicates().sort_values("image")
+        found[method] = dict(rows.itertuples(index=False, name=None))
+    first = next(iter(found.values()), {})
+    if strangers := [method for method, colours in found.items() if colours != first]:
+        raise ValueError(f"images of asked backgrounds differ between methods: {', '.join(strangers)}")
+    return first
+
+
+def _means(pairs: pandas.DataFrame, images: Sequence[str]) -> dict[str, np.ndarray]:
+    """Returns metric to the images' means over photos, in the images' order."""
+    means = pairs.groupby(["metric", "image"])["value"].mean()
+    return {
+        metric: means[metric].loc[list(images)].to_numpy(dtype=float)
+        for metric in dict.fromkeys(pairs["metric"])
+    }

@@ -1,0 +1,182 @@
+"""What single keys cannot tell of a study: whether its sound parts agree with each other and can be used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
+from hypnos_pipeline.models.settings import ClassPriorSettings, ModelReference
+from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
+from hypnos_pipeline.training.settings import DiscriminatorSettings, Methods
+
+LONGEST_NAME = 64
+"""Names stand in files' names, several in one path."""
+_LARGEST_DISCRIMINATOR = {
+    "width": 4096, "depth": 64, "heads": 64, "convolution_channels": 1024, "expansion": 64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SoundParts:
+    """What of a study can be understood, however faulty the rest is, so that all faults are told at once.
+
+    Attributes:
+        names: All names of subjects, methods and prompt sets, also those of faulty entries.
+        subjects: By name.
+        methods: By family, then by name.
+        prompt_sets: By name.
+        models: By key.
+        sections: Every top-level key that is sound as a whole.
+    """
+
+    names: dict[str, list[str]]
+    subjects: dict[str, SubjectSettings]
+    methods: dict[str, dict[str, Any]]
+    prompt_sets: dict[str, Any]
+    models: dict[str, ModelReference]
+    sections: dict[str, Any]
+
+    @classmethod
+    def of(cls, study: type[BaseModel], parameters: Mapping[str, Any]) -> SoundParts:
+        """Reads what is sound, entry by entry.
+
+        Args:
+            study: The model of the whole.
+            parameters: The study's parameters as they are in the file.
+        """
+        kinds = {name: get_args(field.annotation)[1] for name, field in Methods.model_fields.items()}
+        families = _map(parameters.get("methods"))
+        names = {
+            key: [str(name) for name in _map(parameters.get(key))] for key in ("subjects", "prompt_sets")
+        }
+        names["methods"] = [str(name) for family in families.values() for name in _map(family)]
+        found = {
+            name: _sound(TypeAdapter(Annotated[field.annotation, field]), parameters[name])
+            for name, field in study.model_fields.items()
+            if name in parameters
+        }
+        return cls(
+            names=names,
+            subjects=_sound_entries(SubjectSettings, parameters.get("subjects")),
+            methods={family: _sound_entries(kind, families.get(family)) for family, kind in kinds.items()},
+            prompt_sets=_sound_entries(PromptSetSettings, parameters.get("prompt_sets")),
+            models=_sound_entries(ModelReference, parameters.get("models")),
+            sections={name: value for name, value in found.items() if value is not None},
+        )
+
+
+def _map(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sound(adapter: TypeAdapter[Any], value: Any) -> Any:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _sound_entries(kind: Any, values: Any) -> dict[str, Any]:
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    read = {str(name): _sound(adapter, value) for name, value in _map(values).items()}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def disagreements(parts: SoundParts) -> list[str]:
+    """Returns what is wrong between keys, each fault naming key and mend; empty if nothing is."""
+    faults = [*_name_faults(parts), *_subject_faults(parts), *_prompt_faults(parts)]
+    checks = {
+        "background_removal": _background_removal_faults,
+        "augmentation": _augmentation_faults,
+        "discriminator": _discriminator_faults,
+        "class_prior": _class_prior_faults,
+    }
+    for section, check in checks.items():
+        if section in parts.sections:
+            faults += check(parts.sections[section])
+    return faults
+
+
+def _name_faults(parts: SoundParts) -> Iterator[str]:
+    for name, count in Counter(parts.names["methods"]).items():
+        if count > 1:
+            yield f"methods: {name} stands in {count} families; expected different names"
+    if "methods" in parts.sections and not parts.names["methods"]:
+        yield "methods: none; expected at least one, such as base: {base: {}}"
+    for key, names in parts.names.items():
+        for name in names:
+            if len(name) > LONGEST_NAME:
+                length = f"a name of {len(name)} letters"
+                yield f"{key}: {name[:20]}... is {length}; expected at most {LONGEST_NAME}"
+
+
+def _subject_faults(parts: SoundParts) -> Iterator[str]:
+    known = ", ".join(parts.names["subjects"])
+    for name, subject in parts.subjects.items():
+        # dvc.yaml reads the key, so it may not be left out.
+        if subject.photos is None:
+            owner = f"expected whose photos it uses, {name} for its own"
+            yield f"subjects.{name}: the key photos is missing; {owner}"
+        elif subject.photos not in parts.names["subjects"]:
+            yield f"subjects.{name}.photos: no subject {subject.photos!r}; expected one of {known}"
+
+
+def _prompt_faults(parts: SoundParts) -> list[str]:
+    from hypnos_pipeline.prompting.prompt_sets import study_prompt_problems
+
+    return study_prompt_problems(parts.prompt_sets, parts.subjects, parts.sections.get("seed", 0))
+
+
+def _background_removal_faults(settings: BackgroundRemovalSettings) -> Iterator[str]:
+    from hypnos_pipeline.imaging.mattes.registry import find_backend
+
+    try:
+        find_backend(settings.backend, settings.options)
+    except ValueError as problem:
+        yield str(problem)
+    except ImportError as problem:
+        yield f"background_removal.backend: {settings.backend!r} cannot be used here ({problem}); install it"
+    for name, value in settings.options.items():
+        if not isinstance(value, str) and value < 0:
+            yield f"background_removal.options.{name}: {value}; expected at least 0"
+    if settings.smallest_area >= settings.largest_area:
+        limits = f"smallest_area {settings.smallest_area:g} and largest_area {settings.largest_area:g}"
+        yield f"background_removal: {limits}; expected the smallest to be less"
+
+
+def _augmentation_faults(settings: AugmentationSettings) -> Iterator[str]:
+    from hypnos_pipeline.imaging.colours import COLOURS
+
+    for colour, count in Counter(settings.colours).items():
+        if colour not in COLOURS:
+            yield f"augmentation.colours: unknown colour {colour!r}; expected some of {', '.join(COLOURS)}"
+        elif count > 1:
+            yield f"augmentation.colours: {colour} stands {count} times; expected once"
+    if settings.smallest_scale > settings.largest_scale:
+        scales = f"smallest_scale {settings.smallest_scale:g} and largest_scale {settings.largest_scale:g}"
+        yield f"augmentation: {scales}; expected the smallest not to be more"
+
+
+def _discriminator_faults(settings: DiscriminatorSettings) -> Iterator[str]:
+    for key, largest in _LARGEST_DISCRIMINATOR.items():
+        if getattr(settings, key) > largest:
+            yield f"discriminator.{key}: {getattr(settings, key)}; expected at most {largest}"
+    if settings.width <= _LARGEST_DISCRIMINATOR["width"] and settings.width % settings.heads:
+        yield f"discriminator.width: {settings.width}; expected a multiple of heads ({settings.heads})"
+
+
+def _class_prior_faults(settings: ClassPriorSettings) -> Iterator[str]:
+    from hypnos_pipeline.prompting.templates import class_prompt
+
+    for template in settings.prompts:
+        try:
+            class_prompt(template, "thing")
+        except ValueError as problem:
+            yield f"class_prior.prompts: {problem}"
+    if settings.source == "folder" and settings.folder is None:
+        yield "class_prior: the key folder is missing; expected where the images are, as the source is folder"

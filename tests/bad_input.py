@@ -1,0 +1,267 @@
+"""What people give that cannot be used, each with what is said of it: the rows of docs/bad_input.md."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+SIZE = (120, 90)
+
+
+def picture(index: int = 7) -> Image.Image:
+    """A smooth picture of its own colours."""
+    x, y = np.meshgrid(np.arange(SIZE[0]), np.arange(SIZE[1]))
+    return Image.fromarray(np.stack([2 * x, 2 * y, np.full_like(x, 25 * index)], axis=-1).astype(np.uint8))
+
+
+def encoded(kind: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture().save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def writes(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def saves(name: str, image: Image.Image, **options: Any) -> Callable[[Path], object]:
+    def save(folder: Path) -> None:
+        (folder / name).parent.mkdir(exist_ok=True)
+        image.save(folder / name, **options)
+
+    return save
+
+
+def keeps(count: int) -> Callable[[Path], object]:
+    def keep(folder: Path) -> None:
+        for file in sorted(folder.glob("*.png"))[count:]:
+            file.unlink()
+
+    return keep
+
+
+def damaged(content: bytes) -> bytes:
+    half = len(content) // 2
+    return content[:half] + bytes([content[half] ^ 255]) + content[half + 1 :]
+
+
+def grey(value: int, size: tuple[int, int] = SIZE) -> Image.Image:
+    return Image.new("L", size, value)
+
+
+# A folder with three good photos, 0.png to 2.png of 120×90 pixels, spoilt in one way; the line that says so.
+PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (shutil.rmtree, "mug: no such folder; put the photos there"),
+    "no photos": (keeps(0), "mug: no photos; add photos of the same object (3 to 5 work best)"),
+    "fewer than three": (
+        keeps(2),
+        "mug: 2 different photos, fewer than 3; add photos of the same object (3 to 5 work best)",
+    ),
+    "unreadable": (
+        lambda folder: (folder / "3.jpg").symlink_to("nowhere.jpg"),
+        "3.jpg: a link to a file that is not there; copy the file again or remove it",
+    ),
+    "damaged": (
+        writes("3.png", damaged(encoded("PNG"))),
+        "3.png: cannot be read (broken PNG file (bad header checksum in b'IDAT')); "
+        "copy the file again or remove it",
+    ),
+    "truncated": (
+        writes("3.bmp", encoded("BMP")[:-2000]),
+        "3.bmp: cannot be read (image file is truncated (160 bytes not processed)); "
+        "copy the file again or remove it",
+    ),
+    "zero bytes": (writes("3.jpg", b""), "3.jpg: zero bytes; copy the file again or remove it"),
+    "no image": (
+        writes("3.jpg", b"%PDF-1.7"),
+        "3.jpg: no known kind of picture; export it as JPEG or PNG, or remove it",
+    ),
+    "a kind that is not read": (
+        writes("3.HEIC", b"ftypheic"),
+        "3.HEIC: .heic is not read; export it as JPEG or PNG",
+    ),
+    "animated": (
+        saves("3.gif", picture(), save_all=True, append_images=[picture(8)]),
+        "3.gif: animated or of several pages (2 frames); export one still picture of 8 or 16 bits",
+    ),
+    "several pages": (
+        saves("3.tif", picture(), save_all=True, append_images=[picture(8)]),
+        "3.tif: animated or of several pages (2 frames); export one still picture of 8 or 16 bits",
+    ),
+    "decompression bomb": (
+        saves("3.png", Image.new("1", (12_000, 8_000))),
+        "3.png: more than 89 million pixels; scale it down",
+    ),
+    "floating point beyond white": (
+        saves("3.tif", Image.new("F", SIZE, 300.0)),
+        "3.tif: values from 300 to 300 are not those of an 8 or 16-bit picture; "
+        "export one still picture of 8 or 16 bits",
+    ),
+    "wholly transparent": (
+        saves("3.png", Image.new("RGBA", SIZE)),
+        "3.png: wholly transparent; export one still picture of 8 or 16 bits",
+    ),
+    "tiny": (
+        saves("3.png", picture().resize((40, 30))),
+        "3.png: only 40×30 pixels; use the photo in its full size",
+    ),
+    "same pixels": (saves("3.bmp", picture(0)), "3.bmp: same pixels as 0.png; remove one of the two"),
+    "same name": (saves("0.jpg", picture()), "0.png: same name as 0.jpg; rename or remove one"),
+    "mask of another size": (
+        saves("masks/0.png", grey(255, (90, 120))),
+        "masks/0.png: 90×120 for an upright photo of 120×90; draw the mask on the upright photo, in its size",
+    ),
+    "empty mask": (
+        saves("masks/0.png", grey(0)),
+        "masks/0.png: empty (brightest value 0 of 255); paint the object white (255), the rest black",
+    ),
+    "full mask": (
+        saves("masks/0.png", grey(255)),
+        "masks/0.png: full (darkest value 255 of 255); paint the background black (0)",
+    ),
+    "unreadable mask": (
+        writes("masks/0.png", b"x"),
+        "masks/0.png: no known kind of picture; export it as JPEG or PNG, or remove it",
+    ),
+}
+
+
+def at(key: str, value: Any) -> Callable[[dict[str, Any]], object]:
+    """Returns what sets one dotted key."""
+
+    def change(study: dict[str, Any]) -> None:
+        *way, last = key.split("/")
+        for name in way:
+            study = study[name]
+        study[last] = value
+
+    return change
+
+
+def renamed(key: str, name: str) -> Callable[[dict[str, Any]], object]:
+    def change(study: dict[str, Any]) -> None:
+        *way, last = key.split("/")
+        for each in way:
+            study = study[each]
+        study[name] = study.pop(last)
+
+    return change
+
+
+NAME = "no name; expected a name of small letters, digits and underscores, a letter first"
+
+# The study of `mini` with one key changed; the line that says so.
+KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "unknown method's key": (
+        at("methods/hypnos/hypnos/learning_rat", 1e-4),
+        "methods.hypnos.hypnos.learning_rat: unknown key; expected learning_rate",
+    ),
+    "unknown family": (
+        at("methods/lora", {}),
+        "methods.lora: unknown key; expected one of hypnos, dreambooth, textual_inversion, base",
+    ),
+    "unknown metric": (
+        at("evaluation/metrics", ["dino", "fidd"]),
+        "evaluation.metrics: 'fidd'; expected one of 'dino', 'clip_i', ",
+    ),
+    "unknown colour": (
+        at("augmentation/colours", ["red", "mauve"]),
+        "augmentation.colours: unknown colour 'mauve'; expected some of red, orange, yellow, ",
+    ),
+    "unknown key": (at("colour", "red"), "colour: unknown key; expected one of seed, image_size, "),
+    "missing key": (
+        lambda study: study.pop("seed"),
+        "the key seed is missing",
+    ),
+    "unknown backend": (
+        at("background_removal/backend", "magic"),
+        "background_removal.backend: unknown backend 'magic': expected one of ",
+    ),
+    "unknown option of a backend": (
+        at("background_removal/options", {"colour": 1}),
+        "background_removal.options: backend 'grabcut' has no option 'colour': "
+        "expected long_side, iterations, band",
+    ),
+    "unknown kind of prompt set": (
+        at("prompt_sets/invariant/kind", "list"),
+        "prompt_sets.invariant.kind: 'list'; expected one of 'fixed', 'grammar', 'colours'",
+    ),
+    "photos of nobody": (
+        at("subjects/figurine/photos", "mug"),
+        "subjects.figurine.photos: no subject 'mug'; expected one of figurine, rattan_chair, lego_robot",
+    ),
+    "negative count": (at("class_prior/count", -4), "class_prior.count: -4; expected at least 1"),
+    "no images": (
+        at("prompt_sets/invariant/images", 0),
+        "prompt_sets.invariant.images: 0; expected at least 1",
+    ),
+    "absurd count": (at("sampling/steps", 10**9), "sampling.steps: 1000000000; expected at most 1000"),
+    "absurd width": (at("discriminator/width", 10**6), "discriminator.width: 1000000; expected at most 4096"),
+    "half a count": (at("sampling/batch", 2.5), "sampling.batch: 2.5; expected a whole number"),
+    "words for a count": (at("seed", "many"), "seed: 'many'; expected a whole number"),
+    "not a number": (at("sampling/guidance", float("nan")), "sampling.guidance: nan; expected at most 50"),
+    "no methods": (at("methods", {}), "methods: none; expected at least one, such as base: {base: {}}"),
+    "a name with a hyphen": (
+        at("subjects/toy-mug", {"noun": "mug", "photos": "figurine"}),
+        f"subjects.toy-mug: {NAME}, such as toy_mug",
+    ),
+    "a name with a dot": (
+        renamed("methods/base/base", "base.1"),
+        f"methods.base.base.1: {NAME}, such as base_1",
+    ),
+    "a name with a separator": (
+        renamed("prompt_sets/invariant", "in/variant"),
+        f"prompt_sets.in/variant: {NAME}, such as in_variant",
+    ),
+    "one name twice": (
+        at("methods/base/hypnos", {}),
+        "methods: hypnos stands in 2 families; expected different names",
+    ),
+    "too few combinations": (
+        at("prompt_sets/varying/backgrounds", ["on grass"]),
+        "prompt set 'varying': expected at least 50 combinations of image type, background and style, got ",
+    ),
+    "a network from nowhere": (
+        at("models/dino", {}),
+        "models.dino: expected exactly one of 'folder' and 'hub'",
+    ),
+}
+
+# The same, where it takes the tokenizer to know; the line that says so.
+WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "several tokens": (
+        at("subjects/figurine/instance_word", "hypnos"),
+        "subject 'figurine': instance_word 'hypnos': is 5 tokens in a prompt "
+        "('h' + 'y' + 'p' + 'no' + 's</w>'), expected one; choose another word",
+    ),
+    "equal words": (
+        at("subjects/figurine/instance_word", "ohwx"),
+        "subject 'figurine': instance_word 'ohwx' and background_word 'ohwx': are the same token; "
+        "choose two different words",
+    ),
+    "unknown word": (
+        at("subjects/figurine/instance_word", "<|endoftext|>"),
+        "subject 'figurine': instance_word '<|endoftext|>': is unknown to the tokenizer; choose another word",
+    ),
+    "a word of the noun": (
+        at("subjects/figurine/instance_word", "figurine"),
+        "subject 'figurine': instance_word 'figurine': is a word of the class noun; "
+        "choose a word without a meaning",
+    ),
+    "more than 77 tokens": (
+        at("prompt_sets/invariant/prompts", ["a photo of {subject} " + "on grass " * 40]),
+        "subject 'figurine', prompt set 'invariant': 'a photo of sks figurine on grass on grass on grass...' "
+        "is 87 tokens, more than the text encoder reads; shorten it",
+    ),
+    "a long prompt of the class prior": (
+        at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
+        "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
+        "is 86 tokens, more than the text encoder reads; shorten it",
+    ),
+}

@@ -1,0 +1,108 @@
+"""The table of asked backgrounds and the sentence that its numbers give."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.reporting.backgrounds import backgrounds_table, verdict
+from hypnos_pipeline.reporting.intervals import INTERVAL_COLUMNS
+from hypnos_pipeline.reporting.table import to_latex, to_markdown
+from hypnos_pipeline.reporting.tables import Scope
+
+DINO, OBEYED = "foreground_dino", "background_obeyed"
+OURS, THEIRS = "hypnos", "dreambooth_low_lr"
+
+
+def frame(*rows: tuple, truth: str = "known masks") -> pd.DataFrame:
+    """Intervals from (method, minus, metric, mean, low, high)."""
+    return pd.DataFrame([(*row, 24, 6, 4, truth) for row in rows], columns=INTERVAL_COLUMNS)
+
+
+def methods(dino: tuple[float, float] = (0.5, 0.4)) -> list[tuple]:
+    return [
+        (OURS, "", DINO, dino[0], dino[0] - 0.1, dino[0] + 0.1),
+        (THEIRS, "", DINO, dino[1], dino[1] - 0.1, dino[1] + 0.1),
+        ("base", "", DINO, 0.9, 0.8, 0.95),
+        (OURS, "", OBEYED, 2.0, 1.0, 3.0),
+        (THEIRS, "", OBEYED, 9.0, 5.0, 12.0),
+    ]
+
+
+def table(labels, **intervals: pd.DataFrame):
+    return backgrounds_table(intervals, Scope(labels, list(intervals), ["Networks. None."]))
+
+
+@given(low=st.floats(-9, 9), width=st.floats(0, 5), metric=st.sampled_from([DINO, OBEYED]))
+def test_a_verdict_is_the_side_of_zero_that_is_good(low, width, metric):
+    said = verdict(METRICS[metric], low, low + width)
+    assert (said == "undecided") == (low <= 0 <= low + width)
+    if said != "undecided":
+        assert said == ("better" if (low > 0) == (metric == DINO) else "worse")
+        assert verdict(METRICS[metric], -low - width, -low) == {"better": "worse", "worse": "better"}[said]
+
+
+@pytest.mark.parametrize(
+    ("dino", "obeyed", "expected"),
+    [
+        (
+            (0.1, 0.05, 0.15),
+            (-7.0, -9.0, -4.0),
+            "keeps the foreground better (Foreground DINO +0.1000 [0.0500, 0.1500]) and frees the background "
+            "better (Background ΔE −7.00 [−9.00, −4.00])",
+        ),
+        (
+            (-0.1, -0.2, -0.05),
+            (0.0, -1.0, 1.0),
+            "keeps the foreground worse (Foreground DINO −0.1000 [−0.2000, −0.0500]) and shows no decided "
+            "difference in the background (Background ΔE 0.00 [−1.00, 1.00])",
+        ),
+    ],
+)
+def test_the_sentence_says_what_the_intervals_show(labels, dino, obeyed, expected):
+    found = frame(*methods(), (OURS, THEIRS, DINO, *dino), (OURS, THEIRS, OBEYED, *obeyed))
+    sentence = table(labels, lego_robot=found).notes[0]
+    assert sentence == f"Lego robot: against DreamBooth (LR=5e-5), HYPNOS (LR=1e-4) {expected}."
+
+
+def test_rows_are_methods_then_differences_and_the_best_is_bold(labels):
+    difference = (OURS, THEIRS, DINO, 0.1, 0.05, 0.15)
+    made = table(labels, lego_robot=frame(*methods(), difference), chair=frame(*methods((0.3, 0.4))))
+    assert made.headers == ("Foreground DINO ↑", "Background ΔE ↓")
+    robot, chair = made.blocks
+    assert [row.labels for row in robot] == [
+        ("Lego robot", "HYPNOS (LR=1e-4)"),
+        ("", "DreamBooth (LR=5e-5)"),
+        ("", "Base model"),
+        ("", "HYPNOS (LR=1e-4) − DreamBooth (LR=5e-5)"),
+    ]
+    assert [row.entries[0].bold for row in robot] == [True, False, False, False]
+    assert [row.entries[0].bold for row in chair] == [False, True, False]
+    assert robot[3].entries[0].text == "+0.1000 [0.0500, 0.1500] better"
+    assert robot[3].entries[1].text == "–"
+    assert robot[2].entries[1].text == "–"
+
+
+def test_the_notes_say_which_truth_and_how_many(labels):
+    other = frame(*methods(), truth="the stage's own mattes")
+    notes = "\n".join(table(labels, lego_robot=frame(*methods()), chair=other).notes)
+    assert "Lego robot: known masks; Chair: the stage's own mattes." in notes
+    assert "n = 24 images of 6 colours, 4 photos." in notes
+    assert notes.endswith("Networks. None.")
+
+
+def test_a_study_without_asked_backgrounds_says_so(labels):
+    made = table(labels, lego_robot=pd.DataFrame(columns=INTERVAL_COLUMNS))
+    assert made.blocks == ()
+    assert made.notes[0] == "No image of the study was asked for a background colour."
+    assert "No image" in to_markdown(made)
+    assert r"\begin{tabular}" in to_latex(made)
+
+
+def test_a_frame_read_back_from_a_file_gives_the_same_table(labels, tmp_path):
+    found = frame(*methods(), (OURS, THEIRS, DINO, 0.1, 0.05, 0.15))
+    found.to_csv(tmp_path / "intervals.csv", index=False)
+    assert table(labels, chair=pd.read_csv(tmp_path / "intervals.csv")) == table(labels, chair=found)
