@@ -22,6 +22,7 @@ from hypnos_pipeline.study import Study
 from tests.reporting.conftest import score
 
 NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+HANDED_OUT = (".subject_scores", ".subject_backgrounds", ".subject_figures")
 
 
 class Kept(MemoryDataset):
@@ -58,7 +59,7 @@ def inputs(study: Study) -> dict[str, Any]:
     pairs = pairs.assign(image=["varying/000", "varying/001", "varying/002"], colour="", photo="a")
     asked = pd.DataFrame({"colour": ["red", "blue", "red"], "value": [5.0, 6.0, 7.0], "photo": ""})
     asked = asked.assign(
-        prompt_set="backgrounds", metric="background_obeyed", image=["b/000", "b/001", "b/002"]
+        prompt_set="backgrounds", metric="background_obeyed", image=[f"backgrounds/{i:03d}" for i in range(3)]
     )
     network = {"id": "dino", "revision": None, "sha256": "ab" * 32}
     found: dict[str, Any] = {}
@@ -92,30 +93,30 @@ def inputs(study: Study) -> dict[str, Any]:
     return found
 
 
-def test_outside_a_subject_only_its_joined_scores_and_intervals_are_read(study) -> None:
+def test_outside_a_subject_only_what_it_hands_out_is_read(study) -> None:
     for node in create_pipeline(study).nodes:
         if node.namespace is None:
             leaves = [name for name in node.inputs if "." in name and not name.startswith("params:")]
-            assert all(leaf.endswith((".subject_scores", ".subject_backgrounds")) for leaf in leaves)
+            assert all(leaf.endswith(HANDED_OUT) for leaf in leaves)
         else:
             assert node.namespace in study.subjects
 
 
-def test_a_subject_hands_out_its_scores_its_intervals_and_one_page(study) -> None:
+def test_a_subject_hands_out_its_scores_intervals_figures_and_one_page(study) -> None:
     """Of all eight stages: what is a leaf of a subject stands loose beside its box in kedro-viz."""
     full = sum((stage.create_pipeline(study) for stage in STAGES.values()), Pipeline([]))
     for subject in study.subjects:
         inside = full.only_nodes_with_namespaces([subject])
         handed_out = inside.outputs() | (inside.all_outputs() & (full - inside).inputs())
-        leaves = ("subject_page", "subject_scores", "subject_backgrounds")
-        assert handed_out == {f"{subject}.{leaf}" for leaf in leaves}
+        leaves = (".subject_page", *HANDED_OUT)
+        assert handed_out == {f"{subject}{leaf}" for leaf in leaves}
 
 
 def test_the_tag_that_dvc_runs_names_what_belongs_to_no_subject(study) -> None:
     pipeline = create_pipeline(study)
     tagged = pipeline.only_nodes_with_tags("study").nodes
     assert set(tagged) == {node for node in pipeline.nodes if node.namespace is None}
-    assert len(tagged) == 4
+    assert len(tagged) == 5
 
 
 def test_free_inputs_are_the_contracts(study) -> None:
@@ -187,4 +188,6 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
             assert shown in page
         trained = [method for family, method in study.entries() if family != "base"]
         assert page.count("<img") == 6 + len(study.entries()) + len(trained)
+    page = catalog.load("study_page")
+    assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr" in page
     assert isinstance(catalog.load("loss_curve_figure"), Image.Image)

@@ -57,6 +57,21 @@ def spread(pairs: pandas.DataFrame) -> pandas.DataFrame:
     return grouped.size().rename("n").to_frame().assign(**columns).reset_index()
 
 
+def picture_source(picture: Image.Image, kind: str = "PNG", **options: Any) -> str:
+    """Returns a picture as the address that holds it, at most ``WIDEST`` pixels wide.
+
+    Args:
+        picture: Of any size.
+        kind: ``PNG`` or ``JPEG``.
+        options: Of Pillow's writer.
+    """
+    if picture.width > WIDEST:
+        picture = picture.resize((WIDEST, max(1, round(picture.height * WIDEST / picture.width))))
+    buffer = io.BytesIO()
+    picture.save(buffer, format=kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
 def _part(part: Any) -> str:
     if hasattr(part, "save"):
         return _picture(part)
@@ -83,12 +98,7 @@ def _facts(report: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]
 
 
 def _picture(picture: Image.Image) -> str:
-    if picture.width > WIDEST:
-        picture = picture.resize((WIDEST, max(1, round(picture.height * WIDEST / picture.width))))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<p><img alt="" style="max-width:100%" src="data:image/png;base64,{data}"></p>'
+    return f'<p><img alt="" style="max-width:100%" src="{picture_source(picture)}"></p>'
 
 
 def _table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:

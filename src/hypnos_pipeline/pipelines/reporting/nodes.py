@@ -22,6 +22,7 @@ from hypnos_pipeline.training.settings import FAMILIES, Methods
 SAMPLES, CURVE, SCORES = "_samples", "_learning_curve", "_scores"
 SHEET, PAIRS, BACKGROUNDS = "_sample_sheet", "_pairs", "_backgrounds"
 TRAINING, EVALUATION = "_training_report", "_evaluation_report"
+FIGURES = "_figures"
 PREVIEWS, CHECK = "_preview_strip", "_sample_check"
 """What the names of collected inputs end with, behind the method's or subject's name."""
 
@@ -140,6 +141,35 @@ def write_subject_page(
     return subject_page(subject_label(subject), sections)
 
 
+def collect_subject_figures(
+    working_photos: ImageSet,
+    comparison_grid: Image.Image,
+    discriminator_attention: Image.Image,
+    methods: dict,
+    *,
+    learning_curves_figure: Image.Image | None = None,
+    **of_methods,
+) -> dict:
+    """Collects one subject's figures and every cell's extremes for the study's page.
+
+    Args: as ``write_subject_page``'s; of_methods are ``<method>_samples``, ``_pairs``, ``_sample_sheet`` and,
+        if trained, ``_preview_strip``.
+    """
+    from hypnos_pipeline.reporting.subject_figures import subject_figures
+
+    figures = [("Comparison", "Photos and all methods on the same prompts", comparison_grid)]
+    if learning_curves_figure is not None:
+        figures.append(("Learning curves", "Loss by training step", learning_curves_figure))
+    figures.append(("Discriminator attention", "Where the discriminator looks", discriminator_attention))
+    labels = {method.name: method.label for method in _labels(methods)}
+    for kind, group in ((PREVIEWS, "While training"), (SHEET, "Contact sheets")):
+        for name, label in labels.items():
+            if name + kind in of_methods:
+                figures.append((group, label, of_methods[name + kind]))
+    samples, pairs = ({name: of_methods[name + kind] for name in labels} for kind in (SAMPLES, PAIRS))
+    return subject_figures(working_photos, samples, pairs, figures)
+
+
 def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scores):
     """Makes the data frames of ``cells.csv`` and ``cells_wide.csv`` and ``metrics.json``'s nested means.
 
@@ -176,14 +206,8 @@ def write_tables(
 ) -> tuple[str, str, str, str, str, str]:
     """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX, with their networks."""
     from hypnos_pipeline.reporting.table import to_latex, to_markdown
-    from hypnos_pipeline.reporting.tables import (
-        difference_table,
-        prompt_invariant_table,
-        prompt_varying_table,
-    )
 
-    scope = _scope(subjects, methods, evaluation, networks, asked_colour=False)
-    tables = [make(cells, scope) for make in (prompt_invariant_table, prompt_varying_table, difference_table)]
+    tables = _tables(cells, _scope(subjects, methods, evaluation, networks, asked_colour=False))
     return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
 
 
@@ -206,12 +230,44 @@ def write_backgrounds(
     return to_markdown(table), to_latex(table)
 
 
+def write_study_page(
+    cells,
+    loss_curve_figure: Image.Image,
+    subjects: dict,
+    methods: dict,
+    evaluation: EvaluationSettings,
+    **read,
+) -> str:
+    """Writes the page of the whole study.
+
+    Args: the study's, and ``read``: ``<subject>_figures``, ``<subject>_backgrounds``, the networks by name.
+    """
+    from hypnos_pipeline.reporting.backgrounds import backgrounds_table
+    from hypnos_pipeline.reporting.study_page import study_page
+
+    intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
+    figures = {name: read.pop(name + FIGURES) for name in subjects}
+    asked, unasked = (
+        _scope(subjects, methods, evaluation, read, asked_colour=asked) for asked in (True, False)
+    )
+    tables = [*_tables(cells, unasked), backgrounds_table(intervals, asked)]
+    return study_page(cells, tables, _labels(methods), figures, loss_curve_figure)
+
+
 def draw_loss_curve(methods: dict) -> Image.Image:
     """Draws Eq. 2 for the study's σ and others (Fig. 7a)."""
     from hypnos_pipeline.reporting.figures import loss_curve, sigma_variants
 
     hypnos = Methods.model_validate(methods).hypnos
     return loss_curve(sigma_variants(method.reconstruction for method in hypnos.values()))
+
+
+def _tables(cells, scope) -> list:
+    """Returns Table 1, Table 2 and their difference."""
+    from hypnos_pipeline.reporting import tables as known
+
+    makers = (known.prompt_invariant_table, known.prompt_varying_table, known.difference_table)
+    return [make(cells, scope) for make in makers]
 
 
 def _scope(

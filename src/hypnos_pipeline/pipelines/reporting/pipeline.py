@@ -1,4 +1,4 @@
-"""Per subject: grid, curves, scores, intervals, a page; then the study's cells, tables, Eq. 2's curve."""
+"""Per subject: grid, curves, scores, intervals, a page; then the study's cells, tables, page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypnos_pipeline.pipelines.reporting.nodes import (
     CHECK,
     CURVE,
     EVALUATION,
+    FIGURES,
     PAIRS,
     PREVIEWS,
     SAMPLES,
@@ -20,12 +21,14 @@ from hypnos_pipeline.pipelines.reporting.nodes import (
     SHEET,
     TRAINING,
     collect_study_cells,
+    collect_subject_figures,
     collect_subject_scores,
     compare_backgrounds,
     compare_methods,
     draw_learning_curves,
     draw_loss_curve,
     write_backgrounds,
+    write_study_page,
     write_subject_page,
     write_tables,
 )
@@ -54,6 +57,8 @@ SHOWN = [
     "comparison_grid",
 ]
 
+FIGURES_READ = ["working_photos", "comparison_grid", "discriminator_attention"]
+
 NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
 """Those whose identity stands below the tables."""
 
@@ -75,10 +80,13 @@ def _subject(study: Study, subject: str) -> Pipeline:
     trained = [method for family, method in study.entries() if family != "base"]
     samples, scores = _leaves(methods, SAMPLES), _leaves(methods, SCORES)
     curves = _leaves(trained, CURVE)
-    shown = {name: name for name in [*SHOWN, *(["learning_curves_figure"] if curves else [])]}
+    drawn = ["learning_curves_figure"] if curves else []
+    shown = {name: name for name in [*SHOWN, *drawn]}
     shown |= _leaves(trained, TRAINING) | _leaves(trained, PREVIEWS)
     for suffix in (SHEET, CHECK, PAIRS, EVALUATION):
         shown |= _leaves(methods, suffix)
+    figures = {name: name for name in [*FIGURES_READ, *drawn]} | _leaves(trained, PREVIEWS) | samples
+    figures |= _leaves(methods, SHEET) | _leaves(methods, PAIRS)
     nodes = [
         Node(
             _of(subject, compare_methods),
@@ -104,6 +112,12 @@ def _subject(study: Study, subject: str) -> Pipeline:
             "subject_page",
             name="write_subject_page",
         ),
+        Node(
+            collect_subject_figures,
+            {"methods": "params:methods", **figures},
+            "subject_figures",
+            name="collect_subject_figures",
+        ),
     ]
     if curves:
         nodes.append(
@@ -127,6 +141,7 @@ def _study_nodes(study: Study) -> list[Node]:
     settings = {"subjects": "params:subjects", "methods": "params:methods"}
     scores = {f"{subject}{SCORES}": f"{subject}.subject_scores" for subject in study.subjects}
     backgrounds = {f"{subject}{BACKGROUNDS}": f"{subject}.subject_backgrounds" for subject in study.subjects}
+    figures = {f"{subject}{FIGURES}": f"{subject}.subject_figures" for subject in study.subjects}
     networks = {name: f"params:models.{name}" for name in NETWORKS}
     return [
         Node(
@@ -146,6 +161,20 @@ def _study_nodes(study: Study) -> list[Node]:
             {**settings, "evaluation": "params:evaluation", **networks, **backgrounds},
             ["backgrounds_md", "backgrounds_tex"],
             name="write_backgrounds",
+        ),
+        Node(
+            write_study_page,
+            {
+                "cells": "cells",
+                "loss_curve_figure": "loss_curve_figure",
+                **settings,
+                "evaluation": "params:evaluation",
+                **networks,
+                **backgrounds,
+                **figures,
+            },
+            "study_page",
+            name="write_study_page",
         ),
         Node(draw_loss_curve, "params:methods", "loss_curve_figure", name="draw_loss_curve"),
     ]
