@@ -28,8 +28,8 @@ FOLDED = ("While training", "Contact sheets")
 
 HINT = (
     "A click on a value shows its best and worst images and the command that traces it to the photos; a "
-    "click on a heading sorts. The commands are for the environment mini; for another one, the name of the folder "
-    "that this page lies in, add --env."
+    "click on a heading sorts. The commands are for the environment mini; for another one, the name of "
+    "the folder that this page lies in, add <code>--env</code>."
 )
 
 STYLE = """
@@ -51,7 +51,7 @@ td a { color: inherit; text-decoration: underline dotted; }
 figure { margin: 1rem 0; }
 .scroll img { height: auto; max-width: max(100%, 44rem); }
 .command { background: color-mix(in srgb, CanvasText 8%, Canvas); display: block; overflow-wrap: anywhere;
-  padding: .4rem .6rem; user-select: all; -webkit-user-select: all; }
+  padding: .4rem .6rem; white-space: normal; user-select: all; -webkit-user-select: all; }
 .cell { display: none; }
 .cell:target { background: Canvas; border-top: 2px solid; bottom: 0; box-sizing: border-box; display: block;
   left: 0; max-height: 75vh; overflow-y: auto; padding: .5rem 1rem 1rem; position: fixed; right: 0; }
@@ -59,8 +59,18 @@ figure { margin: 1rem 0; }
 .close { position: absolute; right: 1rem; top: .5rem; }
 .ends { display: flex; flex-wrap: wrap; gap: 0 2rem; }
 .pairs { display: flex; flex-wrap: wrap; gap: .75rem; }
-.pair { font-size: .8rem; line-height: 1.3; width: 156px; }
-.small { background: center / contain no-repeat; display: inline-block; height: 76px; width: 76px; }
+.pair { --side: 76px; font-size: .8rem; line-height: 1.3; overflow-wrap: anywhere;
+  width: calc(2 * var(--side) + 4px); }
+.small { background: center / contain no-repeat; display: inline-block; height: var(--side);
+  width: var(--side); }
+.small + .small { margin-left: 4px; }
+p code { white-space: nowrap; }
+@media (max-width: 700px) {
+  h1 { font-size: 1.4rem; }
+  .label { white-space: normal; }
+  .pairs { gap: .5rem; }
+  .pair { --side: 50px; font-size: .7rem; }
+}
 """
 
 SCRIPT = """
@@ -110,7 +120,10 @@ def study_page(
     title = f"HYPNOS study: {listed(map(subject_label, subjects))}"
     known = {(c.prompt_set, c.subject, c.method, c.metric): c for c in cells.itertuples(index=False)}
     small = _Small(subjects)
-    loss_figure = {"caption": "Perceptual weight by loss", "source": picture_source(loss_curve)}
+    loss_figure = {
+        "caption": "The loss for the study's σ and others (Fig. 7a)",
+        "source": picture_source(loss_curve),
+    }
     links = [(table.name, _title(table)) for table in tables]
     links += [(name, subject_label(name)) for name in subjects] + [("loss", "Eq. 2")]
     body = [
@@ -271,7 +284,7 @@ def _pair(pair: Mapping, metric: Metric, subject: str, method: str, found: Mappi
     prompt = found["prompts"][f"{method}/{pair['image']}"]
     pictures = small.show(subject, f"{method}/{pair['image']}", f"{pair['image']}: {prompt}")
     if pair["photo"]:
-        pictures += " " + small.show(subject, f"photo/{pair['photo']}", f"photo {pair['photo']}")
+        pictures += small.show(subject, f"photo/{pair['photo']}", f"photo {pair['photo']}")
     value = number(pair["value"], metric.decimals)
     return f'<div class="pair">{pictures}<br><b>{value}</b> {escape(pair["image"])}<br>{escape(prompt)}</div>'
 

@@ -1,0 +1,145 @@
+"""The study's page: it needs nothing else, every value leads to its extremes and its command."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.reporting.study_page import study_page, trace_command
+from hypnos_pipeline.reporting.subject_figures import EXTREMES, extremes, subject_figures
+from hypnos_pipeline.reporting.tables import Scope, difference_table, prompt_varying_table
+from tests.reporting.conftest import METHODS, SUBJECTS
+
+NAMES = [f"varying/{number:03d}" for number in range(5)]
+
+
+def values(metric: str, numbers: list[float], photo: str = "00") -> pd.DataFrame:
+    frame = pd.DataFrame({"image": NAMES[: len(numbers)], "value": numbers})
+    return frame.assign(prompt_set="varying", metric=metric, photo=photo)
+
+
+def images(entries: list[dict]) -> list[str]:
+    return [entry["image"][-1] for entry in entries]
+
+
+def samples() -> ImageSet:
+    rows = [{"name": name, "prompt": f"a <photo> on {name}"} for name in NAMES]
+    return ImageSet({name: np.full((8, 8, 3), 40 * n, np.uint8) for n, name in enumerate(NAMES)}, rows)
+
+
+@pytest.fixture
+def page(collect, scores, labels) -> str:
+    photos = ImageSet({"00": np.zeros((8, 8, 3), np.uint8)})
+    pairs = {name: values("dino", [0.1, 0.5, 0.3, 0.9, 0.7]) for name in METHODS}
+    figure = Image.new("RGB", (30, 20), "teal")
+    figures = [("Comparison", "All <methods>", figure), ("Contact sheets", "Base", figure)]
+    drawn = subject_figures(photos, {name: samples() for name in METHODS}, pairs, figures)
+    cells = collect(scores)
+    scope = Scope(labels, SUBJECTS)
+    tables = [prompt_varying_table(cells, scope), difference_table(cells, scope)]
+    subjects = {name: json.loads(json.dumps(drawn)) for name in SUBJECTS}
+    return study_page(cells, tables, labels, subjects, figure)
+
+
+@pytest.mark.parametrize(("metric", "best", "worst"), [("dino", "312", "021"), ("lpips", "021", "312")])
+def test_best_is_highest_or_lowest_as_the_metric_says(metric, best, worst):
+    (entry,) = extremes(values(metric, [0.1, 0.5, 0.3, 0.9]))
+    assert images(entry["best"]) == list(best)
+    assert images(entry["worst"]) == list(worst)
+
+
+def test_an_image_counts_once_at_its_most_extreme_photo():
+    pairs = pd.concat([values("dino", [0.1, 0.5], "00"), values("dino", [0.9, 0.6], "01")])
+    (entry,) = extremes(pairs)
+    assert [(pair["image"][-1], pair["photo"]) for pair in entry["best"]] == [("0", "01"), ("1", "01")]
+    assert [(pair["image"][-1], pair["photo"]) for pair in entry["worst"]] == [("0", "00"), ("1", "00")]
+
+
+def test_undefined_values_are_no_extremes_and_ties_go_by_name():
+    (entry,) = extremes(values("ssim", [float("nan"), 0.5, 0.5, 0.5, 0.5]).iloc[::-1])
+    assert images(entry["best"]) == images(entry["worst"]) == list("123")
+    assert len(entry["best"]) == EXTREMES
+
+
+def test_an_image_that_is_not_there_is_refused():
+    pairs = values("clip_t", [0.5], "").assign(image="varying/404")
+    with pytest.raises(KeyError, match="varying/404"):
+        subject_figures(ImageSet({}), {"hypnos": samples()}, {"hypnos": pairs}, [])
+
+
+def test_every_link_leads_to_a_place_on_the_page(page):
+    links = set(re.findall(r'href="#([^"]+)"', page)) - {"_"}
+    places = re.findall(r'id="([^"]+)"', page)
+    assert len(places) == len(set(places))
+    assert links <= set(places)
+    assert "varying.chair.hypnos.dino" in links
+
+
+def test_every_value_of_a_score_table_is_a_link(page):
+    table = page[page.index('id="table_2_prompt_varying"') : page.index('id="table_invariant_minus_varying"')]
+    found = re.findall(r"<td>(.*?)</td>", table)
+    assert len(found) == len(SUBJECTS) * len(METHODS) * 10
+    assert all(value.startswith('<a href="#varying.') for value in found)
+
+
+def test_a_panel_shows_extremes_and_command(page):
+    panel = page[page.index('id="varying.chair.hypnos.dino"') :].partition("</section>")[0]
+    assert trace_command("varying", "chair", "hypnos", "dino") in panel
+    assert re.findall(r"<br><b>(.*?)</b>", panel) == [
+        "0.9000",
+        "0.7000",
+        "0.5000",
+        "0.1000",
+        "0.3000",
+        "0.5000",
+    ]
+    assert "a &lt;photo&gt; on varying/003" in panel
+    of_set = page[page.index('id="varying.chair.hypnos.fid"') :].partition("</section>")[0]
+    assert "all images together" in of_set
+
+
+def test_commands_name_a_table_or_a_prompt_set():
+    assert trace_command("invariant", "chair", "base", "fid") == (
+        "kedro cell trace --table 1 --subject chair --method base --metric fid"
+    )
+    assert "--prompt-set disentangle " in trace_command("disentangle", "chair", "base", "fid")
+
+
+def test_nothing_is_fetched(page):
+    assert re.findall(r"https?:|//[a-z]|@import|<link|<iframe", re.sub(r"base64,[\w+/=]+", "", page)) == []
+    addresses = re.findall(r'src="([^"]{12})|url\((.{12})', page)
+    assert addresses
+    assert all((a or b).startswith("data:image/") for a, b in addresses)
+    assert 'name="viewport"' in page
+
+
+def test_a_picture_of_many_cells_stands_once(page):
+    used = len(set(re.findall(r'class="small (p\d+)"', page)))
+    assert len(re.findall(r"\.p\d+ \{", page)) == used == len(SUBJECTS) * (1 + len(METHODS) * len(NAMES))
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_a_click_on_a_heading_sorts_in_a_browser(page, tmp_path):
+    click = "<script>document.querySelectorAll('thead button')[2].click()</script></body>"
+    (tmp_path / "index.html").write_text(page.replace("</body>", click))
+    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    shown = subprocess.run(
+        [*command, f"--user-data-dir={tmp_path / 'profile'}", f"file://{tmp_path / 'index.html'}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    table = shown[shown.index("<tbody>") :].partition("</tbody>")[0]
+    column = [re.findall(r"<td>(.*?)</td>", row)[0] for row in table.split("<tr")[1:]]
+    numbers = [float(re.sub(r"<.*?>", "", value).split()[0]) for value in column]
+    assert numbers == sorted(numbers)
+    assert 'aria-sort="ascending"' in shown
