@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
@@ -123,21 +121,3 @@ def test_nothing_in_the_study_is_touched(study):
     before = listing()
     assert call("trace", *CELL, "--json").exit_code == 0
     assert listing() == before
-
-
-def test_kedro_shows_the_commands(project_root):
-    answer = subprocess.run(
-        [sys.executable, "-m", "kedro", "cell", "--help"], cwd=project_root, capture_output=True, text=True
-    )
-    assert answer.returncode == 0, answer.stderr
-    for name in ("list", "trace", "reproduce"):
-        assert name in answer.stdout
-
-
-def test_the_commands_import_nothing_heavy():
-    script = (
-        "import sys, hypnos_pipeline.provenance.commands; "
-        "print(*{'torch', 'pandas', 'numpy', 'dvc', 'kedro', 'pydantic', 'rich'} & set(sys.modules))"
-    )
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == ""

@@ -22,7 +22,6 @@ BIN = Path(sys.executable).parent
 def shrink_to_two(study: dict[str, Any]) -> dict[str, Any]:
     """Returns two subjects, and one method of two families: the fewest that can be told apart."""
     small = shrink(study) | {"subjects": {name: study["subjects"][name] for name in SUBJECTS}}
-    small["methods"] = {family: small["methods"].get(family, {}) for family in small["methods"]}
     small["methods"] |= {"dreambooth": {}, "textual_inversion": {}}
     return small
 

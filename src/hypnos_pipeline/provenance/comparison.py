@@ -13,7 +13,7 @@ from typing import Any
 
 from hypnos_pipeline.provenance.cells import Cell
 from hypnos_pipeline.provenance.differences import describe_difference
-from hypnos_pipeline.provenance.hashes import cached, cached_files, on_disk
+from hypnos_pipeline.provenance.hashes import cached, cached_files, intact
 from hypnos_pipeline.provenance.parameters import ABSENT, leaves
 from hypnos_pipeline.provenance.record import Recorded, StageRecord
 
@@ -141,8 +141,7 @@ def recorded_copy(root: Path, recorded: Recorded, spare: Path) -> Path | None:
     Returns:
         None if neither has it.
     """
-    found = on_disk(root, recorded.path)
-    if found is not None and found.md5 == recorded.md5:
+    if intact(root, recorded.path, recorded.md5):
         return root / recorded.path
     target = spare / recorded.path
     if target.exists():
@@ -175,8 +174,7 @@ def first_parting(
     """
     for stage in stages:
         for recorded in stage.outs.values():
-            found = on_disk(project, recorded.path)
-            if found is not None and found.md5 == recorded.md5:
+            if intact(project, recorded.path, recorded.md5):
                 continue
             if not reports and _machine(project / recorded.path) is not None:
                 continue

@@ -49,6 +49,12 @@ def on_disk(root: Path, path: str) -> Hashed | None:
     return Hashed(built.hash_info.value, dict(sorted(files.items())))
 
 
+def intact(root: Path, path: str, md5: str) -> bool:
+    """Whether ``root/path`` is there with this hash of DVC's."""
+    found = on_disk(root, path)
+    return found is not None and found.md5 == md5
+
+
 def folder_md5(files: Mapping[str, str]) -> str:
     """Returns DVC's md5 of a folder that holds these files.
 

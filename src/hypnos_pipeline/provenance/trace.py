@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hypnos_pipeline.provenance.cells import Cell, parse_cells
-from hypnos_pipeline.provenance.hashes import cached, on_disk
+from hypnos_pipeline.provenance.hashes import cached, intact
 from hypnos_pipeline.provenance.history import newest_commit
 from hypnos_pipeline.provenance.lineage import Lineage, recorded_lineage
 from hypnos_pipeline.provenance.parameters import leaves
@@ -152,6 +152,6 @@ def _report(root: Path, out: Recorded) -> dict[str, Any]:
 
 def _as_recorded(root: Path, recorded: Recorded) -> Path | None:
     """Returns where a file is just as recorded: on disk, else in DVC's cache, else nowhere."""
-    disk = on_disk(root, recorded.path)
-    intact = disk is not None and disk.md5 == recorded.md5
-    return root / recorded.path if intact else cached(root, recorded.md5)
+    if intact(root, recorded.path, recorded.md5):
+        return root / recorded.path
+    return cached(root, recorded.md5)

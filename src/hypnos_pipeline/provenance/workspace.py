@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hypnos_pipeline.provenance.cells import ProvenanceError
-from hypnos_pipeline.provenance.hashes import on_disk
+from hypnos_pipeline.provenance.hashes import intact, on_disk
 from hypnos_pipeline.provenance.history import extract, newest_commit, newest_with_most
 from hypnos_pipeline.provenance.lineage import Lineage
 from hypnos_pipeline.provenance.parameters import ABSENT, current
@@ -95,8 +95,7 @@ def plan_workspace(root: Path, lineage: Lineage, stages: list[StageRecord]) -> P
 
 
 def _differs(root: Path, recorded: Recorded) -> bool:
-    found = on_disk(root, recorded.path)
-    return found is None or found.md5 != recorded.md5
+    return not intact(root, recorded.path, recorded.md5)
 
 
 class Workspace:
