@@ -51,10 +51,6 @@ def _status(made: dict) -> list[str]:
     lines = []
     if made.get("steps", 0) < made.get("steps_planned", 0):
         lines.append(f"**Interim**: {made['steps']} of {made['steps_planned']} planned steps.")
-    else:
-        lines.append(
-            "**Interim**: the planned schedule is complete; a longer one would still sharpen shapes."
-        )
     lines += [f"- {note}" for note in made.get("notes", [])]
     return [*lines, ""]
 
@@ -65,6 +61,8 @@ def card(folder: Path) -> str:
     made = json.loads((folder / "training.json").read_text()) if (folder / "training.json").exists() else {}
     if folder.name == "text_to_image":
         lines += _status(made)
+    if (folder / "samples.png").exists():
+        lines += ["![The first 32 samples of full prompts, none chosen](samples.png)", ""]
     notes = {k: v for k, v in made.items() if k not in ("heads", "notes")}
     if notes:
         lines += ["## Training", "", "| what | value |", "|---|---|", *_rows(notes), ""]

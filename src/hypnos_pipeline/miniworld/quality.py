@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,13 @@ from hypnos_pipeline.miniworld.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.words import BACKGROUNDS, CLASSES, PLAIN, SCENES, WALLED
 from hypnos_pipeline.randomness import generator, numpy_generator
 
-STEPS, GUIDANCE = 20, 3.0
+if TYPE_CHECKING:
+    from PIL import Image
+
+STEPS, GUIDANCE = 20, 5.0
+PROMPTS = 200
+GRID = (4, 8)
+"""Rows and columns of the picture beside the card: the first samples in order, none chosen."""
 
 
 def full_prompts(count: int, seed: int) -> list[tuple[str, dict[str, int]]]:
@@ -88,8 +95,16 @@ def ceiling(root: Path, judge) -> dict[str, float]:
     return judge_right(judge, np.asarray(held["images"][rows]), wanted)
 
 
-def measure(root: Path, folder: Path, judge_folder: Path, seed: int, count: int = 108) -> dict:
-    """Samples full prompts and writes ``quality.json`` into the model folder."""
+def _sheet(images: np.ndarray) -> Image.Image:
+    """Returns the first samples as a grid without captions: a class has to be recognisable without."""
+    from hypnos_pipeline.imaging.sheets import contact_sheet
+
+    rows, columns = GRID
+    return contact_sheet([images[k * columns : (k + 1) * columns] for k in range(rows)])
+
+
+def measure(root: Path, folder: Path, judge_folder: Path, seed: int, count: int = PROMPTS) -> dict:
+    """Samples full prompts and writes ``quality.json`` and ``samples.png`` into the model folder."""
     import timm
     import torch
     from diffusers import StableDiffusionPipeline
@@ -111,6 +126,6 @@ def measure(root: Path, folder: Path, judge_folder: Path, seed: int, count: int 
             "right": judge_right(judge, images, [want for _, want in drawn]),
             "ceiling": ceiling(root, judge),
         }
-        np.save(root / "quality_samples.npy", images)
+        _sheet(images).save(folder / "samples.png")
     (folder / "quality.json").write_text(json.dumps(out, indent=1))
     return out
