@@ -31,7 +31,7 @@ from hypnos_pipeline.models.integrity import DIGESTS
 from hypnos_pipeline.replacing import StorageFull
 from hypnos_pipeline.study import Study, StudyError
 from hypnos_pipeline.study_faults import SoundParts
-from tests.bad_input import KEYS, PHOTOS, SIZE, WORDS, at, grey, picture
+from tests.bad_input import KEYS, PHOTOS, SIZE, WORDS, at, grey, picture, writes
 from tests.end_to_end.shrunken import make_project, shrink
 
 
@@ -123,6 +123,44 @@ def test_images_of_the_class_and_masks_are_missed_before_any_work(mug, parameter
             "3 images, fewer than class_prior.count (5); add images or lower the count"
         ]
     }
+
+
+def shorten(masks: Path) -> None:
+    with Image.open(masks / "00.png") as mask:
+        mask.crop((0, 0, 50, 40)).save(masks / "00.png")
+
+
+# The folder of true masks that a subject names, spoilt in one way; the line that says so.
+TRUE_MASKS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (shutil.rmtree, "no such folder; put a mask of every photo there, or leave out true_masks"),
+    "a photo without": (
+        lambda masks: (masks / "00.png").unlink(),
+        "00.png: no true mask of this photo; add it or leave out true_masks",
+    ),
+    "another size": (shorten, "00.png: 50×40 for an upright photo of "),
+    "unreadable": (writes("00.png", b"x"), "00.png: cannot be read ("),
+}
+
+
+@pytest.mark.parametrize("row", TRUE_MASKS)
+def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
+    spoil, said = TRUE_MASKS[row]
+    shutil.copytree("data/01_raw/judge/figurine/masks", tmp_path / "known/masks")
+    parameters["subjects"]["figurine"]["true_masks"] = "known"
+    parts = SoundParts.of(Study, parameters)
+    folders = preflight.true_mask_folders("figurine", parts, tmp_path)
+    assert folders == [tmp_path / "known/masks"]
+    raw = read_photos(Path("data/01_raw/subjects/figurine"))
+    assert preflight.true_mask_faults(raw, folders) == {}
+    spoil(folders[0])
+    ((place, (fault,)),) = preflight.true_mask_faults(raw, folders).items()
+    assert place == f"{folders[0]} (true_masks)"
+    assert said in fault
+
+
+def test_a_subject_of_which_no_truth_is_known_needs_no_masks(parameters, tmp_path):
+    del parameters["subjects"]["figurine"]["true_masks"]
+    assert preflight.true_mask_folders("figurine", SoundParts.of(Study, parameters), tmp_path) == []
 
 
 # --- converted, ignored, warned of ---------------------------------------------------------------------
@@ -385,16 +423,23 @@ def test_all_that_is_wrong_is_told_at_once(project):
         assert part in "\n".join(said)
 
 
-def test_photos_alone_are_refused_by_a_sound_study(project):
+def test_photos_and_true_masks_are_refused_by_a_sound_study(project):
     spoilt = project / "data/01_raw/subjects/figurine/00.jpg"
     before = spoilt.read_bytes()
     spoilt.write_bytes(before[: len(before) // 2])
+    masks = project / "data/01_raw/judge/rattan_chair/masks"
+    masks.rename(masks.with_name("kept"))
     try:
         said = refused(project, "--pipelines=background_removal,augmentation")
     finally:
         spoilt.write_bytes(before)
-    assert said[:2] == ["Nothing was run: 1 thing to mend.", "data/01_raw/subjects/figurine"]
+        masks.with_name("kept").rename(masks)
+    assert said[:2] == ["Nothing was run: 2 things to mend.", "data/01_raw/subjects/figurine"]
     assert said[2].startswith("  - 00.jpg: cannot be read (image file is truncated")
+    assert said[3:] == [
+        "data/01_raw/judge/rattan_chair/masks (true_masks)",
+        "  - no such folder; put a mask of every photo there, or leave out true_masks",
+    ]
 
 
 @pytest.fixture
@@ -463,6 +508,6 @@ def test_a_message_for_the_user_comes_out_of_kedro_s_wrapping():
 
 def test_the_page_of_bad_input_says_what_is_said(project_root):
     page = (project_root / "docs/bad_input.md").read_text().replace("\\|", "|")
-    rows = [said for table in (PHOTOS, KEYS, WORDS) for _, said in table.values()]
+    rows = [said for table in (PHOTOS, TRUE_MASKS, KEYS, WORDS) for _, said in table.values()]
     rows += [said for *_, listed, said in NETWORKS.values() if not listed]
     assert [said for said in rows if said not in page] == []

@@ -22,6 +22,17 @@ def test_kedro_lists_the_commands(project_root, group, commands):
     assert set(commands) <= listed
 
 
+def test_the_package_runs_as_kedro_does(project_root):
+    answer = subprocess.run(
+        [sys.executable, "-m", "hypnos_pipeline", "--pipelines=finetun"],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 1
+    assert "--pipelines: no 'finetun' here; expected some of __default__, augmentation, " in answer.stderr
+
+
 def test_the_commands_load_no_heavy_library():
     code = (
         "import sys, hypnos_pipeline.cli; "

@@ -70,7 +70,7 @@ def test_the_only_outside_inputs_are_raw_photos_known_masks_and_parameters(study
     assert outside == {"judge", *(f"{subject}.photos" for subject in study["subjects"])}
 
 
-def test_only_the_evaluation_reads_the_truth(study):
+def test_only_the_evaluation_and_the_page_read_the_truth(study):
     """The true masks would help every stage before it; then nothing could be judged by them."""
     readers = {}
     for name, pipeline in build(study).items():
@@ -78,4 +78,5 @@ def test_only_the_evaluation_reads_the_truth(study):
             for leaf in {each.rpartition(".")[2] for each in node.inputs}:
                 readers.setdefault(leaf, set()).add((name, node.func.__name__))
     assert readers["judge"] == {("background_removal", "cut_truth")}
-    assert readers["true_mattes"] == readers["true_foregrounds"] == {("evaluation", "evaluate")}
+    shown_too = {("evaluation", "evaluate"), ("reporting", "collect_subject_figures")}
+    assert readers["true_mattes"] == readers["true_foregrounds"] == shown_too

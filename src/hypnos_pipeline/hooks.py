@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ NETWORK = "params:models."
 """What the names of single networks' parameters begin with."""
 PHOTOS = "{subject}.photos"
 """The catalog's entry of raw photos."""
+JUDGE = "judge"
+"""The catalog's entry of what is known of subjects beside their photos."""
 
 
 class StudyChecks:
@@ -48,9 +51,12 @@ class StudyChecks:
         parts = SoundParts.of(Study, parameters)
         found: Faults = {}
         pattern = loader["catalog"][PHOTOS]["filepath"]
+        judge = context.project_path / loader["catalog"][JUDGE]["filepath"]
         for owner in sorted({subject.photos or name for name, subject in parts.subjects.items()}):
             if owner in parts.names["subjects"]:
-                found |= preflight.photo_faults(context.project_path / pattern.format(subject=owner), parts)
+                masks = preflight.true_mask_folders(owner, parts, judge)
+                folder = context.project_path / pattern.format(subject=owner)
+                found |= preflight.photo_faults(folder, parts, masks)
         found |= preflight.class_prior_faults(parts)
         found |= preflight.network_faults(parts, parts.models) | preflight.machine_faults(parts)
         # Some of the words' faults show without a tokenizer too.
@@ -71,8 +77,12 @@ class StudyChecks:
             return
         parts = SoundParts.of(Study, current_parameters())
         found: Faults = {}
+        judged = [node.namespace for node in pipeline.nodes if JUDGE in node.inputs and node.namespace]
+        judge = catalog.load(JUDGE) if judged else None
         for name in photos:
-            found |= loaded_photo_faults(name, catalog, parts)
+            owner = name.removesuffix(".photos")
+            masks = preflight.true_mask_folders(owner, parts, judge, judged) if judge else []
+            found |= loaded_photo_faults(name, catalog, parts, masks)
         if "params:class_prior" in inputs:
             found |= preflight.class_prior_faults(parts)
         found |= preflight.network_faults(parts, networks)
@@ -97,7 +107,7 @@ def refuse_unknown_slices() -> None:
         StudyError: Naming the unknown pipelines and namespaces, and the known ones.
     """
     command = click.get_current_context(silent=True)
-    if command is None or command.info_name != "run":
+    if command is None or command.command.name != "run":
         return
     chosen = [*(command.params.get("pipelines") or ()), *filter(None, [command.params.get("pipeline")])]
     faults = [_unknown("pipelines", name, list(pipelines)) for name in chosen if name not in pipelines]
@@ -138,8 +148,10 @@ def study_file(loader: AbstractConfigLoader) -> str:
     return preflight.shown(Path(loader.conf_source) / env / STUDY_FILE)
 
 
-def loaded_photo_faults(name: str, catalog: CatalogProtocol, parts: SoundParts) -> Faults:
-    """Reads one subject's photos as the run will."""
+def loaded_photo_faults(
+    name: str, catalog: CatalogProtocol, parts: SoundParts, true_masks: Iterable[Path]
+) -> Faults:
+    """Reads one subject's photos as the run will, and the true masks that belong to them."""
     from hypnos_pipeline.imaging.photos import PhotoError
 
     try:
@@ -149,4 +161,4 @@ def loaded_photo_faults(name: str, catalog: CatalogProtocol, parts: SoundParts) 
         while fault.__cause__ is not None and not isinstance(fault, PhotoError):
             fault = fault.__cause__  # Kedro wraps what the reader says
         return preflight.told_by(fault) if isinstance(fault, PhotoError) else {name: [str(fault)]}
-    return {name: preflight.missing_masks(raw, parts)}
+    return {name: preflight.missing_masks(raw, parts)} | preflight.true_mask_faults(raw, true_masks)

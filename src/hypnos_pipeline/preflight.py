@@ -20,15 +20,52 @@ if TYPE_CHECKING:
 Faults = dict[str, list[str]]
 
 
-def photo_faults(folder: Path, parts: SoundParts) -> Faults:
-    """Reads a subject's photos and masks."""
+def photo_faults(folder: Path, parts: SoundParts, true_masks: Iterable[Path] = ()) -> Faults:
+    """Reads a subject's photos and masks, and the true masks that belong to them."""
     from hypnos_pipeline.imaging.photos import PhotoError, read_photos
 
     try:
         raw = read_photos(folder)
     except PhotoError as error:
         return told_by(error)
-    return {shown(folder): missing_masks(raw, parts)}
+    return {shown(folder): missing_masks(raw, parts)} | true_mask_faults(raw, true_masks)
+
+
+def true_mask_folders(
+    owner: str, parts: SoundParts, judge: Path, subjects: Iterable[str] | None = None
+) -> list[Path]:
+    """Returns where the true masks of one subject's photos lie, none if none are known.
+
+    Args:
+        owner: Whose photos they are.
+        parts: The study.
+        judge: Holds ``<true_masks>/masks/<photo>.png``.
+        subjects: Those that count; all if not given.
+    """
+    found = {
+        judge / subject.true_masks / "masks": None
+        for name, subject in parts.subjects.items()
+        if (subject.photos or name) == owner and subject.true_masks and (subjects is None or name in subjects)
+    }
+    return list(found)
+
+
+def true_mask_faults(raw: RawPhotos, folders: Iterable[Path]) -> Faults:
+    """Reads true masks: one for each photo, in its size."""
+    from hypnos_pipeline.imaging.photos import PhotoError
+    from hypnos_pipeline.imaging.true_masks import read_true_masks
+
+    found: Faults = {}
+    for folder in folders:
+        place = f"{shown(folder)} (true_masks)"
+        if not folder.is_dir():
+            found[place] = ["no such folder; put a mask of every photo there, or leave out true_masks"]
+            continue
+        try:
+            read_true_masks(folder, {name: photo.size for name, photo in raw.photos.items()})
+        except PhotoError as error:
+            found[place] = [str(fault) for fault in error.faults]
+    return found
 
 
 def told_by(error: PhotoError) -> Faults:

@@ -26,6 +26,8 @@ from hypnos_pipeline.study_faults import SoundParts, disagreements
 from hypnos_pipeline.training.settings import FAMILIES, DiscriminatorSettings, Methods
 
 STUDY_FILE = "parameters_study.yml"
+FOREIGN = ("miniworld", "env")
+"""Parameters that are no part of the study: another pipeline's, and the environment's name."""
 
 
 class StudyError(click.ClickException):
@@ -67,7 +69,7 @@ class Study(Configuration):
         """Validates Kedro's parameters.
 
         Args:
-            parameters: The merged parameters; ``miniworld`` belongs to another pipeline and is skipped.
+            parameters: The merged parameters; those in ``FOREIGN`` are skipped.
 
         Raises:
             StudyError: Naming every faulty key at once.
@@ -97,4 +99,4 @@ class Study(Configuration):
 
 
 def _own(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in parameters.items() if key != "miniworld"}
+    return {key: value for key, value in parameters.items() if key not in FOREIGN}

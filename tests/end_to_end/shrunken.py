@@ -28,6 +28,8 @@ def shrink(study: dict[str, Any]) -> dict[str, Any]:
             for key in ("instance_batch", "class_batch", "batch"):
                 if key in method:
                     method[key] = 2
+            if "previews" in method:
+                method["previews"] |= {"every": 2, "steps": 2}
     for prompts in small["prompt_sets"].values():
         prompts["images"] = 3
     small["augmentation"] |= {"recoloured": 2, "resized": 1, "altered": 1}

@@ -63,6 +63,18 @@ def test_every_input_has_its_kind(study):
     }
 
 
+@pytest.mark.parametrize(("named", "part"), [("known", "known/masks/"), (None, "")])
+def test_true_masks_are_no_photos_and_only_the_subject_s_own_count(study, named, part):
+    record = read_record(study)
+    stage = record.stages["background_removal@lego_robot"]
+    judge = Recorded("data/01_raw/judge", "0" * 32 + ".dir", 1, 8)
+    params = {"conf/mini/parameters_study.yml": {"subjects": {"lego_robot": {"true_masks": named}}}}
+    deps = {**stage.deps, judge.path: judge}
+    record.stages[stage.name] = dataclasses.replace(stage, deps=deps, params=params)
+    [masks] = [each for each in lineage(record, cell_of(study)).sources() if each.kind == "true mask"]
+    assert (masks.recorded, masks.part) == (judge, part)
+
+
 def test_a_model_elsewhere_is_known_by_the_parameters(study):
     record = read_record(study)
     stage = record.stages["finetune_hypnos@lego_robot-hypnos"]

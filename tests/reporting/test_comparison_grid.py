@@ -13,17 +13,18 @@ from hypnos_pipeline.reporting.comparison_grid import (
     grid_columns,
 )
 
-PROMPT_SETS = {"varying": 8, "invariant": 3, "backgrounds": 2}
+PROMPT_SETS = {"varying": 8, "invariant": 3}
 
 
 def colour(method: int, prompt_set: str, index: int) -> tuple[int, int, int]:
-    return (40 * method + 20, 60 * list(PROMPT_SETS).index(prompt_set) + 30, 20 * index + 10)
+    place = [*PROMPT_SETS, "backgrounds"].index(prompt_set)
+    return (40 * method + 20, 60 * place + 30, 20 * index + 10)
 
 
-def samples(method: int, size: int = 64) -> ImageSet:
+def samples(method: int, size: int = 64, backgrounds: int = 0) -> ImageSet:
     rows = [
         {"name": f"{p}/{i:03d}", "prompt_set": p, "index": i, "prompt": f"{p} prompt {i}"}
-        for p, count in PROMPT_SETS.items()
+        for p, count in (PROMPT_SETS | {"backgrounds": backgrounds}).items()
         for i in reversed(range(count))
     ]
     images = {
@@ -44,7 +45,7 @@ def centre(picture, row: int, column: int, cell: int = 128) -> tuple[int, int, i
 
 
 def test_columns_are_the_first_of_each_prompt_set() -> None:
-    columns = grid_columns({"A": samples(0)})
+    (columns,) = grid_columns({"A": samples(0)})
     assert [column.name for column in columns] == [
         *(f"invariant/{i:03d}" for i in range(2)),
         *(f"varying/{i:03d}" for i in range(6)),
@@ -63,6 +64,19 @@ def test_every_image_is_at_its_place() -> None:
     assert centre(picture, -3, 4) == (255, 255, 255)
 
 
+def test_asked_backgrounds_stand_below_in_a_block_of_their_own() -> None:
+    with_, without = (
+        comparison_grid(PHOTOS, {"A": samples(0, backgrounds=n), "B": samples(1, backgrounds=n)}, "Chair")
+        for n in (7, 0)
+    )
+    assert with_.width == without.width
+    for row, method in ((-1, 1), (-2, 0)):
+        assert [centre(with_, row, column) for column in range(6)] == [
+            colour(method, "backgrounds", index) for index in range(6)
+        ]
+    assert with_.crop((0, 0, without.width, without.height)).tobytes() == without.tobytes()
+
+
 def test_a_missing_image_leaves_its_cell_grey() -> None:
     partial = samples(1)
     del partial.images["varying/000"]
@@ -79,7 +93,7 @@ def test_cells_double_small_images_and_bound_large_ones() -> None:
 def test_header_grows_with_long_prompts_and_words() -> None:
     short = comparison_grid(PHOTOS, {"A": samples(0)}, "Chair")
     wordy = samples(0)
-    wordy.manifest[0]["prompt"] = wordy.manifest[-3]["prompt"] = "a very long " * 9 + "w" * 60
+    wordy.manifest[0]["prompt"] = wordy.manifest[-1]["prompt"] = "a very long " * 9 + "w" * 60
     assert comparison_grid(PHOTOS, {"A": wordy}, "Chair").height > short.height
 
 

@@ -65,6 +65,8 @@ def inputs(study: Study) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for subject in study.subjects:
         found[f"{subject}.working_photos"] = ImageSet({"a": image})
+        found[f"{subject}.true_mattes"] = ImageSet({"a": image[..., 0]})
+        found[f"{subject}.true_foregrounds"] = ImageSet({"a": image})
         for name in ("matte_sheet", "pool_sheet", "class_prior_sheet", "discriminator_attention"):
             found[f"{subject}.{name}"] = sheet
         found[f"{subject}.matte_report"] = [{"photo": "00", "area": 0.15, "faults": ["touches the border"]}]
@@ -126,6 +128,7 @@ def test_free_inputs_are_the_contracts(study) -> None:
         "params:methods",
         "params:prompt_sets",
         "params:evaluation",
+        "params:env",
         "params:seed",
         *(f"params:models.{name}" for name in NETWORKS if name != "perceptual"),
     }
@@ -151,6 +154,7 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     parameters["evaluation"] = EvaluationSettings.model_validate(parameters["evaluation"])
     names = ("subjects", "methods", "prompt_sets", "evaluation", "seed")
     data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
+    data["params:env"] = "paper"
     data |= {f"params:models.{name}": getattr(study.models, name) for name in NETWORKS}
     pipeline = create_pipeline(study)
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in data.items()})
@@ -189,5 +193,5 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
         trained = [method for family, method in study.entries() if family != "base"]
         assert page.count("<img") == 6 + len(study.entries()) + len(trained)
     page = catalog.load("study_page")
-    assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr" in page
+    assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr --env paper" in page
     assert isinstance(catalog.load("loss_curve_figure"), Image.Image)

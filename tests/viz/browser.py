@@ -5,8 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -14,6 +21,23 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 def find_chromium() -> str | None:
     """Returns the browser's path, None where there is none."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A plain static server without a line to each request."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serves a folder on this machine and yields its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
 
 @dataclass
@@ -34,7 +58,14 @@ class Shown:
 
 
 def look_at(url: str) -> Shown:
-    """Opens a kedro-viz page in a fresh profile and reads what it draws."""
+    """Opens a kedro-viz page and reads what it draws."""
+    reader = _Reader()
+    reader.feed(dumped(url))
+    return reader.shown
+
+
+def dumped(url: str) -> str:
+    """Opens a page in a fresh profile and returns it as it is after its scripts have run."""
     with tempfile.TemporaryDirectory() as profile:
         command = [
             find_chromium(),
@@ -49,10 +80,7 @@ def look_at(url: str) -> Shown:
             "--dump-dom",
             url,
         ]
-        page = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    reader = _Reader()
-    reader.feed(page)
-    return reader.shown
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
 class _Reader(HTMLParser):

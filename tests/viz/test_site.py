@@ -6,18 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.shrunken import make_project, run, shrink
-from tests.viz.browser import NAMES, find_chromium, look_at
+from tests.viz.browser import NAMES, find_chromium, look_at, served
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason=f"no browser to look with: none of {', '.join(NAMES)} is installed"
@@ -53,13 +50,6 @@ class Site:
         return next(node["id"] for node in nodes if node["name"] == dataset)
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """A plain static server without a line to each request."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:
     project = make_project(tmp_path_factory.mktemp("viz") / "study", change=two_methods)
@@ -73,11 +63,8 @@ def site(tmp_path_factory) -> Iterator[Site]:
         check=True,
         timeout=120,
     )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(project / "build")))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Site(project / "build", f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    server.server_close()
+    with served(project / "build") as address:
+        yield Site(project / "build", address)
 
 
 def test_collapsed_the_study_reads_at_a_glance(site):
@@ -85,8 +72,15 @@ def test_collapsed_the_study_reads_at_a_glance(site):
     assert shown.nodes["modularPipeline"] == {SUBJECT}
     assert "parameters" not in shown.nodes
     loose = {name for name in shown.nodes["data"] if "." in name}
-    assert loose == {f"{SUBJECT}.{name}" for name in ("photos", "subject_page", "subject_scores")}
-    assert shown.nodes["task"] == {"collect_study_cells", "write_tables", "draw_loss_curve"}
+    handed_out = ("subject_page", "subject_scores", "subject_backgrounds", "subject_figures")
+    assert loose == {f"{SUBJECT}.{name}" for name in ("photos", *handed_out)}
+    assert shown.nodes["task"] == {
+        "collect_study_cells",
+        "write_tables",
+        "write_backgrounds",
+        "write_study_page",
+        "draw_loss_curve",
+    }
     assert shown.layers == ["01_raw", "08_reporting"]
 
 

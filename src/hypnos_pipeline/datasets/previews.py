@@ -6,16 +6,16 @@ kedro-viz reads the kind of a preview from its annotated return type.
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
 from kedro_datasets._typing import HTMLPreview, ImagePreview, PlotlyPreview
 
+from hypnos_pipeline.imaging.encoding import in_base64
+
 if TYPE_CHECKING:
     import pandas
-    from PIL import Image
 
 TextPreview = NewType("TextPreview", str)
 """Plain text; kedro-viz knows the kind by this name, kedro-datasets has no type for it."""
@@ -35,7 +35,8 @@ def picture_preview(file: Path) -> ImagePreview:
         if picture.width <= WIDEST:
             return ImagePreview(base64.b64encode(file.read_bytes()).decode())
         height = max(1, round(picture.height * WIDEST / picture.width))
-        return _encoded(picture.convert("RGB").resize((WIDEST, height), Image.Resampling.LANCZOS))
+        smaller = picture.convert("RGB").resize((WIDEST, height), Image.Resampling.LANCZOS)
+        return ImagePreview(in_base64(smaller))
 
 
 def pictures_preview(files: Iterable[Path]) -> ImagePreview:
@@ -54,7 +55,7 @@ def pictures_preview(files: Iterable[Path]) -> ImagePreview:
     sheet = Image.new("RGB", (across * width, max(1, -(-len(tiles) // across)) * height), "white")
     for index, tile in enumerate(tiles):
         sheet.paste(tile, (index % across * width, index // across * height))
-    return _encoded(sheet)
+    return ImagePreview(in_base64(sheet))
 
 
 def curve_preview(curve: pandas.DataFrame) -> PlotlyPreview:
@@ -101,9 +102,3 @@ BY_SUFFIX = {".md": markdown_preview, ".html": page_preview, ".tex": text_previe
 def _on_one_line(html: str) -> HTMLPreview:
     # kedro-viz makes a break of every line's end; those between a table's rows would all stand above it.
     return HTMLPreview(" ".join(html.split("\n")).strip())
-
-
-def _encoded(picture: Image.Image) -> ImagePreview:
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG")
-    return ImagePreview(base64.b64encode(buffer.getvalue()).decode())

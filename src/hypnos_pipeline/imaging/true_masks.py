@@ -49,7 +49,7 @@ def true_cut_outs(
     if folder is None:
         rows = [{"name": name, "source": OWN} for name in photos.images]
         return ImageSet(mattes.images, rows), ImageSet(foregrounds.images, rows)
-    masks = _read_masks(folder, {row["photo"]: tuple(row["frame"]) for row in report})
+    masks = read_true_masks(folder, {row["photo"]: tuple(row["frame"]) for row in report})
     squares = {row["photo"]: Square(*row["square"]) for row in report}
     known, freed = {}, {}
     for name, photo in photos.images.items():
@@ -59,8 +59,19 @@ def true_cut_outs(
     return ImageSet(known, rows), ImageSet(freed, rows)
 
 
-def _read_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
-    """Reads a mask for each photo, H×W float32 in [0, 1]; all faults are told at once."""
+def read_true_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
+    """Reads a true mask for each photo.
+
+    Args:
+        folder: Holds ``<photo>.png``.
+        frames: Photo to its width and height, upright.
+
+    Returns:
+        Photo to its mask, H×W float32 in [0, 1].
+
+    Raises:
+        PhotoError: Naming every mask that is missing, unreadable or of another size than its photo.
+    """
     masks, faults = {}, []
     for name, frame in frames.items():
         file = folder / f"{name}.png"

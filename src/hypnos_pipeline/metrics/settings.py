@@ -8,6 +8,9 @@ from pydantic import Field
 
 from hypnos_pipeline.configuration import Configuration
 
+NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
+"""The study's networks that metrics are taken with; their identity stands below the tables."""
+
 MetricName = Literal[
     "dino",
     "clip_i",

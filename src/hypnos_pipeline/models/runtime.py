@@ -34,6 +34,7 @@ def configure(runtime: RuntimeSettings) -> torch.device:
     # The deterministic mode also fills every new tensor, which only costs time: nothing reads unset memory.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
+    _spare_quantised_loading()
     _silence_loading()
     return _device(runtime)
 
@@ -46,6 +47,17 @@ def _device(runtime: RuntimeSettings) -> torch.device:
     if runtime.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(runtime.device)
+
+
+def _spare_quantised_loading() -> None:
+    """Keeps diffusers from importing bitsandbytes, which it does only to offer loading of quantised weights.
+
+    bitsandbytes brings torch's compiler along: a second and 50 MB in every process that loads a model, and no
+    stage loads quantised weights. ``adamw_8bit`` imports bitsandbytes itself.
+    """
+    from diffusers.utils import import_utils
+
+    import_utils._bitsandbytes_available = False
 
 
 def _silence_loading() -> None:

@@ -12,6 +12,7 @@ from hypnos_pipeline.provenance.trace import Trace
 
 COLOURS: dict[Kind, str] = {
     "photo": "#fff2cc",
+    "true mask": "#d5e8d4",
     "model": "#e1d5e7",
     "code": "#f5f5f5",
     "requirements": "#f5f5f5",

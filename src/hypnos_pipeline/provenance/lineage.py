@@ -10,7 +10,10 @@ from hypnos_pipeline.provenance.cells import Cell, StudyNotRun, not_run
 from hypnos_pipeline.provenance.parameters import leaves
 from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, overlap, read_record
 
-Kind = Literal["photo", "model", "code", "requirements", "artefact"]
+Kind = Literal["photo", "true mask", "model", "code", "requirements", "artefact"]
+
+TRUE_MASKS = "data/01_raw/judge"
+"""What is known of the photos beside them: it serves the comparison with true cut-outs."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,15 @@ class Input:
         kind: What it is; ``artefact`` if a stage wrote it.
         producers: Names of the lineage's stages that wrote it, or something in it.
         others: How many other stages wrote into it; their share does not concern the cell.
+        part: Of true masks, the folder within that is the subject's own; empty if none is known of it. The
+            stages of all subjects depend on the whole, since dvc.yaml cannot leave a key out for some.
     """
 
     recorded: Recorded
     kind: Kind
     producers: tuple[str, ...] = ()
     others: int = 0
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Lineage:
     inputs: dict[str, list[Input]]
 
     def sources(self) -> list[Input]:
-        """Returns what no stage wrote, each once: photos, models, requirements and code."""
+        """Returns what no stage wrote, each once: photos, true masks, models, requirements and code."""
         found = {
             (each.recorded.path, each.recorded.md5): each
             for stage in self.stages
@@ -92,7 +98,7 @@ def lineage(record: Record, cell: Cell) -> Lineage:
     ordered: list[StageRecord] = []
 
     def visit(stage: StageRecord) -> None:
-        inputs[stage.name] = [_input(record, dep, cell, model_folders) for dep in stage.deps.values()]
+        inputs[stage.name] = [_input(record, stage, dep, cell, model_folders) for dep in stage.deps.values()]
         for each in inputs[stage.name]:
             for name in each.producers:
                 if name not in inputs:
@@ -109,18 +115,32 @@ def concerns(stage: str, cell: Cell) -> bool:
     return subject in ("", cell.subject) and method in ("", cell.method)
 
 
-def _input(record: Record, dep: Recorded, cell: Cell, model_folders: set[str]) -> Input:
-    producers = [stage.name for stage in record.producers(dep.path)]
+def _input(record: Record, stage: StageRecord, dep: Recorded, cell: Cell, model_folders: set[str]) -> Input:
+    producers = [producer.name for producer in record.producers(dep.path)]
     if not producers:
-        return Input(dep, _source_kind(dep.path, model_folders))
+        kind = _source_kind(dep.path, model_folders)
+        return Input(dep, kind, part=_own_true_masks(stage) if kind == "true mask" else "")
     own = producers if len(producers) == 1 else [name for name in producers if concerns(name, cell)]
     own = own or producers
     return Input(dep, "artefact", tuple(own), len(producers) - len(own))
 
 
+def _own_true_masks(stage: StageRecord) -> str:
+    """Returns the folder within the true masks that a stage's parameters name, empty if they name none."""
+    values = [
+        value
+        for keys in stage.params.values()
+        for key, value in leaves(keys).items()
+        if key.startswith("subjects.") and key.endswith(".true_masks") and value
+    ]
+    return f"{values[0]}/masks/" if values else ""
+
+
 def _source_kind(path: str, model_folders: set[str]) -> Kind:
     if any(overlap(path, folder) for folder in model_folders) or path.startswith("data/01_raw/models"):
         return "model"
+    if overlap(path, TRUE_MASKS):
+        return "true mask"
     if path.startswith("data/01_raw/"):
         return "photo"
     if path.startswith("data/"):

@@ -128,6 +128,7 @@ class _TreeBuilder:
         self._group(node, "code", [each for each in inputs if each.kind in ("code", "requirements")])
         self._group(node, "models", [each for each in inputs if each.kind == "model"])
         self._group(node, "photos", [each for each in inputs if each.kind == "photo"])
+        self._group(node, "true masks", [each for each in inputs if each.kind == "true mask"])
         outs = node.add("wrote")
         for out in stage.outs.values():
             self._artefact(outs, out)
@@ -176,12 +177,12 @@ class _TreeBuilder:
         for mark in self._marks(key):
             line.append(f"  {mark}", ALERT)
         node = parent.add(line)
-        is_source = each is not None and each.kind in ("photo", "model")
+        is_source = each is not None and each.kind in ("photo", "true mask", "model")
         if recorded.is_folder and (is_source or self._expand):
             if key in self._shown_files:
                 line.append("  (files shown above)", QUIET)
             else:
-                self._files(node, key)
+                self._files(node, key, each.part if each is not None and each.kind == "true mask" else None)
 
     def _referred(self, stage: str) -> str:
         return f"{stage} (above)" if stage in self._shown_stages else stage
@@ -195,12 +196,18 @@ class _TreeBuilder:
             if difference.status == "superseded" and (difference.name, difference.recorded) == key:
                 yield "SUPERSEDED"
 
-    def _files(self, node: Tree, key: tuple[str, str]) -> None:
+    def _files(self, node: Tree, key: tuple[str, str], part: str | None) -> None:
+        """Adds the files of a folder; of one that is all subjects', only those of the subject's ``part``."""
         state = self._trace.state.artefacts[key]
         self._shown_files.add(key)
+        if part == "":
+            node.add(Text("none is known of this subject"))
+            return
         if state.files is None:
             node.add(Text("its files as recorded are in neither git nor DVC's cache", ALERT))
         for name, md5 in (state.files or {}).items():
+            if not name.startswith(part or ""):
+                continue
             line = Text(f"{name}  ")
             line.append(md5, QUIET)
             if name in state.file_changes:

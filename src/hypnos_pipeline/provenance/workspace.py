@@ -182,8 +182,8 @@ class Workspace:
 
 def _parameter_places(stages: Iterable[StageRecord]) -> list[str]:
     """Returns the parameter files, or the folders of their environments."""
-    files = sorted({file for stage in stages for file in stage.params})
-    return [file if "/" not in file else str(Path(file).parent) for file in files]
+    files = {file for stage in stages for file in stage.params}
+    return sorted({file if "/" not in file else str(Path(file).parent) for file in files})
 
 
 def _set(content: Any, steps: list[str], value: Any) -> None:

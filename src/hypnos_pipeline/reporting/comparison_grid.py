@@ -1,4 +1,8 @@
-"""The comparison laid out like Fig. 5: photos on top, one row per method, one column per prompt."""
+"""The comparison laid out like Fig. 5: photos on top, one row per method, one column per prompt.
+
+Prompts that ask for a background colour stand in a block of their own below, so that the picture stays as
+narrow as the paper's.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,17 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 
-COLUMNS = {"invariant": 2, "varying": 6, "disentangle": 2}
-"""First images of each prompt set that get a column; prompt sets that a study lacks are skipped."""
+BLOCKS = ({"invariant": 2, "varying": 6, "disentangle": 2}, {"backgrounds": 6})
+"""First images of each prompt set that get a column, block by block; sets that a study lacks are skipped."""
 
-# Fig. 5 writes invariant prompts red, varying yellow (darkened here to be legible), disentangling green.
-INK = {"invariant": (178, 24, 24), "varying": (138, 98, 0), "disentangle": (22, 112, 46)}
+# Fig. 5 writes invariant prompts red, varying yellow (darkened here to be legible), disentangling green;
+# asked backgrounds are ours.
+INK = {
+    "invariant": (178, 24, 24),
+    "varying": (138, 98, 0),
+    "disentangle": (22, 112, 46),
+    "backgrounds": (30, 74, 160),
+}
 BLACK = (20, 20, 20)
 WHITE = (255, 255, 255)
 EMPTY = (238, 238, 238)
@@ -42,37 +52,40 @@ class Layout:
 
     Attributes:
         cell: Side of an image's square.
-        top: Height of the header.
+        top: Where the first row begins, below what stands above it.
     """
 
     cell: int
     top: int
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
-        """Returns the upper left corner of a cell; row 0 holds the photos."""
+        """Returns the upper left corner of a cell; row 0 is the block's first."""
         step = self.cell + GAP
         return LEFT + column * step, self.top + row * step
 
 
-def grid_columns(samples: Mapping[str, ImageSet]) -> list[Column]:
-    """Returns the columns: the first images of each prompt set, with the first method's prompts.
+def grid_columns(samples: Mapping[str, ImageSet]) -> list[list[Column]]:
+    """Returns each block's columns: the first images of each prompt set, with the first method's prompts.
 
     Args:
         samples: Method to its images with manifest rows ``name``, ``prompt_set``, ``index``, ``prompt``.
     """
     first = next(iter(samples.values()), ImageSet({}))
-    columns = []
-    for prompt_set, count in COLUMNS.items():
-        rows = sorted(first.rows(prompt_set=prompt_set), key=lambda row: row["index"])[:count]
-        columns += [Column(row["name"], prompt_set, row["prompt"]) for row in rows]
-    return columns
+    blocks = []
+    for counts in BLOCKS:
+        columns = []
+        for prompt_set, count in counts.items():
+            rows = sorted(first.rows(prompt_set=prompt_set), key=lambda row: row["index"])[:count]
+            columns += [Column(row["name"], prompt_set, row["prompt"]) for row in rows]
+        blocks.append(columns)
+    return [columns for columns in blocks if columns]
 
 
 def comparison_grid(photos: ImageSet, samples: Mapping[str, ImageSet], title: str) -> Image.Image:
     """Draws photos and every method's images of the same prompts and the same initial noise.
 
     Args:
-        photos: Working photos, S×S×3; as many as there are columns are shown.
+        photos: Working photos, S×S×3; as many as the first block has columns are shown.
         samples: Printed method label to its images, S×S×3 uint8, in printed order. An image that a method
             lacks leaves its cell grey.
         title: First line of the picture, e.g. the subject.
@@ -81,28 +94,47 @@ def comparison_grid(photos: ImageSet, samples: Mapping[str, ImageSet], title: st
         An RGB picture. Each image fills a square of 128–256 px (64 px images are doubled).
 
     Raises:
-        ValueError: If there are no samples of the prompt sets in ``COLUMNS``.
+        ValueError: If there are no samples of the prompt sets in ``BLOCKS``.
     """
     from PIL import Image, ImageDraw
 
-    columns = grid_columns(samples)
-    if not columns:
-        raise ValueError(f"{title}: no samples of the prompt sets {', '.join(COLUMNS)} to compare")
-    cell = cell_size(photos, samples)
-    headers = [_wrapped(column.prompt, cell) for column in columns]
-    line = _line_height()
-    layout = Layout(cell, top=2 * line + max(len(lines) for lines in headers) * line + GAP)
-    width, height = layout.corner(len(samples) + 1, len(columns))
-    sheet = Image.new("RGB", (width, height), WHITE)
+    blocks = grid_columns(samples)
+    if not blocks:
+        known = ", ".join(name for counts in BLOCKS for name in counts)
+        raise ValueError(f"{title}: no samples of the prompt sets {known} to compare")
+    cell, line = cell_size(photos, samples), _line_height()
+    layouts, bottom, width = [], 2 * line, 0
+    for number, columns in enumerate(blocks):
+        header = max(len(_wrapped(column.prompt, cell)) for column in columns) * line
+        layouts.append(Layout(cell, bottom + header + GAP))
+        right, bottom = layouts[-1].corner(len(samples) + (number == 0), len(columns))
+        width, bottom = max(width, right), bottom + (line if number + 1 < len(blocks) else 0)
+    sheet = Image.new("RGB", (width, bottom), WHITE)
     draw = ImageDraw.Draw(sheet)
     draw.text((GAP, GAP), title, fill=BLACK, font=_font(FONT_SIZE + 3))
-    for number, (column, lines) in enumerate(zip(columns, headers, strict=True)):
-        left = layout.corner(0, number)[0]
-        _write(draw, (left, 2 * line), lines, INK[column.prompt_set])
-    _draw_row(sheet, draw, layout, 0, "Photos", [*photos.images.values()][: len(columns)])
-    for row, (label, images) in enumerate(samples.items(), start=1):
-        _draw_row(sheet, draw, layout, row, label, [images.images.get(column.name) for column in columns])
+    for number, (layout, columns) in enumerate(zip(layouts, blocks, strict=True)):
+        of_photos = {"Photos": [*photos.images.values()][: len(columns)]} if number == 0 else {}
+        of_methods = {
+            label: [images.images.get(column.name) for column in columns] for label, images in samples.items()
+        }
+        _draw_block(sheet, draw, layout, columns, of_photos | of_methods)
     return sheet
+
+
+def _draw_block(
+    sheet: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    layout: Layout,
+    columns: Sequence[Column],
+    rows: Mapping[str, Sequence[np.ndarray | None]],
+) -> None:
+    """Draws the prompts right above their columns, then the rows."""
+    for number, column in enumerate(columns):
+        lines = _wrapped(column.prompt, layout.cell)
+        left, top = layout.corner(0, number)
+        _write(draw, (left, top - GAP - len(lines) * _line_height()), lines, INK[column.prompt_set])
+    for row, (label, images) in enumerate(rows.items()):
+        _draw_row(sheet, draw, layout, row, label, images)
 
 
 def cell_size(photos: ImageSet, samples: Mapping[str, ImageSet]) -> int:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.metrics.registry import FOREGROUND, METRICS
 from hypnos_pipeline.reporting.subject_page import picture_source
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
     from PIL import Image
 
     from hypnos_pipeline.imaging.image_set import ImageSet
+    from hypnos_pipeline.metrics.foreground import CutOuts
 
 EXTREMES = 3
 """Images at each end of a cell; three fit side by side on a phone."""
@@ -29,48 +31,48 @@ def extremes(pairs: pandas.DataFrame) -> list[dict[str, Any]]:
     """Finds the best and the worst images of one subject's and method's every prompt set and metric.
 
     Args:
-        pairs: Columns ``prompt_set, image, photo`` (empty for metrics of one image), ``metric, value``; of
-            several photos the one at which the image is most extreme counts.
+        pairs: Columns ``prompt_set, image, photo`` (empty for metrics of one image), ``metric, colour``
+            (empty where none was asked), ``value``; of several photos the one at which the image is most
+            extreme counts.
 
     Returns:
         One entry per prompt set and metric, in the frame's order: ``best`` and ``worst``, most extreme
-        first, each a list of ``image``, ``photo`` and ``value``. Where no direction is better, the highest
-        values are called best. Ties go by name, undefined values are left out.
+        first, each a list of ``image``, ``photo``, ``colour`` and ``value``. Where no direction is better,
+        the highest values are called best. Ties go by name, undefined values are left out.
     """
     entries = []
     for (prompt_set, metric), group in pairs[pairs["value"].notna()].groupby(
         ["prompt_set", "metric"], sort=False
     ):
         ascending = METRICS[metric].higher_is_better is False
-        entries.append(
-            {
-                "prompt_set": prompt_set,
-                "metric": metric,
-                "best": _first(group, ascending),
-                "worst": _first(group, not ascending),
-            }
-        )
+        ends = {"best": _first(group, ascending), "worst": _first(group, not ascending)}
+        entries.append({"prompt_set": prompt_set, "metric": metric, **ends})
     return entries
 
 
 def subject_figures(
     photos: ImageSet,
+    cut_outs: CutOuts,
     samples: Mapping[str, ImageSet],
     pairs: Mapping[str, pandas.DataFrame],
     figures: Iterable[tuple[str, str, Image.Image]],
+    checks: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Returns one subject's part of the study's page, ready for JSON.
 
     Args:
         photos: The subject's working photos.
+        cut_outs: Their true foregrounds.
         samples: Method to its images, whose manifest has their prompts.
         pairs: Method to its values of single pairs.
         figures: Group, caption and picture of each figure in the page's order.
+        checks: Rows of ``imaging.constant_backgrounds.beside_base``.
 
     Returns:
-        ``figures`` (``group, caption, source``), ``extremes`` (as ``extremes``, and ``method``),
-        ``prompts`` (image to prompt) and ``pictures`` (``photo/<name>`` or ``<method>/<name>`` to a data
-        address), of those images alone that are an extreme.
+        ``figures`` (``group, caption, source``), ``checks``, ``extremes`` (as ``extremes``, with ``method``,
+        and in each pair ``against``: the picture it was compared with, empty if none), ``prompts`` (image to
+        prompt) and ``pictures`` (``photo/<name>``, ``cut-out/<photo>/<colour>`` or ``<method>/<name>`` to a
+        data address), of those images alone that are an extreme.
 
     Raises:
         KeyError: If pairs name an image or a photo that is not there.
@@ -85,13 +87,29 @@ def subject_figures(
             if key not in pictures:
                 pictures[key] = _thumbnail(samples[method].images[pair["image"]])
                 prompts[key] = samples[method].rows(name=pair["image"])[0]["prompt"]
-            if pair["photo"] and f"photo/{pair['photo']}" not in pictures:
-                pictures[f"photo/{pair['photo']}"] = _thumbnail(photos.images[pair["photo"]])
+            pair["against"] = _against(entry["metric"], pair)
+            if pair["against"] and pair["against"] not in pictures:
+                pictures[pair["against"]] = _thumbnail(_compared(pair, photos, cut_outs))
     drawn = [
         {"group": group, "caption": caption, "source": picture_source(picture)}
         for group, caption, picture in figures
     ]
-    return {"figures": drawn, "extremes": found, "prompts": prompts, "pictures": pictures}
+    shown = {"figures": drawn, "checks": [dict(row) for row in checks]}
+    return {**shown, "extremes": found, "prompts": prompts, "pictures": pictures}
+
+
+def _against(metric: str, pair: Mapping[str, Any]) -> str:
+    """Returns the name of what an image was compared with: a photo, or its true cut-out on a colour."""
+    if not pair["photo"]:
+        return ""
+    cut_out = metric.startswith(FOREGROUND)
+    return f"cut-out/{pair['photo']}/{pair['colour']}" if cut_out else f"photo/{pair['photo']}"
+
+
+def _compared(pair: Mapping[str, Any], photos: ImageSet, cut_outs: CutOuts) -> np.ndarray:
+    if pair["against"].startswith("photo/"):
+        return photos.images[pair["photo"]]
+    return dict(zip(cut_outs.names, cut_outs.on(pair["colour"]), strict=True))[pair["photo"]]
 
 
 def _first(group: pandas.DataFrame, ascending: bool) -> list[dict[str, Any]]:
@@ -99,12 +117,12 @@ def _first(group: pandas.DataFrame, ascending: bool) -> list[dict[str, Any]]:
     ordered = group.sort_values(["value", "image", "photo"], ascending=[ascending, True, True])
     chosen = ordered.drop_duplicates("image").head(EXTREMES)
     return [
-        {"image": row.image, "photo": row.photo, "value": float(row.value)}
+        {"image": row.image, "photo": row.photo, "colour": row.colour, "value": float(row.value)}
         for row in chosen.itertuples(index=False)
     ]
 
 
-def _thumbnail(image: Any) -> str:
+def _thumbnail(image: np.ndarray) -> str:
     from PIL import Image
 
     picture = Image.fromarray(image).convert("RGB")

@@ -6,13 +6,13 @@ opened alone; it holds no script and no style sheet, which viewers such as kedro
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from numbers import Real
 from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.imaging.encoding import in_base64
 
 if TYPE_CHECKING:
     import pandas
@@ -67,9 +67,7 @@ def picture_source(picture: Image.Image, kind: str = "PNG", **options: Any) -> s
     """
     if picture.width > WIDEST:
         picture = picture.resize((WIDEST, max(1, round(picture.height * WIDEST / picture.width))))
-    buffer = io.BytesIO()
-    picture.save(buffer, format=kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/{kind.lower()};base64,{in_base64(picture, kind, **options)}"
 
 
 def _part(part: Any) -> str:

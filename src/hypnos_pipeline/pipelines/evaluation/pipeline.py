@@ -6,11 +6,11 @@ from functools import partial, update_wrapper
 
 from kedro.pipeline import Pipeline, node
 
+from hypnos_pipeline.metrics.settings import NETWORKS
 from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
 from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study import Study
 
-NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
 OF_SUBJECT = ("working_photos", "true_mattes", "true_foregrounds")
 
 

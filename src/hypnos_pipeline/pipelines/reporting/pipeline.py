@@ -8,7 +8,8 @@ from functools import partial, update_wrapper
 
 from kedro.pipeline import Node, Pipeline
 
-from hypnos_pipeline.pipelines.reporting.nodes import (
+from hypnos_pipeline.metrics.settings import NETWORKS
+from hypnos_pipeline.pipelines.reporting.collected import (
     BACKGROUNDS,
     CHECK,
     CURVE,
@@ -20,6 +21,8 @@ from hypnos_pipeline.pipelines.reporting.nodes import (
     SCORES,
     SHEET,
     TRAINING,
+)
+from hypnos_pipeline.pipelines.reporting.nodes import (
     collect_study_cells,
     collect_subject_figures,
     collect_subject_scores,
@@ -57,10 +60,13 @@ SHOWN = [
     "comparison_grid",
 ]
 
-FIGURES_READ = ["working_photos", "comparison_grid", "discriminator_attention"]
-
-NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
-"""Those whose identity stands below the tables."""
+FIGURES_READ = [
+    "working_photos",
+    "true_mattes",
+    "true_foregrounds",
+    "comparison_grid",
+    "discriminator_attention",
+]
 
 OF_METHODS, OF_TRAINED = (SAMPLES, SCORES, SHEET, CHECK, PAIRS, EVALUATION), (CURVE, PREVIEWS, TRAINING)
 
@@ -86,7 +92,7 @@ def _subject(study: Study, subject: str) -> Pipeline:
     for suffix in (SHEET, CHECK, PAIRS, EVALUATION):
         shown |= _leaves(methods, suffix)
     figures = {name: name for name in [*FIGURES_READ, *drawn]} | _leaves(trained, PREVIEWS) | samples
-    figures |= _leaves(methods, SHEET) | _leaves(methods, PAIRS)
+    figures |= _leaves(methods, SHEET) | _leaves(methods, PAIRS) | _leaves(methods, CHECK)
     nodes = [
         Node(
             _of(subject, compare_methods),
@@ -167,6 +173,7 @@ def _study_nodes(study: Study) -> list[Node]:
             {
                 "cells": "cells",
                 "loss_curve_figure": "loss_curve_figure",
+                "env": "params:env",
                 **settings,
                 "evaluation": "params:evaluation",
                 **networks,

@@ -1,0 +1,145 @@
+"""Nodes of reporting that bring all subjects together.
+
+Kedro resolves the annotations of a node while pipelines are read; those that would import pandas there are
+left to the docstrings. The maps of subjects and methods are annotated as plain dicts and validated here:
+other pipelines have Kedro make models of their single entries, so the maps may hold either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image
+from pydantic import TypeAdapter
+
+from hypnos_pipeline.metrics.settings import EvaluationSettings
+from hypnos_pipeline.models.settings import ModelReference
+from hypnos_pipeline.pipelines.reporting.collected import BACKGROUNDS, FIGURES, labels_of
+from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.training.settings import Methods
+
+
+def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scores):
+    """Makes the data frames of ``cells.csv`` and ``cells_wide.csv`` and ``metrics.json``'s nested means.
+
+    Args:
+        subjects: The study's subjects, for their order and the paper's rows.
+        methods: The study's.
+        prompt_sets: The study's, for their order.
+        scores: ``<subject>_scores`` to a data frame.
+
+    Returns:
+        The cells, their means by prompt set, subject, method and metric, and the means a column per metric.
+    """
+    from hypnos_pipeline.metrics.registry import METRICS
+    from hypnos_pipeline.reporting.cells import collect_cells, metrics_tree, wide_cells
+
+    known = TypeAdapter(dict[str, SubjectSettings]).validate_python(subjects)
+    cells = collect_cells(
+        scores.values(),
+        prompt_sets=list(prompt_sets),
+        subjects=list(known),
+        methods=[method.name for method in labels_of(methods)],
+        metrics=list(METRICS),
+        paper_rows={name: settings.paper_row for name, settings in known.items()},
+    )
+    return cells, metrics_tree(cells), wide_cells(cells)
+
+
+def write_tables(
+    cells,
+    subjects: dict,
+    methods: dict,
+    evaluation: EvaluationSettings,
+    **networks: ModelReference,
+) -> tuple[str, str, str, str, str, str]:
+    """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX, with their networks."""
+    from hypnos_pipeline.reporting.table import to_latex, to_markdown
+
+    tables = _tables(cells, _scope(subjects, methods, evaluation, networks, asked_colour=False))
+    return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
+
+
+def write_backgrounds(
+    subjects: dict, methods: dict, evaluation: EvaluationSettings, **read
+) -> tuple[str, str]:
+    """Writes what asked backgrounds say of foreground and background, as Markdown and as LaTeX.
+
+    Args:
+        subjects: The study's, for their order.
+        methods: The study's.
+        evaluation: Which metrics were taken.
+        read: ``<subject>_backgrounds`` to a data frame; the networks by name.
+    """
+    from hypnos_pipeline.reporting.backgrounds import backgrounds_table
+    from hypnos_pipeline.reporting.table import to_latex, to_markdown
+
+    intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
+    table = backgrounds_table(intervals, _scope(subjects, methods, evaluation, read, asked_colour=True))
+    return to_markdown(table), to_latex(table)
+
+
+def write_study_page(
+    cells,
+    loss_curve_figure: Image.Image,
+    subjects: dict,
+    methods: dict,
+    evaluation: EvaluationSettings,
+    env: str,
+    **read,
+) -> str:
+    """Writes the page of the whole study.
+
+    Args:
+        cells: The study's, a data frame.
+        loss_curve_figure: Eq. 2's.
+        subjects: The study's, for their order.
+        methods: The study's.
+        evaluation: Which metrics were taken.
+        env: The environment, for the commands on the page.
+        read: ``<subject>_figures``, ``<subject>_backgrounds``; the networks by name.
+    """
+    from hypnos_pipeline.reporting.backgrounds import backgrounds_table
+    from hypnos_pipeline.reporting.study_page import study_page
+
+    intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
+    figures = {name: read.pop(name + FIGURES) for name in subjects}
+    asked, unasked = (
+        _scope(subjects, methods, evaluation, read, asked_colour=asked) for asked in (True, False)
+    )
+    tables = [*_tables(cells, unasked), backgrounds_table(intervals, asked)]
+    return study_page(cells, tables, labels_of(methods), figures, loss_curve_figure, env)
+
+
+def draw_loss_curve(methods: dict) -> Image.Image:
+    """Draws Eq. 2 for the study's σ and others (Fig. 7a)."""
+    from hypnos_pipeline.reporting.figures import loss_curve, sigma_variants
+
+    hypnos = Methods.model_validate(methods).hypnos
+    return loss_curve(sigma_variants(method.reconstruction for method in hypnos.values()))
+
+
+def _tables(cells, scope) -> list:
+    """Returns Table 1, Table 2 and their difference."""
+    from hypnos_pipeline.reporting import tables as known
+
+    makers = (known.prompt_invariant_table, known.prompt_varying_table, known.difference_table)
+    return [make(cells, scope) for make in makers]
+
+
+def _scope(
+    subjects: dict,
+    methods: dict,
+    evaluation: EvaluationSettings,
+    networks: dict[str, Any],
+    *,
+    asked_colour: bool,
+):
+    """Returns a table's methods and subjects, with the sources of those metrics alone that it can hold."""
+    from hypnos_pipeline.metrics.registry import METRICS
+    from hypnos_pipeline.reporting.sources import source_lines
+    from hypnos_pipeline.reporting.tables import Scope
+
+    metrics = [name for name in evaluation.metrics if METRICS[name].asked_colour == asked_colour]
+    references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
+    return Scope(labels_of(methods), list(subjects), source_lines(references, metrics))
