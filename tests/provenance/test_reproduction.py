@@ -227,7 +227,10 @@ def test_a_scratch_folder_inside_the_project_is_refused(study, monkeypatch):
 )
 def test_killed_in_the_middle_it_leaves_no_trace_and_no_process(study, number):
     before = snapshot(study)
-    code = f"from hypnos_pipeline.provenance.reproduce_command import reproduce; reproduce({ARGUMENTS})"
+    # A shell's background jobs ignore Ctrl-C, and so would the program if the tests run in one.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    load = "from hypnos_pipeline.provenance.reproduce_command import reproduce"
+    code = f"{heed}; {load}; reproduce({ARGUMENTS})"
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=study, env=os.environ | {"RESTS": "sampling_base"}
     )
