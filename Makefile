@@ -10,9 +10,11 @@ export KEDRO_DISABLE_TELEMETRY := 1
 export DVC_NO_ANALYTICS := 1
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
+# uv installs without bytecode; where none may be written, every process compiles torch and diffusers anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := install
-.PHONY: install run test test-all test-long lint lock clean
+.PHONY: install run test test-all test-long bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -42,6 +44,10 @@ test-long: install
 	python -m pytest -m long
 
 test-all: test test-long
+
+# Ratios measured side by side; with a diffusers checkout: make bench DIFFUSERS=/path/to/diffusers
+bench: install
+	python -m benchmarks $(if $(DIFFUSERS),--diffusers $(DIFFUSERS))
 
 lint: install
 	ruff check .

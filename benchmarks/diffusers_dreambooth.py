@@ -1,0 +1,186 @@
+"""Our DreamBooth against diffusers' own ``examples/dreambooth/train_dreambooth.py``, both as whole commands.
+
+Same miniature model, same photos of 1–2k pixels, same class images, batch, rate, prior preservation and
+training of the text encoder. The cost of a step is the slope between a short and a long run, so that start,
+loading and saving fall out; the ratio of the long runs, which include these, stands beside it. So does the
+bare step of ``training_steps``: no trainer with this arithmetic can cost less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import miniature, training_steps
+from benchmarks.measuring import Cost, Ratio, compare, compare_peaks, run_child, slope
+from benchmarks.program import ROOT, options, parse, show
+
+SCRIPT = Path("examples/dreambooth/train_dreambooth.py")
+STEPS = (8, 48)  # whole turns of the bare step
+GOAL = 0.5
+LONG_SIDES = (1024, 1408, 1728, 2048)
+SENSOR_NOISE = 4.0
+"""Standard deviation, 8-bit: enlarged renders would otherwise be easier to decode than photos."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the ratios; with ``--prepare``, ``--ours`` or ``--bare`` does one part and prints none."""
+    parser = options("DreamBooth against diffusers' own script", rounds=3)
+    parser.add_argument("--diffusers", type=Path, help="a checkout of diffusers")
+    parser.add_argument(
+        "--python", default=sys.executable, help="interpreter for its script (needs accelerate)"
+    )
+    parser.add_argument("--ours", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--bare", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    settings = parse(parser, arguments)
+    if settings.prepare:
+        prepare(settings.folder)
+        return
+    if settings.ours:
+        train_ours(settings.folder, settings.ours, settings.threads)
+        return
+    if settings.bare:
+        turn, done = training_steps.bare_distinct(settings), 0
+        while done < settings.bare:
+            done += turn()
+        return
+    if settings.diffusers is None or not (settings.diffusers / SCRIPT).is_file():
+        parser.error(f"--diffusers: expected a checkout of diffusers, in which {SCRIPT} lies")
+    steps = (1, 2) if settings.smallest else STEPS
+    with tempfile.TemporaryDirectory() as name:
+        run_own(Path(name), settings, "--prepare")
+        ratios = measure(Path(name), settings, steps)
+    show(parser.description, settings, ratios, {"photos": f"long sides {LONG_SIDES}", "steps": steps})
+
+
+def measure(folder: Path, settings: argparse.Namespace, steps: tuple[int, int]) -> list[Ratio]:
+    """Runs both commands short and long, in turn, and compares them."""
+    bare: list[tuple[Cost, ...]] = []
+    ours: list[tuple[Cost, ...]] = []
+    theirs: list[tuple[Cost, ...]] = []
+    for _ in range(settings.rounds):
+        bare.append(tuple(run_own(folder, settings, "--bare", str(count)) for count in steps))
+        ours.append(tuple(run_own(folder, settings, "--ours", str(count)) for count in steps))
+        theirs.append(tuple(run_theirs(folder, count, settings) for count in steps))
+    bare_step, our_step, their_step = (
+        [slope(*runs, steps) for runs in each] for each in (bare, ours, theirs)
+    )
+    long = [[runs[1] for runs in each] for each in (ours, theirs)]
+    whole = f"whole command of {steps[1]} steps, start-up included"
+    return [
+        compare("our DreamBooth step : train_dreambooth.py's step", our_step, their_step, goal=GOAL),
+        compare("the bare step, distinct prompts : train_dreambooth.py's step", bare_step, their_step),
+        compare(f"our DreamBooth : train_dreambooth.py, {whole}", *long),
+        compare_peaks("our DreamBooth : train_dreambooth.py, peak memory", *long),
+    ]
+
+
+def run_own(folder: Path, settings: argparse.Namespace, *what: str) -> Cost:
+    """Runs this program's other half in a process of its own: this one stays small, as measuring needs."""
+    command = [sys.executable, "-m", "benchmarks.diffusers_dreambooth", "--folder", str(folder), *what]
+    command += ["--threads", str(settings.threads)] + ["--smallest"] * settings.smallest
+    return run_child(command, threads=settings.threads, cwd=ROOT, PYTHONPATH=str(ROOT / "src"))
+
+
+def run_theirs(folder: Path, steps: int, settings: argparse.Namespace) -> Cost:
+    """Runs diffusers' script to its end."""
+    whole = miniature.study()
+    method = next(iter(whole.methods.dreambooth.values()))
+    noun = whole.subjects[miniature.SUBJECT].noun
+    values = {
+        "pretrained_model_name_or_path": folder / "model",
+        "instance_data_dir": folder / "photos",
+        "class_data_dir": folder / "class",
+        "output_dir": folder / f"theirs_{steps}",
+        "instance_prompt": f"a photo of sks {noun}",
+        "class_prompt": f"a photo of {noun}",
+        "num_class_images": whole.class_prior.count,
+        "resolution": whole.image_size,
+        "train_batch_size": method.instance_batch,
+        "learning_rate": method.learning_rate,
+        "lr_scheduler": "constant",
+        "max_train_steps": steps,
+        "checkpointing_steps": 10**6,
+        "seed": whole.seed,
+    }
+    command = [settings.python, str(settings.diffusers / SCRIPT), "--with_prior_preservation"]
+    command += ["--train_text_encoder"]
+    command += [part for name, value in values.items() for part in (f"--{name}", str(value))]
+    return run_child(command, threads=settings.threads, cwd=folder, ACCELERATE_USE_CPU="true")
+
+
+def train_ours(folder: Path, steps: int, threads: int) -> None:
+    """Trains DreamBooth as our pipeline does, from photos on disk to a saved model."""
+    from PIL import ImageOps
+
+    from hypnos_pipeline.imaging.photos import read_photos
+    from hypnos_pipeline.models.text_to_image import save_text_to_image
+    from hypnos_pipeline.training.latents import LatentCache
+    from hypnos_pipeline.training.loop import Finetuning
+
+    runtime, whole = miniature.runtime(threads), miniature.study()
+    method = next(iter(whole.methods.dreambooth.values())).general_form()
+    noun, square = whole.subjects[miniature.SUBJECT].noun, (whole.image_size,) * 2
+    pool, prior = (
+        {name: np.asarray(ImageOps.fit(photo, square)) for name, photo in read.photos.items()}
+        for read in (read_photos(folder / "photos"), read_photos(folder / "class"))
+    )
+    model = miniature.text_to_image()
+    rows = [{"name": name, "photo": name, "kind": "original", "prompt": ""} for name in pool]
+    sections = {
+        "pool": miniature.ImageSet(pool, rows),
+        "class_prior": miniature.image_set(prior, prompt=f"a photo of {noun}"),
+    }
+    Finetuning(
+        model,
+        LatentCache.encode(model.vae, sections),
+        method.model_copy(update={"steps": steps}),
+        plain_prompt=f"a photo of sks {noun}",
+        seed=whole.seed,
+        runtime=runtime,
+    ).run()
+    save_text_to_image(model, folder / f"ours_{steps}")
+
+
+def prepare(folder: Path) -> None:
+    """Writes what both trainers read: pictures, and the miniature in float32, on which theirs insists."""
+    from hypnos_pipeline.models.text_to_image import save_text_to_image
+
+    write_pictures(folder)
+    save_text_to_image(miniature.text_to_image(), folder / "model")
+
+
+def write_pictures(folder: Path) -> None:
+    """Writes the subject's photos enlarged to 1–2k pixels, and class images."""
+    from PIL import Image
+
+    from hypnos_pipeline.imaging.photos import read_photos
+
+    draw = np.random.default_rng(0)
+    photos = read_photos(ROOT / "data/01_raw/subjects" / miniature.SUBJECT).photos
+    (folder / "photos").mkdir()
+    for (name, photo), side in zip(photos.items(), LONG_SIDES, strict=False):
+        scale = side / max(photo.size)
+        large = photo.resize(
+            (round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS
+        )
+        noisy = np.asarray(large, np.float32) + draw.normal(0, SENSOR_NOISE, (large.height, large.width, 3))
+        picture = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+        picture.save(folder / "photos" / f"{name}.jpg", quality=92)
+    (folder / "class").mkdir()
+    originals = list(miniature.photos().values())
+    for index in range(miniature.study().class_prior.count):
+        original = originals[index % len(originals)]
+        different = (original + draw.normal(0, SENSOR_NOISE, original.shape)).clip(0, 255)
+        Image.fromarray(different.astype(np.uint8)).save(folder / "class" / f"{index:04d}.png")
+
+
+if __name__ == "__main__":
+    main()
