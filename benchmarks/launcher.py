@@ -14,7 +14,7 @@ KIBIBYTE = 1024
 
 
 def main() -> None:
-    """Ends as the command ends; the report has its CPU seconds (its children's too), seconds and peak bytes."""
+    """Ends as the command ends; the report: CPU seconds (its children's too), seconds, peak bytes."""
     report, *command = sys.argv[1:]
     start = time.perf_counter()
     process = subprocess.Popen(command)
