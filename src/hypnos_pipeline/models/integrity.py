@@ -96,6 +96,8 @@ def _present(folder: Path) -> set[str]:
 
 def _needed(key: str, folder: Path) -> set[str]:
     """Returns the relative names of the files that the loaders cannot do without."""
+    if key == "matting":  # what is read of it, the backends know
+        return set()
     if key != "text_to_image":
         needed = {"config.json", *_ALSO_READ.get(key, ())} | _weights(folder, "model")
         return needed | (_tokenizer(folder) if key == "clip" else set())

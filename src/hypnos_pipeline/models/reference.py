@@ -45,7 +45,7 @@ def locate_all(references: Mapping[str, ModelReference] | ModelsSettings) -> dic
         MissingModels: Naming every missing network and how to get it.
     """
     if isinstance(references, ModelsSettings):
-        references = {f"models.{name}": value for name, value in references}
+        references = {f"models.{name}": value for name, value in references if value is not None}
     found = {name: _find(reference) for name, reference in references.items()}
     missing = [f"  {name}: {_mend(references[name])}" for name, folder in found.items() if folder is None]
     if missing:

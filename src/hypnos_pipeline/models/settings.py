@@ -39,6 +39,8 @@ class ModelsSettings(Configuration):
         clip: CLIP of ``clip_i``, ``clip_t`` and ``clip_t_paper``, a transformers folder.
         inception: The Fréchet distances' network.
         lpips: LPIPS's network.
+        matting: Weights of the background removers: ONNX for ``rembg``, safetensors for ``tracer_b7``. A
+            study names the folder even where no backend reads it, because dvc.yaml does.
     """
 
     text_to_image: ModelReference
@@ -47,6 +49,7 @@ class ModelsSettings(Configuration):
     clip: ModelReference
     inception: ModelReference
     lpips: ModelReference
+    matting: ModelReference | None = None
 
 
 class RuntimeSettings(Configuration):
