@@ -71,8 +71,8 @@ def read_preprocessing(folder: Path) -> Preprocessing:
 def resize_shorter_edge(images: torch.Tensor, edge: int | None) -> torch.Tensor:
     """Resizes images (float, [0, 1], N×3×H×W) by Pillow's bicubic, as the encoders' authors did.
 
-    Pillow works on 8 bits, so images that are resized are rounded to 256 levels before and after; torch's
-    own antialiased bicubic differs from it by up to a level and a half.
+    Pillow works on 8 bits, so images that are resized are rounded to 256 levels before and after. torch's
+    antialiased bicubic in float is up to four levels off, where Pillow clips between its two passes.
     """
     import numpy as np
     import torch
