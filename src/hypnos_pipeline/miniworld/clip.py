@@ -11,8 +11,8 @@ from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.dataset import LABELS, load_set
 from hypnos_pipeline.miniworld.nets import HEADS, MEAN, STD, accuracies, augment, fit, heads_loss, to_input
 from hypnos_pipeline.miniworld.palette import COLOR_NAMES
-from hypnos_pipeline.miniworld.tokens import MAX_LENGTH
 from hypnos_pipeline.miniworld.words import CLASSES, SCENES
+from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import numpy_generator, seed_for
 from hypnos_pipeline.replacing import replaced_folder
 

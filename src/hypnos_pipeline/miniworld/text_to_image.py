@@ -16,7 +16,7 @@ from hypnos_pipeline.miniworld.checkpoint import (
     save_state,
 )
 from hypnos_pipeline.miniworld.config import TextToImageConfig
-from hypnos_pipeline.miniworld.tokens import MAX_LENGTH
+from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import generator, numpy_generator, seed_for
 
 
