@@ -61,6 +61,7 @@ def _encoder(models: Mapping[str, ModelReference], name: str) -> str:
 _PREPARED = {
     "dino": _encoder,
     "clip": _encoder,
+    "clip_b32": _encoder,
     "inception": lambda *_: "bicubic to the network's input size, its own mean and deviation",
     "lpips": lambda *_: "working size, the network's own mean and deviation",
 }
