@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import interpolate
 
+from hypnos_pipeline.metrics.settings import FID_INCEPTION
+
 EARLY_CHANNELS = 64
 ALEXNET_TAPS = (1, 4, 7, 9, 11)
 ALEXNET_LPIPS = "alexnet_lpips"
@@ -190,7 +192,12 @@ def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | 
 
 @lru_cache(maxsize=4)
 def load_frechet_network(folder: Path, device: str = "cpu") -> FrechetNetwork:
-    """Loads the network of the Fréchet and kernel distances, a timm folder."""
+    """Loads the Fréchet and kernel distances' network; the folder's ``config.json`` says which it is."""
+    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if configuration.get("architecture") == FID_INCEPTION:
+        from hypnos_pipeline.metrics.inception import load_fid_inception
+
+        return load_fid_inception(folder, device)
     from hypnos_pipeline.models.networks import load_timm
 
     return TimmFrechetNetwork(load_timm(folder, device))
