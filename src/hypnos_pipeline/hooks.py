@@ -17,6 +17,7 @@ from kedro.pipeline import Pipeline
 from omegaconf.errors import OmegaConfBaseException
 
 from hypnos_pipeline import preflight
+from hypnos_pipeline.checkpoints.checkpoints import discard_finished, keep_finished
 from hypnos_pipeline.config_loader import StudyConfigLoader, current_parameters
 from hypnos_pipeline.preflight import Faults
 from hypnos_pipeline.prompting.settings import SubjectSettings
@@ -105,6 +106,28 @@ class StudyChecks:
             cause = cause.__cause__
         if cause is not None and cause is not error:
             raise cause
+
+
+class FinishedCheckpoints:
+    """Removes the states that finished nodes could have gone on from, once their outputs are saved.
+
+    Not earlier: if there is no room for the outputs, the next run is to go on from the last state.
+    """
+
+    @hook_impl
+    def before_node_run(self) -> None:
+        """Removes the states of the nodes before, whose outputs are saved."""
+        discard_finished()
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Removes the states of the last nodes."""
+        discard_finished()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Keeps the state of a node whose outputs may not have been saved."""
+        keep_finished()
 
 
 def refuse_unknown_slices() -> None:
