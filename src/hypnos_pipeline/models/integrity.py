@@ -104,7 +104,7 @@ def _present(folder: Path) -> set[str]:
 
 def _needed(key: str, folder: Path) -> set[str]:
     """Returns the relative names of the files that the loaders cannot do without."""
-    if key == "matting":  # one file, under the name that it was published by
+    if key == "matting":  # what is read of it, the backends know
         return set()
     if key != "text_to_image":
         needed = {"config.json", *_ALSO_READ.get(key, ())} | _weights(folder, "model")
