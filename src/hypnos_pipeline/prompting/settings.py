@@ -21,6 +21,8 @@ class SubjectSettings(Configuration):
         photos: The subject whose folder of photos is used: its own name, or another's to share its photos.
         true_masks: Folder in ``data/01_raw/judge`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
+        class_prior_prompts: Templates of this subject's class prior instead of ``class_prior.prompts`` (paper
+            0.F: the prior's backgrounds come back in the samples).
         paper_row: Row of the paper's tables printed beside this subject's values in ``paper``.
     """
 
@@ -29,6 +31,7 @@ class SubjectSettings(Configuration):
     background_word: Annotated[str, Field(min_length=1)] = "ohwx"
     photos: str | None = None
     true_masks: Name | None = None
+    class_prior_prompts: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     paper_row: Literal["funko", "rattan_chair", "lego_robot"] | None = None
 
 
