@@ -110,7 +110,7 @@ class Previews(Configuration):
 
 
 class Expectation(Configuration):
-    """A direction that the paper states of a method, to be set beside what was measured (paper 4.2, 0.E, 0.F).
+    """A direction that the paper states of a method, to be set beside what was measured (paper 4.2, 0.F).
 
     Attributes:
         claim: What the paper says, in few words.
