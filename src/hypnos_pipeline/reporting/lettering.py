@@ -52,7 +52,7 @@ def notice(title: str, text: str) -> Image.Image:
     from PIL import Image, ImageDraw
 
     lines = wrapped(text, _NOTICE_WIDTH - 2 * MARGIN)
-    sheet = Image.new("RGB", (_NOTICE_WIDTH, 2 * LINE + LINE * len(lines) + MARGIN), WHITE)
+    sheet = Image.new("RGB", (_NOTICE_WIDTH, 3 * LINE + LINE * len(lines) + 2 * MARGIN), WHITE)
     draw = ImageDraw.Draw(sheet)
     draw.text((MARGIN, MARGIN), title, fill=BLACK, font=font(FONT_SIZE + 3))
     write(draw, (MARGIN, 2 * LINE), lines)

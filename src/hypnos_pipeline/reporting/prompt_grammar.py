@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 INK: dict[str, Ink] = {"image_type": (178, 24, 24), "background": (22, 112, 46), "style": (30, 74, 160)}
 TITLES = {"image_type": "Image type", "background": "Background", "style": "Style, of the drawn type"}
-FAINT: Ink = (150, 150, 150)
+FAINT: Ink = (125, 125, 125)
 SHOWN = 8
 """Drawn prompts that are written out."""
 INSET, BETWEEN = 12, 36
