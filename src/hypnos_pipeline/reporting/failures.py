@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hypnos_pipeline.imaging.image_set import ImageSet
 
 NONE = "None flagged."
-MOST = 12
+MOST = 24
 """Images that a section shows; it says how many there are."""
 KEYED = (255, 0, 255)  # nothing in a photo looks like it, so what a matte cuts off is seen
 DIM = 0.65
@@ -94,7 +94,7 @@ def _same(samples: Mapping[str, ImageSet], checks: Mapping[str, Mapping[str, Any
 
 
 def _unlike(samples: Mapping[str, ImageSet], pairs: Mapping[str, pandas.DataFrame]) -> CaptionedSection:
-    """Each method's image least like the photos; the worst of a set is no fault by itself, so it says so."""
+    """Shows each method's image least like the photos; one always is, so this is no flag by itself."""
     images = []
     name = _similarity(pairs)
     for label, frame in pairs.items():
@@ -104,10 +104,7 @@ def _unlike(samples: Mapping[str, ImageSet], pairs: Mapping[str, pandas.DataFram
             worst = str(means.index[int(np.argmin(means.to_numpy()))])
             value = number(float(means.min()), METRICS[name].decimals)
             images.append((samples[label].images[worst], f"{label}: {METRICS[name].label} {value}, {worst}"))
-    section = _section(
-        "Least like the photos: each method's lowest of the prompt that names the subject alone", images
-    )
-    return section
+    return _section("Least like the photos: each method's lowest when the subject alone is named", images)
 
 
 def _similarity(pairs: Mapping[str, pandas.DataFrame]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +12,8 @@ if TYPE_CHECKING:
 
 BLACK = (20, 20, 20)
 WHITE = (255, 255, 255)
-FONT_SIZE = 13
-LINE = FONT_SIZE + 4
+FONT_SIZE = 12
+LINE = FONT_SIZE + 5
 """Pixels from one line to the next."""
 MARGIN = 4
 _NOTICE_WIDTH = 520
@@ -19,11 +21,13 @@ _NOTICE_WIDTH = 520
 Ink = tuple[int, int, int]
 
 
-def font(size: int = FONT_SIZE) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Returns Pillow's own embedded font, the same on every machine."""
+@cache
+def font(size: int = FONT_SIZE) -> ImageFont.FreeTypeFont:
+    """Returns the font that comes with matplotlib: the same on every machine, with λ, σ and Δ."""
+    import matplotlib
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size)
 
 
 def write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], lines: Sequence[str], ink: Ink = BLACK) -> None:
@@ -59,7 +63,7 @@ def notice(title: str, text: str) -> Image.Image:
     return sheet
 
 
-def _cut(word: str, letters: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+def _cut(word: str, letters: ImageFont.FreeTypeFont, width: int) -> list[str]:
     pieces = [word[0]]
     for character in word[1:]:
         if letters.getlength(pieces[-1] + character) <= width:
