@@ -6,6 +6,7 @@ its first, and none raises for what is merely wrong.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ __all__ = [
     "use_faults",
     "users_of",
 ]
+
+_log = logging.getLogger(__name__)
 
 
 def photo_faults(folder: Path, parts: SoundParts, true_masks: Iterable[Path] = ()) -> Faults:
@@ -122,6 +125,7 @@ def make_random_networks(parts: SoundParts, networks: Iterable[str]) -> list[str
         from hypnos_pipeline.models.random.folder import make_random_folder
 
         for reference in absent.values():
+            _log.info("Making %s in %s, once", reference.id, reference.folder)
             make_random_folder(reference)
     return list(absent)
 
