@@ -1,7 +1,7 @@
 """What a finetuning step of the paper's true architectures costs on a GPU: seconds, and memory by part.
 
-Random weights, synthetic images of 512 px, batch 1 + 1, float32 master weights. Each combination of optimiser and
-gradient checkpointing is tried; one that does not fit is reported as such. The step is the pipelines' own.
+Random weights, synthetic images of 512 px, batch 1 + 1, float32 master weights. Each combination of optimiser
+and gradient checkpointing is tried; one that does not fit is reported as such. Steps are the pipelines' own.
 
     python -m benchmarks.gpu_rehearsal            on a CUDA GPU
     python -m benchmarks.gpu_rehearsal --small    a tiny model on any machine: whether it runs, no figure
@@ -57,9 +57,10 @@ class Bench:
 
         self.small, self.steps, self.size = small, steps, 64 if small else 512
         precision = "float32" if small else "auto"
-        self.runtime = RuntimeSettings(device="cpu" if small else "cuda", precision=precision)
+        self.runtime = RuntimeSettings(device="cpu" if small else "cuda", precision=precision, threads=1)
         self.device = configure(self.runtime)
         self.images = synthetic_pool(self.size)
+        self.perceptual = perceptual_network("test_efficientnet" if small else "efficientnet_b1", self.device)
 
     def model(self) -> TextToImage:
         """Returns a fresh model on the device."""
@@ -133,10 +134,21 @@ def synthetic_pool(size: int) -> list[Any]:
     return list(pixels.numpy())
 
 
-def finetuning(bench: Bench, family: str, kind: str, checkpointing: bool) -> Finetuning:
-    """Makes a run of the pipelines' loop ready: ``hypnos`` with L_p in every step, or ``dreambooth``."""
+def perceptual_network(architecture: str, device: torch.device) -> torch.nn.Module:
+    """Returns L_p's network with random weights."""
     from hypnos_pipeline.models.networks import load_timm
     from hypnos_pipeline.models.random.convolutional import save_random_timm
+
+    with TemporaryDirectory() as folder:
+        save_random_timm(Path(folder), SEED, architecture)
+        return load_timm(Path(folder), str(device))
+
+
+def finetuning(bench: Bench, family: str, kind: str, checkpointing: bool) -> Finetuning:
+    """Makes a run of the pipelines' loop ready: ``hypnos`` with L_p in every step, or ``dreambooth``."""
+    import numpy as np
+
+    from hypnos_pipeline.models.runtime import autocast
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.loop import Adversary, Finetuning
     from hypnos_pipeline.training.perceptual import PerceptualLoss
@@ -161,13 +173,10 @@ def finetuning(bench: Bench, family: str, kind: str, checkpointing: bool) -> Fin
         )
         settings = DiscriminatorSettings()
         discriminator = LatentDiscriminator(settings, latents.shape, SEED).to(bench.device)
-        with TemporaryDirectory() as folder:
-            save_random_timm(Path(folder), SEED, "test_efficientnet" if bench.small else "efficientnet_b1")
-            network = load_timm.__wrapped__(Path(folder), str(bench.device))
-        images = [bench.images[int(row["name"][-1])] for row in latents.rows["pool"]]
-        import numpy as np
-
-        networks["perceptual"] = PerceptualLoss(network, np.stack(images), perceptual, model.vae)
+        images = np.stack([bench.images[int(row["name"][-1])] for row in latents.rows["pool"]])
+        networks["perceptual"] = PerceptualLoss(
+            bench.perceptual, images, perceptual, model.vae, lambda: autocast(bench.runtime, bench.device)
+        )
         networks["adversary"] = Adversary(discriminator, settings)
     prompt = "a photo of sks robot"
     return Finetuning(
@@ -222,6 +231,24 @@ def activations(bench: Bench, run: Finetuning) -> dict[str, float]:
     return found
 
 
+def inversion(bench: Bench) -> dict[str, Any]:
+    """Times steps of textual inversion, by the difference between a longer run and one of a single step."""
+    from hypnos_pipeline.training.settings import TextualInversionSettings
+    from hypnos_pipeline.training.textual_inversion import textual_inversion
+
+    def seconds(steps: int) -> float:
+        model = bench.model()
+        latents, method = bench.latents(model), TextualInversionSettings(steps=steps)
+        others: dict[str, Any] = {"noun": "robot", "seed": SEED, "runtime": bench.runtime}
+        return bench.seconds(lambda: textual_inversion(model, latents, method, **others), 1)
+
+    bench.peak(lambda: seconds(1))  # the first run of a device also prepares it
+    peak = bench.used() + bench.peak(lambda: seconds(1))
+    each = (seconds(bench.steps + 1) - seconds(1)) / bench.steps
+    row = {"family": "textual_inversion", "optimiser": "adamw", "checkpointing": False}
+    return row | {"seconds": each, "peak": peak}
+
+
 def sampling(bench: Bench) -> float:
     """Returns images per second, by the sampler of `paper` on a GPU, by two steps of it on the tiny model."""
     from hypnos_pipeline.models.generation import generate
@@ -271,6 +298,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             torch.cuda.empty_cache()
         if not settings.json:
             print(as_line(rows[-1]))
+    rows.append(inversion(bench))
+    if not settings.json:
+        print(as_line(rows[-1]))
     rate = sampling(bench)
     device = torch.cuda.get_device_name() if bench.device.type == "cuda" else "cpu, tiny model: no figure"
     report = {"device": device, "size": bench.size, "steps": rows, "images_a_second": rate}
@@ -287,11 +317,12 @@ def as_line(row: dict[str, Any]) -> str:
     line = f"{name}: {row['seconds']:.3f} s a step"
     if not row["peak"]:
         return line
-    parts = {key: row[key] for key in ("weights", "gradients", "optimiser_state")} | row["activations"]
-    split = ", ".join(f"{part} {size / 1e9:.2f}" for part, size in parts.items())
     peak = row["peak"] / 1e9
     verdict = "goal met" if peak <= GOAL_GB else "fits 16 GB" if peak <= LIMIT_GB else "too much for 16 GB"
-    return f"{line}, peak {peak:.2f} GB ({verdict}): {split}"
+    kept = {part: row[part] for part in ("weights", "gradients", "optimiser_state") if part in row}
+    parts = kept | row.get("activations", {})
+    split = ", ".join(f"{part} {size / 1e9:.2f}" for part, size in parts.items())
+    return f"{line}, peak {peak:.2f} GB ({verdict}) {split}"
 
 
 if __name__ == "__main__":
