@@ -198,7 +198,7 @@ def measure(bench: Bench, family: str, kind: str, checkpointing: bool) -> dict[s
         row["gradients"] = sum(_bytes(each.grad) for each in run.updater.parameters)
         states = run.updater.optimiser.state_dict()["state"].values()
         row["optimiser_state"] = sum(_bytes(each) for state in states for each in _tensors(state))
-        run.updater.optimiser.zero_grad(set_to_none=True)
+        run.updater.release()
         before = bench.used()
         row["activations"] = activations(bench, run)
         row["peak"] = before + bench.peak(lambda: run.step(next(step)))

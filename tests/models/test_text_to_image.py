@@ -123,7 +123,7 @@ def test_encoded_prompts_have_the_models_length() -> None:
 
 
 def test_the_published_layout_loads_to_the_same_model(saved: Path, tmp_path: Path) -> None:
-    """As Stable Diffusion 1.5 lies on the hub: it names a safety checker, and the tokenizer is in two files."""
+    """As Stable Diffusion 1.5 lies on the hub, with a safety checker's name and a tokenizer of two files."""
     import json
     import shutil
 
