@@ -91,28 +91,6 @@ def test_each_part_of_hypnos_leaves_dreambooth(baseline, change):
     assert not same(trained(run), trained(baseline))
 
 
-def test_dreambooth_is_the_reference_mathematics(baseline):
-    """The first step's loss, written out with diffusers' own scheduler."""
-    from hypnos_pipeline.training.draws import PoolDraws, draw_class_images, draw_half
-
-    model, cache = tiny_text_to_image(), latents()
-    schedule = model.noise_schedule()
-    pool = PoolDraws(cache.kinds("pool"), Augmented(recolour_probability=0.0), SEED)
-    common = {"timesteps": 1000, "seed": SEED, "step": 1}
-    halves = [
-        draw_half(cache, "pool", pool.draw(1, 2), **common),
-        draw_half(cache, "class_prior", draw_class_images(4, SEED, 1, 2), **common),
-    ]
-    expected = 0.0
-    for half, prompt in zip(halves, (PLAIN, "a photo of robot"), strict=True):
-        noisy = schedule.add_noise(half.latents, half.noise, half.timesteps)
-        ids = model.encode_prompts([prompt] * 2)
-        with torch.no_grad():
-            output = model.unet(noisy, half.timesteps, model.text_encoder(ids)[0]).sample
-        expected += float(torch.nn.functional.mse_loss(output, half.noise))
-    assert baseline.curve[0]["loss"] == pytest.approx(expected, rel=1e-5)
-
-
 def test_two_runs_give_the_same_bits(full_run):
     again = finetuning(hypnos(steps=8))
     again.run()
