@@ -133,7 +133,9 @@ def write_subject_page(
         training = [of_methods[name + kind] for kind in (PREVIEWS, TRAINING) if name + kind in of_methods]
         networks = of_methods[name + EVALUATION]["networks"]
         values = spread(of_methods[name + PAIRS])
-        sections.append(Section(label, [of_methods[name + SHEET], *training, values, {"networks": networks}]))
+        replicates = of_methods[name + EVALUATION].get("replicates", [])
+        evaluated = [values, *([replicates] if replicates else []), {"networks": networks}]
+        sections.append(Section(label, [of_methods[name + SHEET], *training, *evaluated]))
     return subject_page(subject_label(subject), sections)
 
 

@@ -96,8 +96,9 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
         seed: The study's.
 
     Returns:
-        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's) and, where the prompt set
-        asks for one, the background's ``colour``.
+        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), the background's ``colour``
+        where the prompt set asks for one, and ``replicate``, from 0, where it is sampled more than once: the
+        index goes on, so that the first replicate's images are those of a study without others.
     """
     from pydantic import TypeAdapter
 
@@ -114,10 +115,12 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
             "noun_prompt": template.replace("{subject}", noun),
             "seed": seed_for(seed, f"sampling/{prompt_set}", index),
             **({"colour": colour} if colour else {}),
+            **({"replicate": index // settings.images} if settings.replicates > 1 else {}),
         }
         for prompt_set, settings in validated.items()
         for index, (template, colour) in enumerate(
-            zip(expand(settings, prompt_set, seed), asked_colours(settings), strict=True)
+            list(zip(expand(settings, prompt_set, seed), asked_colours(settings), strict=True))
+            * settings.replicates
         )
     ]
 
