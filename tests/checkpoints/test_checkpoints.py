@@ -174,6 +174,7 @@ def leave_behind(folder: Path, rate: float, age: float, kilobytes: int = 100) ->
     checkpoints = opened(folder, rate=rate)
     checkpoints.save(1, {"a": torch.zeros(kilobytes * 250)}, {})
     module.leave(checkpoints.folder)
+    (checkpoints.folder / "in_use").touch()  # as a killed process leaves it
     for path in [*checkpoints.folder.rglob("*"), checkpoints.folder]:
         os.utime(path, (time.time() - age,) * 2)
     return checkpoints.folder
