@@ -229,7 +229,23 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "a network from nowhere": (
         at("models/dino", {}),
-        "models.dino: expected exactly one of 'folder' and 'hub'",
+        "models.dino: the key folder is missing",
+    ),
+    "a network from two places": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "url": "https://example.org/a.pth"}),
+        "models.dino: both hub and url; expected at most one source of the folder",
+    ),
+    "a sha256 of a hub's network": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "sha256": "0" * 64}),
+        "models.dino: sha256 belongs to url, which is not given",
+    ),
+    "a branch for a revision": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "revision": "main"}),
+        "models.dino.revision: 'main'; expected text that matches ^[0-9a-f]{40}$",
+    ),
+    "an unknown architecture": (
+        at("models/dino", {"folder": "a", "random": {"architecture": "dino_vitb8"}}),
+        "models.dino.random.architecture: 'dino_vitb8'; expected one of 'stable_diffusion_1_5', ",
     ),
 }
 

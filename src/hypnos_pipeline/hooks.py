@@ -62,7 +62,8 @@ class StudyChecks:
                 folder = context.project_path / pattern.format(subject=owner)
                 found |= preflight.photo_faults(folder, parts, masks)
         found |= preflight.class_prior_faults(parts)
-        found |= preflight.network_faults(parts, parts.models) | preflight.machine_faults(parts)
+        found |= preflight.network_faults(parts, parts.models, lock_file(loader))
+        found |= preflight.machine_faults(parts)
         # Some of the words' faults show without a tokenizer too.
         found = {place: [line for line in lines if line not in faults] for place, lines in found.items()}
         raise StudyError({study_file(loader): faults} | found)
@@ -89,8 +90,11 @@ class StudyChecks:
             found |= loaded_photo_faults(name, catalog, parts, masks)
         if "params:class_prior" in inputs:
             found |= preflight.class_prior_faults(parts)
-        found |= preflight.network_faults(parts, networks)
+        lock = lock_file(StudyConfigLoader.newest)
+        found |= preflight.network_faults(parts, networks, lock)
         found |= preflight.machine_faults(parts)
+        if not any(found.values()) and preflight.make_random_networks(parts, networks):
+            found = preflight.network_faults(parts, networks, lock)  # now with the words and prompts
         if any(found.values()):
             raise StudyError(found)
 
@@ -165,6 +169,15 @@ def study_file(loader: AbstractConfigLoader) -> str:
     """Returns where the study of the environment in use stands."""
     env = loader.env or getattr(loader, "default_run_env", "")
     return preflight.shown(Path(loader.conf_source) / env / STUDY_FILE)
+
+
+def lock_file(loader: AbstractConfigLoader | None) -> Path | None:
+    """Returns where the ``models.lock`` of the environment in use belongs; None where no loader tells."""
+    if loader is None:
+        return None
+    from hypnos_pipeline.models.lock import LOCK_FILE
+
+    return Path(study_file(loader)).with_name(LOCK_FILE)
 
 
 def loaded_photo_faults(

@@ -13,6 +13,7 @@ from typing import Any
 from hypnos_pipeline.study_faults import SoundParts
 
 METHODS = "methods"
+_RECOMPUTED = "activations are recomputed instead of kept"
 SMALLEST_IMAGE = 64
 """Below it three halvings leave nothing of a latent."""
 
@@ -56,14 +57,14 @@ def _recomputing(trained: dict[str, Any], on_gpu: bool) -> Iterator[str]:
     optimisers = {key: method.optimiser for key, method in trained.items() if hasattr(method, "optimiser")}
     for key, optimiser in optimisers.items():
         if not optimiser.gradient_checkpointing:
-            yield f"{key}.optimiser.gradient_checkpointing: false; true (the UNet's activations are recomputed)"
+            yield f"{key}.optimiser.gradient_checkpointing: false; true ({_RECOMPUTED})"
     for key, optimiser in optimisers.items():
         if optimiser.kind == "adamw" and on_gpu:  # on a CPU it is 30 times slower
             yield f"{key}.optimiser.kind: adamw; adamw_8bit (its states in a quarter of the memory)"
     for key, method in trained.items():
         decodes = hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps()
         if decodes and not method.perceptual.gradient_checkpointing:
-            yield f"{key}.perceptual.gradient_checkpointing: false; true (the decoder's activations are recomputed)"
+            yield f"{key}.perceptual.gradient_checkpointing: false; true ({_RECOMPUTED})"
 
 
 def _batches(trained: dict[str, Any]) -> Iterator[str]:

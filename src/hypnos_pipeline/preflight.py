@@ -16,6 +16,7 @@ from hypnos_pipeline.study_faults import SoundParts
 
 if TYPE_CHECKING:
     from hypnos_pipeline.imaging.photos import PhotoError, RawPhotos
+    from hypnos_pipeline.models.settings import ModelReference
 
 Faults = dict[str, list[str]]
 
@@ -100,22 +101,68 @@ def class_prior_faults(parts: SoundParts) -> Faults:
     return {f"{shown(settings.folder)} (class_prior.folder)": [fault] if count < settings.count else []}
 
 
-def network_faults(parts: SoundParts, networks: Iterable[str]) -> Faults:
+def network_faults(parts: SoundParts, networks: Iterable[str], lock_file: Path | None = None) -> Faults:
     """Looks at networks' files, then at the words and prompts if the text-to-image model's are whole.
+
+    Random networks that are not here yet are no fault: the run makes them.
 
     Args:
         parts: The study.
         networks: Keys below ``models``; those whose reference is faulty are passed over.
+        lock_file: The environment's ``models.lock``, in its own folder; not looked for if not given.
     """
-    from hypnos_pipeline.models import reference
+    from hypnos_pipeline.models.lock import LockError, read_lock
+    from hypnos_pipeline.models.reference import absence
+    from hypnos_pipeline.models.status import model_status
 
+    try:
+        lock = read_lock(lock_file) if lock_file else {}
+    except LockError as problem:
+        return {"networks": [problem.message]}
+    env = lock_file.parent.name if lock_file else None
     references = {key: parts.models[key] for key in networks if key in parts.models}
-    faults = reference.network_faults(references)
-    found = {"networks": [fault for key in faults for fault in faults[key]]}
-    if faults.get("text_to_image") == []:
-        folder = reference.locate(references["text_to_image"])
+    whole, faults = set(), []
+    for key, reference in references.items():
+        status = model_status(key, reference, lock)
+        if status.present and not status.faults:
+            whole.add(key)
+        elif not status.present and reference.random is None:
+            faults.append(f"models.{key}: {absence(reference, env)}")
+        faults += [f"models.{key}: {fault}; {_mend(reference, env)}" for fault in status.faults]
+    found = {"networks": faults}
+    if "text_to_image" in whole:
+        folder = Path(references["text_to_image"].folder)
         found[f"words and prompts of {STUDY_FILE}"] = list(dict.fromkeys(_word_faults(parts, folder)))
     return found
+
+
+def make_random_networks(parts: SoundParts, networks: Iterable[str]) -> list[str]:
+    """Makes the random networks that are not here yet, which takes no network; returns their keys."""
+    from hypnos_pipeline.models.reference import is_present
+
+    absent = {
+        key: parts.models[key]
+        for key in networks
+        if parts.models[key].random is not None and not is_present(parts.models[key])
+    }
+    if absent:
+        from hypnos_pipeline.models.random.folder import make_random_folder
+
+        for reference in absent.values():
+            make_random_folder(reference)
+    return list(absent)
+
+
+def _mend(reference: ModelReference, env: str | None) -> str:
+    from hypnos_pipeline.models.integrity import is_listed
+    from hypnos_pipeline.models.reference import fetch_command
+
+    folder = reference.folder
+    if reference.fetched:
+        return f"remove {folder}, then `{fetch_command(env)}`"
+    if is_listed(Path(folder)):
+        return f"restore it (`git checkout -- {folder}`); a change you want belongs in a folder of its own"
+    return "copy the network there again"
 
 
 def _word_faults(parts: SoundParts, folder: Path) -> Iterator[str]:

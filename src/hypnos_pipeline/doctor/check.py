@@ -19,8 +19,8 @@ class Check:
     """One line.
 
     Attributes:
-        status: ``fail`` where a run would be refused or end badly, ``warn`` where it may be slow, short of room or
-            unlike the study's record.
+        status: ``fail`` where a run would be refused or end badly, ``warn`` where it may be slow, short of
+            room or unlike the recorded study.
         name: What was looked at, e.g. ``models.dino``.
         text: What was found; for a fault, also the mend.
     """
@@ -48,11 +48,13 @@ def fails(name: str, faults: Iterable[str]) -> list[Check]:
 
 
 def as_text(checks: Sequence[Check], env: str) -> str:
-    """Returns the lines, aligned, with a count below; coloured by status (``click.echo`` drops that in a pipe)."""
+    """Returns the lines, aligned, with a count below; in colours, which ``click.echo`` drops in a pipe."""
     width = max(len(check.name) for check in checks)
     lines = [
-        f"{click.style(check.status.ljust(4), fg=COLOURS[check.status])}  {check.name.ljust(width)}  {check.text}"
-        for check in checks
+        "  ".join(
+            [click.style(each.status.ljust(4), fg=COLOURS[each.status]), each.name.ljust(width), each.text]
+        )
+        for each in checks
     ]
     return "\n".join([*lines, "", _verdict(Counter(check.status for check in checks), env)])
 

@@ -16,7 +16,7 @@ _INSTALL = f"`make`, or `pip install -r {LOCK}`"
 
 
 def installation_checks(root: Path) -> list[Check]:
-    """Compares Python and the libraries with ``pyproject.toml`` and ``requirements.lock``, then torch with itself.
+    """Compares Python and the libraries with ``pyproject.toml`` and the lock, and torch with torchvision.
 
     Args:
         root: The project's folder.

@@ -75,8 +75,8 @@ def _unsuited(parts: SoundParts, runtime: RuntimeSettings, on_gpu: bool) -> Iter
         if not on_gpu and hasattr(method, "optimiser") and method.optimiser.kind == "adamw_8bit"
     ]
     if slow:
-        text = f"adamw_8bit ({', '.join(slow)}) is about 30 times slower than adamw on a CPU; optimiser.kind: adamw"
-        yield warn("optimiser", text)
+        mend = "is about 30 times slower than adamw on a CPU; take optimiser.kind: adamw"
+        yield warn("optimiser", f"adamw_8bit ({', '.join(slow)}) {mend}")
 
 
 def _threads(runtime: RuntimeSettings) -> Check:

@@ -9,14 +9,14 @@
   + n·s²·u       activations of the UNet, n images (instance and class) of s×s pixels
   + m·s²·d       activations of the decoder, m instance images, where L_p acts
 
-Everything but the activations is certain (``least``); the estimate adds them and a fifth for what passes.
-u = 7.2 kB and d = 23.3 kB a pixel in float32 at Stable Diffusion's widths, counted from what PyTorch saves for the
-backward pass; half of it in half precision; with gradient checkpointing half of u and 0.54·d. They grow with the
-networks' widths. **Sampling** and encoding hold the weights and 4.1 kB a pixel of each image of a batch (four of
-the decoder's largest maps).
+Everything but the activations is certain (``least``); the estimate adds them, and a fifth for what passes.
+u = 7.2 kB and d = 23.3 kB a pixel in float32 at Stable Diffusion's widths, counted from what PyTorch saves
+for the backward pass; half of it in half precision; with gradient checkpointing half of u and 0.54·d. They
+grow with the networks' widths. **Sampling** and encoding hold the weights and 4.1 kB a pixel of each image of
+a batch (four of the decoder's largest maps).
 
-**Disk**: every full finetune is kept as a float32 model, one more while it is replaced; images count as if PNG
-compressed nothing; a checkpoint to resume from holds weights and optimiser states.
+**Disk**: every full finetune is kept as a float32 model, one more while it is replaced; images count as if
+PNG compressed nothing; a checkpoint to resume from holds weights and optimiser states, twice in replacing.
 """
 
 from __future__ import annotations

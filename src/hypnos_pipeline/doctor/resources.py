@@ -91,7 +91,8 @@ def disk_check(root: Path, env: str, parts: SoundParts, sizes: NetworkSizes, pho
     free = psutil.disk_usage(str(root)).free
     doubled = ", DVC's copies included" if copies == 2 else ""
     there = f" ({shown_bytes(written)} are there)" if written else ""
-    text = f"{shown_bytes(free)} free; {need.what} and all else need about {shown_bytes(about)} more{there}{doubled}"
+    rest = f"{need.what} and all else need about {shown_bytes(about)} more{there}{doubled} (estimate)"
+    text = f"{shown_bytes(free)} free; {rest}"
     mend = "make room, or put the project on a larger disk"
     if free < least:
         return fail("disk", f"{text}; {mend}")

@@ -8,24 +8,74 @@ from pydantic import Field, model_validator
 
 from hypnos_pipeline.configuration import Configuration
 
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Architecture = Literal[
+    "stable_diffusion_1_5",
+    "efficientnet_b1",
+    "dino_vits16",
+    "clip_vit_l14",
+    "clip_vit_b32",
+    "fid_inception_v3",
+    "alexnet_lpips",
+]
+"""Networks that ``models.random`` can make."""
 
-class ModelReference(Configuration):
-    """A network by reference: a folder of this project, or a hub id with its revision.
+
+class RandomNetwork(Configuration):
+    """A true architecture with random weights, which need no network to get (``conf/rehearsal``).
 
     Attributes:
-        folder: Path relative to the project root.
-        hub: Hub id, e.g. ``facebook/dino-vits16``; read from the local cache only.
-        revision: Commit of the hub repository; null means unpinned.
+        architecture: Which.
+        seed: Of the weights: the same gives the same bytes.
     """
 
-    folder: str | None = None
-    hub: str | None = None
-    revision: str | None = None
+    architecture: Architecture
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+
+class ModelReference(Configuration):
+    """A network by reference: a folder, and where what lies in it comes from.
+
+    Without a source the folder is the project's own. With one, ``kedro models fetch`` fills it, and records
+    in ``models.lock`` what it found; nothing else ever reaches for the network.
+
+    Attributes:
+        folder: Path relative to the project root; always named, since stages depend on it.
+        hub: Source: a hub id, e.g. ``facebook/dino-vits16``.
+        revision: Commit of the hub repository; null takes the newest once and records it.
+        url: Source: the address of one file, .pth, .safetensors or .onnx.
+        sha256: Of that file; null records it at the first download.
+        random: Source: random weights.
+    """
+
+    folder: Annotated[str, Field(min_length=1)]
+    hub: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")] | None = None
+    revision: Commit | None = None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    sha256: Sha256 | None = None
+    random: RandomNetwork | None = None
+
+    @property
+    def id(self) -> str:
+        """What names the network: hub id, address, ``random:<architecture>/<seed>``, or the folder."""
+        if self.random is not None:
+            return f"random:{self.random.architecture}/{self.random.seed}"
+        return self.hub or self.url or self.folder
+
+    @property
+    def fetched(self) -> bool:
+        """Whether it comes from elsewhere or is made here, and is no folder of the project's own."""
+        return bool(self.hub or self.url or self.random)
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelReference:
-        if (self.folder is None) == (self.hub is None):
-            raise ValueError("expected exactly one of 'folder' and 'hub'")
+        sources = [name for name in ("hub", "url", "random") if getattr(self, name) is not None]
+        if len(sources) > 1:
+            raise ValueError(f"both {' and '.join(sources)}; expected at most one source of the folder")
+        for pin, source in (("revision", "hub"), ("sha256", "url")):
+            if getattr(self, pin) is not None and getattr(self, source) is None:
+                raise ValueError(f"{pin} belongs to {source}, which is not given")
         return self
 
 
