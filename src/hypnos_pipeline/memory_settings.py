@@ -41,7 +41,7 @@ def helping_settings(parts: SoundParts, reads: Collection[str], on_gpu: bool) ->
         found += _precision(parts, on_gpu)
     size = parts.sections.get("image_size")
     if size is not None and size > SMALLEST_IMAGE:
-        found.append(f"image_size: {size}; less (all images are made anew)")
+        found.append(f"image_size: {size} → less (every image is made anew)")
     return found
 
 
@@ -57,14 +57,14 @@ def _recomputing(trained: dict[str, Any], on_gpu: bool) -> Iterator[str]:
     optimisers = {key: method.optimiser for key, method in trained.items() if hasattr(method, "optimiser")}
     for key, optimiser in optimisers.items():
         if not optimiser.gradient_checkpointing:
-            yield f"{key}.optimiser.gradient_checkpointing: false; true ({_RECOMPUTED})"
+            yield f"{key}.optimiser.gradient_checkpointing: false → true ({_RECOMPUTED})"
     for key, optimiser in optimisers.items():
         if optimiser.kind == "adamw" and on_gpu:  # on a CPU it is 30 times slower
-            yield f"{key}.optimiser.kind: adamw; adamw_8bit (its states in a quarter of the memory)"
+            yield f"{key}.optimiser.kind: adamw → adamw_8bit (its states in a quarter of the memory)"
     for key, method in trained.items():
         decodes = hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps()
         if decodes and not method.perceptual.gradient_checkpointing:
-            yield f"{key}.perceptual.gradient_checkpointing: false; true ({_RECOMPUTED})"
+            yield f"{key}.perceptual.gradient_checkpointing: false → true ({_RECOMPUTED})"
 
 
 def _batches(trained: dict[str, Any]) -> Iterator[str]:
@@ -75,11 +75,11 @@ def _batches(trained: dict[str, Any]) -> Iterator[str]:
 
 
 def _less(key: str, value: int) -> str:
-    return f"{key}: {value}; less, such as {max(1, value // 2)}"
+    return f"{key}: {value} → {value // 2} or less"
 
 
 def _precision(parts: SoundParts, on_gpu: bool) -> Iterator[str]:
     runtime = parts.sections.get("runtime")
     if runtime is not None and runtime.precision == "float32":
         half = "auto" if on_gpu else "bfloat16"
-        yield f"runtime.precision: float32; {half} (activations in half the memory)"
+        yield f"runtime.precision: float32 → {half} (activations in half the memory)"

@@ -7,6 +7,7 @@ loaded already. What Linux's own out-of-memory killer ends gets no chance to say
 from __future__ import annotations
 
 import errno
+import math
 import re
 import sys
 
@@ -15,11 +16,15 @@ import click
 _GPU = re.compile(
     r"CUDA out of memory|CUDA error: out of memory|CU(BLAS|DNN|SOLVER)_STATUS_ALLOC_FAILED", re.IGNORECASE
 )
-_CPU = re.compile(r"DefaultCPUAllocator: (can't|not enough)|Cannot allocate memory", re.IGNORECASE)
+_CPU = re.compile(
+    r"DefaultCPUAllocator: (can't|not enough)|Cannot allocate memory"
+    r"|could not create a primitive$",  # all that oneDNN, torch's convolutions on a CPU, says of it
+    re.IGNORECASE,
+)
 _ASKED = (
-    re.compile(r"[Tt]ried to allocate (?P<said>[\d.]+ [KMGT]?i?B)\b"),  # torch on CUDA
+    re.compile(r"[Tt]ried to allocate (?P<said>[\d.]+ [KMGTPE]?i?B)\b"),  # torch on CUDA
     re.compile(r"tried to allocate (?P<bytes>\d+) bytes"),  # torch on CPU
-    re.compile(r"[Uu]nable to allocate (?P<said>[\d.]+ [KMGT]?i?B)\b"),  # numpy
+    re.compile(r"[Uu]nable to allocate (?P<said>[\d.]+ [KMGTPE]?i?B)\b"),  # numpy
 )
 
 
@@ -60,7 +65,7 @@ def explained(error: BaseException, stage: str, settings: list[str], file: str) 
     otherwise = "end other programs, or use a machine with more"
     if not settings:
         return OutOfMemory(f"{fault} No setting that this stage reads takes less: {otherwise}.")
-    mend = f"Finished stages are kept. Change what takes less in {file}, the first that will do:"
+    mend = f"Finished stages are kept. In {file}, change the first of these that will do:"
     lines = [f"  - {line}" for line in [*settings, f"or {otherwise}"]]
     return OutOfMemory("\n".join([fault, mend, *lines, "Then run the same command again."]))
 
@@ -82,16 +87,20 @@ def _memory(error: BaseException) -> str:
         free, total = torch.cuda.mem_get_info()
         name = torch.cuda.get_device_name()
         return f"the GPU ({name}) has {shown_bytes(total)}, {shown_bytes(free)} of it free"
+    import resource
+
     import psutil
 
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY:
+        return f"this process may have {shown_bytes(allowed)} (ulimit -v)"
     memory = psutil.virtual_memory()
     return f"this machine has {shown_bytes(memory.total)}, {shown_bytes(memory.available)} of it free now"
 
 
 def shown_bytes(count: float) -> str:
     """Returns a size in the unit that suits it: ``512 MiB``, ``15.8 GiB``."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{count:.0f} {unit}" if unit in ("bytes", "KiB", "MiB") else f"{count:.1f} {unit}"
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+    power = min(len(units) - 1, int(math.log(max(count, 1), 1024)))
+    digits = 1 if power > units.index("MiB") else 0
+    return f"{count / 1024**power:.{digits}f} {units[power]}"

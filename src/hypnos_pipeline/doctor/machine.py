@@ -8,9 +8,13 @@ from typing import Any
 
 from hypnos_pipeline import preflight
 from hypnos_pipeline.doctor.check import Check, fails, ok, warn
+from hypnos_pipeline.doctor.sizes import network_sizes
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.out_of_memory import shown_bytes
 from hypnos_pipeline.study_faults import SoundParts
+
+SLOW_ON_CPU = 300_000_000
+"""Parameters of a text-to-image model beyond which nobody would wait for a CPU."""
 
 
 def computes_on_gpu(runtime: RuntimeSettings) -> bool:
@@ -29,31 +33,32 @@ def machine_checks(parts: SoundParts) -> list[Check]:
     runtime = parts.sections.get("runtime", RuntimeSettings())
     on_gpu = computes_on_gpu(runtime)
     faults = [fault for lines in preflight.machine_faults(parts).values() for fault in lines]
-    found = fails("device", faults) or [ok("device", _gpu() if on_gpu else _cpu(runtime))]
+    found = fails("device", faults) or [_gpu() if on_gpu else _cpu(parts, runtime)]
     return [*found, *_unsuited(parts, runtime, on_gpu), _threads(runtime)]
 
 
-def _gpu() -> str:
+def _gpu() -> Check:
     import torch
 
     properties: Any = torch.cuda.get_device_properties(0)
-    bf16 = (
-        "bfloat16"
-        if torch.cuda.is_bf16_supported(including_emulation=False)
-        else "no bfloat16 (float16 instead)"
-    )
+    half = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16, no bfloat16"
     capability = f"compute capability {properties.major}.{properties.minor}"
-    return f"{properties.name}, {capability}, {shown_bytes(properties.total_memory)}, {bf16}"
+    return ok("device", f"{properties.name}, {capability}, {shown_bytes(properties.total_memory)}, {half}")
 
 
-def _cpu(runtime: RuntimeSettings) -> str:
+def _cpu(parts: SoundParts, runtime: RuntimeSettings) -> Check:
     import torch
 
     from hypnos_pipeline.models.machine import describe_machine
 
-    capability = torch.backends.cpu.get_cpu_capability()
-    seen = "no GPU that torch sees" if runtime.device == "auto" else "as runtime.device says"
-    return f"{describe_machine(runtime)['cpu']}, {capability}; {seen}"
+    why = "torch sees no GPU" if runtime.device == "auto" else "runtime.device: cpu"
+    instructions = torch.backends.cpu.get_cpu_capability()
+    text = f"the CPU ({why}): {describe_machine(runtime)['cpu']}, {instructions}"
+    if runtime.device == "auto" and network_sizes(parts).model > SLOW_ON_CPU:
+        return warn(
+            "device", f"{text}; a training step takes about a minute here, on a GPU less than a second"
+        )
+    return ok("device", text)
 
 
 def _unsuited(parts: SoundParts, runtime: RuntimeSettings, on_gpu: bool) -> Iterator[Check]:

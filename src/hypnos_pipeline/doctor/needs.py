@@ -100,6 +100,7 @@ def _sampling(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
         return
     least = PROCESS + FLOAT * sizes.model
     image = SAMPLED_PIXEL * sizes.decoder_width / DECODER_WIDTH * parts.sections.get("image_size", 512) ** 2
+    image *= 0.5 if _half_precision(parts) else 1
     yield Need(least, (least + sampling.batch * image) * PASSING, f"sampling in batches of {sampling.batch}")
 
 

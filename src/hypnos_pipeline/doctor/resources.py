@@ -17,7 +17,8 @@ from hypnos_pipeline.out_of_memory import shown_bytes
 from hypnos_pipeline.study_faults import SoundParts
 
 CACHE = Path(".dvc/cache")
-LINKS = ("reflink", "hardlink", "symlink")
+SHARING = ("hardlink", "symlink")
+"""Kinds of links that work on every disk; reflinks do on few, so they are not counted on."""
 
 
 def memory_checks(parts: SoundParts, sizes: NetworkSizes) -> list[Check]:
@@ -54,7 +55,7 @@ def _memory(
         return ok(name, text)
     mend = "end other programs, or use a machine with more"
     if parts is not None and (less := _settings(need, parts, on_gpu)):
-        mend = f"what takes less: {'; '.join(less)}; or {mend}"
+        mend = f"less with {', '.join(less)}; or {mend}"
     if total < need.least:
         return fail(name, f"{text}, and at least {shown_bytes(need.least)}; {mend}")
     return warn(name, f"{text}; {mend}")
@@ -110,7 +111,7 @@ def links_to_cache(root: Path) -> bool:
     folder = root / ".dvc" / settings["dir"] if "dir" in settings else root / CACHE
     while not folder.exists():
         folder = folder.parent
-    return any(kind in LINKS[1:] for kind in kinds) and os.stat(folder).st_dev == os.stat(root).st_dev
+    return any(kind in SHARING for kind in kinds) and os.stat(folder).st_dev == os.stat(root).st_dev
 
 
 def _bytes(folder: Path) -> int:

@@ -59,7 +59,8 @@ class Examined:
 
     @property
     def lock_file(self) -> Path:
-        return preflight_path(self.root / "conf" / self.env / LOCK_FILE)
+        """The environment's record of its networks; there once any was fetched."""
+        return self.root / "conf" / self.env / LOCK_FILE
 
     @cached_property
     def faults(self) -> list[str]:
@@ -72,22 +73,17 @@ class Examined:
         return SoundParts.of(Study, self.parameters)
 
 
-def preflight_path(path: Path) -> Path:
-    """Returns a path as messages show it."""
-    return Path(preflight.shown(path))
-
-
 def configuration_checks(study: Examined) -> list[Check]:
     """Names every faulty key of the study's file."""
     if study.faults:
         return fails(CONFIGURATION, study.faults)
     parts = study.parts
     counts = {
-        "subjects": len(parts.subjects),
-        "methods": sum(map(len, parts.methods.values())),
-        "prompt sets": len(parts.prompt_sets),
+        "subject": len(parts.subjects),
+        "method": sum(map(len, parts.methods.values())),
+        "prompt set": len(parts.prompt_sets),
     }
-    text = ", ".join(f"{count} {what}" for what, count in counts.items())
+    text = ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for what, count in counts.items())
     return [ok(CONFIGURATION, f"conf/{study.env}/{STUDY_FILE}: {text}")]
 
 
@@ -116,16 +112,16 @@ def _photos(owner: str, study: Examined, folder: Path) -> tuple[list[Check], int
         try:
             raw = read_photos(folder)
         except PhotoError as error:
-            return fails(name, [f"{preflight_path(folder)}: {fault}" for fault in error.faults]), 0
+            return fails(name, [f"{preflight.shown(folder)}: {fault}" for fault in error.faults]), 0
     known = preflight.true_mask_folders(owner, study.parts, study.root / study.catalog[JUDGE]["filepath"])
-    faults = [f"{preflight_path(folder)}: {fault}" for fault in preflight.missing_masks(raw, study.parts)]
+    faults = [f"{preflight.shown(folder)}: {fault}" for fault in preflight.missing_masks(raw, study.parts)]
     for place, lines in preflight.true_mask_faults(raw, known).items():
         faults += [f"{place}: {line}" for line in lines]
     if faults:
         return fails(name, faults), len(raw.photos)
-    masks = f"{len(raw.masks)} masks beside them" if raw.masks else "no masks beside them"
+    masks = f"{len(raw.masks) or 'no'} mask{'' if len(raw.masks) == 1 else 's'} beside them"
     text = (
-        f"{preflight_path(folder)}: {len(raw.photos)} photos, {masks}{', true masks known' if known else ''}"
+        f"{preflight.shown(folder)}: {len(raw.photos)} photos, {masks}{', true masks known' if known else ''}"
     )
     return [*(warn(name, line) for line in warned), ok(name, text)], len(raw.photos)
 
