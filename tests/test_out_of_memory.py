@@ -117,7 +117,7 @@ def test_stages_that_finetune_nothing_take_smaller_batches(study, section):
     assert keys(study, *reads) == [f"{section}.batch"]
 
 
-# What a stage imports is mapped before the limit is set, so that it is the stage's own arrays that do not fit.
+# What a stage imports is mapped before the limit, so that it is the stage's own arrays that do not fit.
 LIMITED = """
 import resource
 from pathlib import Path

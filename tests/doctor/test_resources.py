@@ -86,7 +86,8 @@ def test_disk_of_a_study(study):
     one = 4 * SD.model
     assert need.least == 10 * one  # three subjects with three full finetunes each, one being replaced
     samples, priors, pool = 3 * 5 * 72, 3 * 64, 12 * (1 + 30 + 15 + 4 * 12 + 3)
-    assert need.about - need.least == (samples + priors + pool) * 3 * 512**2
+    checkpoints = 2 * (4 + 2) * SD.trained
+    assert need.about - need.least == (samples + priors + pool) * 3 * 512**2 + checkpoints
 
 
 def test_more_than_this_machine_has(study, project_root):

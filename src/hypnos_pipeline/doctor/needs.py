@@ -3,8 +3,7 @@
 **Memory of a training step**, with P trained and F frozen parameters (VAE, EfficientNet):
 
     4·(P + F)    weights, float32
-  + 4·P          gradients
-  + o·P          optimiser states, o = 8 (adamw) or 2 (adamw_8bit)
+  + (4 + o)·P    gradients and optimiser states, o = 8 (adamw) or 2 (adamw_8bit); not in textual inversion
   + 2·(P + F)    copies in half precision, unless precision is float32
   + n·s²·u       activations of the UNet, n images (instance and class) of s×s pixels
   + m·s²·d       activations of the decoder, m instance images, where L_p acts
@@ -29,6 +28,8 @@ from hypnos_pipeline.doctor.sizes import DECODER_WIDTH, UNET_WIDTH, NetworkSizes
 from hypnos_pipeline.study_faults import SoundParts
 
 FLOAT = 4
+FULL_FINETUNES = ("hypnos", "dreambooth")
+"""Families that train, and leave, a whole model."""
 STATES = {"adamw": 8, "adamw_8bit": 2}
 UNET_PIXEL, DECODER_PIXEL, SAMPLED_PIXEL = 7_200, 23_300, 4_100
 RECOMPUTED_UNET, RECOMPUTED_DECODER = 0.5, 0.54
@@ -72,26 +73,27 @@ def host_need(sizes: NetworkSizes) -> Need:
 
 def _training(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
     half = _half_precision(parts)
-    for family in ("hypnos", "dreambooth"):
+    for family in (*FULL_FINETUNES, "textual_inversion"):
         for name, method in parts.methods.get(family, {}).items():
-            frozen = sizes.vae + (sizes.perceptual if family == "hypnos" else 0)
-            least = FLOAT * (sizes.trained + frozen)
-            least += (FLOAT + STATES[method.optimiser.kind]) * sizes.trained
-            least += 2 * (sizes.trained + frozen) if half else 0
+            held = sizes.model + (sizes.perceptual if family == "hypnos" else 0)
+            least = PROCESS + (FLOAT + (2 if half else 0)) * held
+            if family in FULL_FINETUNES:
+                least += (FLOAT + STATES[method.optimiser.kind]) * sizes.trained
             pixels = _activations(parts, method, sizes) * (0.5 if half else 1)
-            yield Need(PROCESS + least, (PROCESS + least + pixels) * PASSING, f"training {name}")
+            yield Need(least, (least + pixels) * PASSING, f"training {name}")
 
 
 def _activations(parts: SoundParts, method: Any, sizes: NetworkSizes) -> float:
     """Returns the bytes that one step's activations take in float32."""
-    area = parts.sections.get("image_size", 512) ** 2
-    unet = UNET_PIXEL * sizes.unet_width / UNET_WIDTH * (method.instance_batch + method.class_batch)
-    unet *= RECOMPUTED_UNET if method.optimiser.gradient_checkpointing else 1
+    images = sum(getattr(method, key, 0) for key in ("instance_batch", "class_batch", "batch"))
+    unet = UNET_PIXEL * sizes.unet_width / UNET_WIDTH * images
+    if hasattr(method, "optimiser") and method.optimiser.gradient_checkpointing:
+        unet *= RECOMPUTED_UNET
     decoder = 0.0
     if hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps():
         decoder = DECODER_PIXEL * sizes.decoder_width / DECODER_WIDTH * method.instance_batch
         decoder *= RECOMPUTED_DECODER if method.perceptual.gradient_checkpointing else 1
-    return area * (unet + decoder)
+    return parts.sections.get("image_size", 512) ** 2 * (unet + decoder)
 
 
 def _sampling(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
@@ -117,23 +119,13 @@ def disk_need(parts: SoundParts, sizes: NetworkSizes, photos: int) -> Need:
         sizes: Of its networks.
         photos: Raw photos of all subjects together.
     """
-    full = [
-        method for family in ("hypnos", "dreambooth") for method in parts.methods.get(family, {}).values()
-    ]
-    models = FLOAT * sizes.model * len(full) * len(parts.subjects)
-    passing = FLOAT * sizes.model if full else 0
-    passing += max((_checkpoint(method, sizes) for method in full), default=0)
+    full = [method for family in FULL_FINETUNES for method in parts.methods.get(family, {}).values()]
+    one = FLOAT * sizes.model
+    least = one * (len(full) * len(parts.subjects) + 1 if full else 0)  # one more while it is replaced
+    states = max((FLOAT + STATES[method.optimiser.kind] for method in full), default=0) * sizes.trained
     images = _images(parts, photos) * 3 * parts.sections.get("image_size", 512) ** 2
     what = f"{len(full) * len(parts.subjects)} finetuned models" if full else "images"
-    return Need(models + passing, models + passing + images, what)
-
-
-def _checkpoint(method: Any, sizes: NetworkSizes) -> int:
-    if not method.optimiser.checkpoint_every:
-        return 0
-    return (
-        2 * (FLOAT + STATES[method.optimiser.kind]) * sizes.trained
-    )  # the old one goes when the new one is there
+    return Need(least, least + 2 * states + images, what)
 
 
 def _images(parts: SoundParts, photos: int) -> int:

@@ -91,7 +91,7 @@ def photo_checks(study: Examined) -> tuple[list[Check], int]:
     """Reads the photos and masks of every subject, and the user's own class images.
 
     Returns:
-        The checks, and how many sound photos there are in all.
+        The checks, and how many photos there are in all.
     """
     checks, count, pattern = [], 0, study.catalog[PHOTOS]["filepath"]
     owners = dict.fromkeys(subject.photos or name for name, subject in study.parts.subjects.items())
@@ -105,25 +105,21 @@ def photo_checks(study: Examined) -> tuple[list[Check], int]:
 
 
 def _photos(owner: str, study: Examined, folder: Path) -> tuple[list[Check], int]:
-    from hypnos_pipeline.imaging.photos import PhotoError, read_photos
+    from hypnos_pipeline.imaging.photos import PHOTO_SUFFIXES
 
     name = f"photos.{owner}"
-    with _warnings_of("hypnos_pipeline.imaging") as warned:
-        try:
-            raw = read_photos(folder)
-        except PhotoError as error:
-            return fails(name, [f"{preflight.shown(folder)}: {fault}" for fault in error.faults]), 0
     known = preflight.true_mask_folders(owner, study.parts, study.root / study.catalog[JUDGE]["filepath"])
-    faults = [f"{preflight.shown(folder)}: {fault}" for fault in preflight.missing_masks(raw, study.parts)]
-    for place, lines in preflight.true_mask_faults(raw, known).items():
-        faults += [f"{place}: {line}" for line in lines]
+    with _warnings_of("hypnos_pipeline.imaging") as warned:
+        found = preflight.photo_faults(folder, study.parts, known)
+    faults = [f"{place}: {line}" for place, lines in found.items() for line in lines]
+    files = folder.iterdir() if folder.is_dir() else ()
+    photos = sum(file.suffix.lower() in PHOTO_SUFFIXES for file in files)
     if faults:
-        return fails(name, faults), len(raw.photos)
-    masks = f"{len(raw.masks) or 'no'} mask{'' if len(raw.masks) == 1 else 's'} beside them"
-    text = (
-        f"{preflight.shown(folder)}: {len(raw.photos)} photos, {masks}{', true masks known' if known else ''}"
-    )
-    return [*(warn(name, line) for line in warned), ok(name, text)], len(raw.photos)
+        return fails(name, faults), photos
+    masks = len(list(folder.glob("masks/*.png")))
+    beside = f"{masks or 'no'} mask{'' if masks == 1 else 's'} beside them"
+    text = f"{preflight.shown(folder)}: {photos} photos, {beside}{', true masks known' if known else ''}"
+    return [*(warn(name, line) for line in warned), ok(name, text)], photos
 
 
 @contextmanager
