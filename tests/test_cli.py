@@ -9,7 +9,12 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("group", "commands"), [("miniworld", ["judge", "promote"]), ("cell", ["list", "trace", "reproduce"])]
+    ("group", "commands"),
+    [
+        ("miniworld", ["judge", "promote"]),
+        ("cell", ["list", "trace", "reproduce"]),
+        ("models", ["fetch", "list"]),
+    ],
 )
 def test_kedro_lists_the_commands(project_root, group, commands):
     answer = subprocess.run(

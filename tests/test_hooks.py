@@ -16,7 +16,8 @@ from hypnos_pipeline.hooks import StudyChecks
 from hypnos_pipeline.study import StudyError
 
 NETWORKS = [
-    f"params:models.{name}" for name in ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+    f"params:models.{name}"
+    for name in ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
 ]
 
 

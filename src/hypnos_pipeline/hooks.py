@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from kedro.pipeline.node import Node
 from omegaconf.errors import OmegaConfBaseException
 
 from hypnos_pipeline import preflight
+from hypnos_pipeline.checkpoints.checkpoints import discard_finished, keep_finished
 from hypnos_pipeline.config_loader import StudyConfigLoader, current_parameters
 from hypnos_pipeline.memory_settings import helping_settings
 from hypnos_pipeline.out_of_memory import explained, of_gpu, ran_out
 from hypnos_pipeline.preflight import Faults
+from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.study import STUDY_FILE, Study, StudyError
 from hypnos_pipeline.study_faults import SoundParts
 
@@ -60,7 +62,7 @@ class StudyChecks:
             if owner in parts.names["subjects"]:
                 masks = preflight.true_mask_folders(owner, parts, judge)
                 folder = context.project_path / pattern.format(subject=owner)
-                found |= preflight.photo_faults(folder, parts, masks)
+                merge(found, preflight.photo_faults(folder, parts, masks))
         found |= preflight.class_prior_faults(parts)
         found |= preflight.network_faults(parts, parts.models, lock_file(loader))
         found |= preflight.machine_faults(parts)
@@ -87,7 +89,9 @@ class StudyChecks:
         for name in photos:
             owner = name.removesuffix(".photos")
             masks = preflight.true_mask_folders(owner, parts, judge, judged) if judge else []
-            found |= loaded_photo_faults(name, catalog, parts, masks)
+            using = [node.namespace for node in pipeline.nodes if name in node.inputs and node.namespace]
+            users = preflight.users_of(owner, parts, using)
+            merge(found, loaded_photo_faults(name, catalog, parts, users, masks))
         if "params:class_prior" in inputs:
             found |= preflight.class_prior_faults(parts)
         lock = lock_file(StudyConfigLoader.newest)
@@ -121,6 +125,28 @@ class StudyChecks:
             raise cause
         if cause is None and (memory := ran_out(error)):  # in loading or saving
             raise explained(memory, f"loading or saving ({str(error).splitlines()[0]})", [], "") from error
+
+
+class FinishedCheckpoints:
+    """Removes the states that finished nodes could have gone on from, once their outputs are saved.
+
+    Not earlier: if there is no room for the outputs, the next run is to go on from the last state.
+    """
+
+    @hook_impl
+    def before_node_run(self) -> None:
+        """Removes the states of the nodes before, whose outputs are saved."""
+        discard_finished()
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Removes the states of the last nodes."""
+        discard_finished()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Keeps the state of a node whose outputs may not have been saved."""
+        keep_finished()
 
 
 def refuse_unknown_slices() -> None:
@@ -180,8 +206,18 @@ def lock_file(loader: AbstractConfigLoader | None) -> Path | None:
     return Path(study_file(loader)).with_name(LOCK_FILE)
 
 
+def merge(found: Faults, more: Faults) -> None:
+    """Adds faults to those found, each once: several subjects may share a place and a fault."""
+    for place, lines in more.items():
+        found[place] = list(dict.fromkeys([*found.get(place, []), *lines]))
+
+
 def loaded_photo_faults(
-    name: str, catalog: CatalogProtocol, parts: SoundParts, true_masks: Iterable[Path]
+    name: str,
+    catalog: CatalogProtocol,
+    parts: SoundParts,
+    users: Mapping[str, SubjectSettings],
+    true_masks: Iterable[Path],
 ) -> Faults:
     """Reads one subject's photos as the run will, and the true masks that belong to them."""
     from hypnos_pipeline.imaging.photos import PhotoError
@@ -193,4 +229,4 @@ def loaded_photo_faults(
         while fault.__cause__ is not None and not isinstance(fault, PhotoError):
             fault = fault.__cause__  # Kedro wraps what the reader says
         return preflight.told_by(fault) if isinstance(fault, PhotoError) else {name: [str(fault)]}
-    return {name: preflight.missing_masks(raw, parts)} | preflight.true_mask_faults(raw, true_masks)
+    return preflight.use_faults(raw, name, users, parts, true_masks)

@@ -6,19 +6,31 @@ its first, and none raises for what is merely wrong.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.photo_use import Faults, shown, told_by, true_mask_faults, use_faults, users_of
 from hypnos_pipeline.study import STUDY_FILE
 from hypnos_pipeline.study_faults import SoundParts
 
 if TYPE_CHECKING:
-    from hypnos_pipeline.imaging.photos import PhotoError, RawPhotos
     from hypnos_pipeline.models.settings import ModelReference
 
-Faults = dict[str, list[str]]
+__all__ = [
+    "Faults",
+    "class_prior_faults",
+    "machine_faults",
+    "make_random_networks",
+    "network_faults",
+    "photo_faults",
+    "shown",
+    "told_by",
+    "true_mask_faults",
+    "true_mask_folders",
+    "use_faults",
+    "users_of",
+]
 
 
 def photo_faults(folder: Path, parts: SoundParts, true_masks: Iterable[Path] = ()) -> Faults:
@@ -29,7 +41,7 @@ def photo_faults(folder: Path, parts: SoundParts, true_masks: Iterable[Path] = (
         raw = read_photos(folder)
     except PhotoError as error:
         return told_by(error)
-    return {shown(folder): missing_masks(raw, parts)} | true_mask_faults(raw, true_masks)
+    return use_faults(raw, shown(folder), users_of(folder.name, parts), parts, true_masks)
 
 
 def true_mask_folders(
@@ -43,47 +55,8 @@ def true_mask_folders(
         judge: Holds ``<true_masks>/masks/<photo>.png``.
         subjects: Those that count; all if not given.
     """
-    found = {
-        judge / subject.true_masks / "masks": None
-        for name, subject in parts.subjects.items()
-        if (subject.photos or name) == owner and subject.true_masks and (subjects is None or name in subjects)
-    }
-    return list(found)
-
-
-def true_mask_faults(raw: RawPhotos, folders: Iterable[Path]) -> Faults:
-    """Reads true masks: one for each photo, in its size."""
-    from hypnos_pipeline.imaging.photos import PhotoError
-    from hypnos_pipeline.imaging.true_masks import read_true_masks
-
-    found: Faults = {}
-    for folder in folders:
-        place = f"{shown(folder)} (true_masks)"
-        if not folder.is_dir():
-            found[place] = ["no such folder; put a mask of every photo there, or leave out true_masks"]
-            continue
-        try:
-            read_true_masks(folder, {name: photo.size for name, photo in raw.photos.items()})
-        except PhotoError as error:
-            found[place] = [str(fault) for fault in error.faults]
-    return found
-
-
-def told_by(error: PhotoError) -> Faults:
-    """Returns the faults that an error lists."""
-    return {shown(error.folder): [str(fault) for fault in error.faults]}
-
-
-def missing_masks(raw: RawPhotos, parts: SoundParts) -> list[str]:
-    """Names the photos without a mask where only masks are to be used."""
-    settings = parts.sections.get("background_removal")
-    if settings is None or settings.backend != "provided":
-        return []
-    return [
-        f"{name}: has no mask; add masks/{name}.png or change background_removal.backend"
-        for name in raw.photos
-        if name not in raw.masks
-    ]
+    users = users_of(owner, parts, subjects).values()
+    return list(dict.fromkeys(judge / each.true_masks / "masks" for each in users if each.true_masks))
 
 
 def class_prior_faults(parts: SoundParts) -> Faults:
@@ -205,9 +178,3 @@ def machine_faults(parts: SoundParts) -> Faults:
     there = torch.cuda.is_available()
     fault = "runtime.device: 'cuda', but torch sees no CUDA device; expected 'auto' or 'cpu' on this machine"
     return {"machine": [] if there else [fault]}
-
-
-def shown(path: Path | str) -> str:
-    """Returns a path relative to the working directory where it lies below it."""
-    path, here = os.path.abspath(path), os.getcwd()
-    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path

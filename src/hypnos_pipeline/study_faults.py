@@ -9,7 +9,11 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
+from hypnos_pipeline.imaging.settings import (
+    AugmentationSettings,
+    BackendSettings,
+    BackgroundRemovalSettings,
+)
 from hypnos_pipeline.models.settings import ClassPriorSettings, ModelReference
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings, Methods
@@ -89,7 +93,7 @@ def _sound_entries(kind: Any, values: Any) -> dict[str, Any]:
 
 def disagreements(parts: SoundParts) -> list[str]:
     """Returns what is wrong between keys, each fault naming key and mend; empty if nothing is."""
-    faults = [*_name_faults(parts), *_subject_faults(parts), *_prompt_faults(parts)]
+    faults = [*_name_faults(parts), *_model_faults(parts), *_subject_faults(parts), *_prompt_faults(parts)]
     checks = {
         "background_removal": _background_removal_faults,
         "augmentation": _augmentation_faults,
@@ -115,6 +119,12 @@ def _name_faults(parts: SoundParts) -> Iterator[str]:
                 yield f"{key}: {name[:20]}... is {length}; expected at most {LONGEST_NAME}"
 
 
+def _model_faults(parts: SoundParts) -> Iterator[str]:
+    models = parts.sections.get("models")
+    if models is not None and models.matting is None:  # dvc.yaml reads the key
+        yield "models: the key matting is missing; expected a folder of matting networks, if an empty one"
+
+
 def _subject_faults(parts: SoundParts) -> Iterator[str]:
     known = ", ".join(parts.names["subjects"])
     for name, subject in parts.subjects.items():
@@ -124,6 +134,8 @@ def _subject_faults(parts: SoundParts) -> Iterator[str]:
             yield f"subjects.{name}: the key photos is missing; {owner}"
         elif subject.photos not in parts.names["subjects"]:
             yield f"subjects.{name}.photos: no subject {subject.photos!r}; expected one of {known}"
+        for photo, backend in subject.mattes.items():
+            yield from _backend_faults(backend, f"subjects.{name}.mattes.{photo}")
 
 
 def _prompt_faults(parts: SoundParts) -> list[str]:
@@ -133,20 +145,21 @@ def _prompt_faults(parts: SoundParts) -> list[str]:
 
 
 def _background_removal_faults(settings: BackgroundRemovalSettings) -> Iterator[str]:
-    from hypnos_pipeline.imaging.mattes.registry import find_backend
-
-    try:
-        find_backend(settings.backend, settings.options)
-    except ValueError as problem:
-        yield str(problem)
-    except ImportError as problem:
-        yield f"background_removal.backend: {settings.backend!r} cannot be used here ({problem}); install it"
-    for name, value in settings.options.items():
-        if not isinstance(value, str) and value < 0:
-            yield f"background_removal.options.{name}: {value}; expected at least 0"
+    yield from _backend_faults(settings, "background_removal")
     if settings.smallest_area >= settings.largest_area:
         limits = f"smallest_area {settings.smallest_area:g} and largest_area {settings.largest_area:g}"
         yield f"background_removal: {limits}; expected the smallest to be less"
+
+
+def _backend_faults(settings: BackendSettings, key: str) -> Iterator[str]:
+    from hypnos_pipeline.imaging.mattes.registry import find_backend
+
+    try:
+        find_backend(settings.backend, settings.options, key=key)
+    except ValueError as problem:
+        yield str(problem)
+    except ImportError as problem:
+        yield f"{key}.backend: {settings.backend!r} cannot be used here ({problem}); install it"
 
 
 def _augmentation_faults(settings: AugmentationSettings) -> Iterator[str]:

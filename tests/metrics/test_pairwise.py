@@ -97,7 +97,8 @@ def test_images_of_two_sizes_are_refused():
 def test_lpips_equals_the_lpips_package(size, tmp_path):
     from lpips import LPIPS
 
-    from hypnos_pipeline.metrics.networks import load_lpips_network, lpips_heads, save_alexnet_lpips
+    from hypnos_pipeline.metrics.networks import load_lpips_network, save_alexnet_lpips
+    from hypnos_pipeline.models.fetching.conversion import lpips_heads
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

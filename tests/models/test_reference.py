@@ -12,7 +12,7 @@ from hypnos_pipeline.models.lock import ModelRecord, write_record
 from hypnos_pipeline.models.reference import MissingModels, describe, folder_sha256, locate, locate_all
 from hypnos_pipeline.models.settings import ModelReference, ModelsSettings, RandomNetwork
 
-NAMES = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+NAMES = ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
 RANDOM = RandomNetwork(architecture="dino_vits16", seed=3)
 
 
@@ -36,7 +36,7 @@ def test_every_missing_model_is_named_at_once(network: Path) -> None:
     message = str(error.value)
     for name in set(NAMES) - {"clip"}:
         assert f"models.{name}: " in message
-    assert "models.clip" not in message
+    assert "models.clip:" not in message
     assert "no folder 'nowhere/lpips'; it belongs to the project" in message
     assert "nobody/no-such-model is not in nowhere/dino; `kedro models fetch --env paper` gets it" in message
     assert "`kedro models fetch --env paper` makes it here" in message

@@ -21,7 +21,7 @@ from hypnos_pipeline.pipelines.reporting import create_pipeline
 from hypnos_pipeline.study import Study
 from tests.reporting.conftest import score
 
-NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
 HANDED_OUT = (".subject_scores", ".subject_backgrounds", ".subject_figures")
 
 

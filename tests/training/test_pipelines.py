@@ -29,7 +29,8 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     save_tiny_text_to_image(folder / "text_to_image")
     save_tiny_timm(folder / "perceptual")
-    references = {name: ModelReference(folder="unused") for name in ("dino", "clip", "inception", "lpips")}
+    others = ("dino", "clip", "clip_b32", "inception", "lpips")
+    references = {name: ModelReference(folder="unused") for name in others}
     for name in ("text_to_image", "perceptual"):
         references[name] = ModelReference(folder=str(folder / name))
     return ModelsSettings(**references)

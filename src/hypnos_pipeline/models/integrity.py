@@ -23,7 +23,8 @@ HASHED_SUFFIXES = (".safetensors", ".json", ".txt", ".onnx")
 _TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 _PREPROCESSING = "preprocessor_config.json"
 # What is read of each kind of network beside its configuration and weights, by the key that names it.
-_ALSO_READ = {"dino": {_PREPROCESSING}, "clip": {_PREPROCESSING}}
+_CLIPS = ("clip", "clip_b32")
+_ALSO_READ = {key: {_PREPROCESSING} for key in ("dino", *_CLIPS)}
 
 
 def folder_faults(key: str, folder: Path) -> list[str]:
@@ -103,11 +104,11 @@ def _present(folder: Path) -> set[str]:
 
 def _needed(key: str, folder: Path) -> set[str]:
     """Returns the relative names of the files that the loaders cannot do without."""
-    if key == "matting":  # one file, under the name that it was published by
+    if key == "matting":  # what is read of it, the backends know
         return set()
     if key != "text_to_image":
         needed = {"config.json", *_ALSO_READ.get(key, ())} | _weights(folder, "model")
-        return needed | (_tokenizer(folder) if key == "clip" else set())
+        return needed | (_tokenizer(folder) if key in _CLIPS else set())
     parts = {
         "unet": {"config.json"} | _weights(folder / "unet", "diffusion_pytorch_model"),
         "vae": {"config.json"} | _weights(folder / "vae", "diffusion_pytorch_model"),

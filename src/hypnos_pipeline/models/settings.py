@@ -87,16 +87,21 @@ class ModelsSettings(Configuration):
         perceptual: L_p's network, a timm folder of an EfficientNet (paper 3.4.3; Eq. 5).
         dino: The DINO metric's vision transformer, a transformers folder.
         clip: CLIP of ``clip_i``, ``clip_t`` and ``clip_t_paper``, a transformers folder.
+        clip_b32: CLIP of ``clip_i_b32`` and ``clip_t_b32``, likewise; it may be the same.
         inception: The Fréchet distances' network.
         lpips: LPIPS's network.
+        matting: Weights of the background removers: ONNX for ``rembg``, safetensors for ``tracer_b7``. A
+            study names the folder even where no backend reads it, because dvc.yaml does.
     """
 
     text_to_image: ModelReference
     perceptual: ModelReference
     dino: ModelReference
     clip: ModelReference
+    clip_b32: ModelReference
     inception: ModelReference
     lpips: ModelReference
+    matting: ModelReference | None = None
 
 
 class RuntimeSettings(Configuration):

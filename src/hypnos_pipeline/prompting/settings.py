@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hypnos_pipeline.configuration import Configuration, Name
+from hypnos_pipeline.imaging.settings import BackendSettings, PhotoName
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -21,6 +22,8 @@ class SubjectSettings(Configuration):
         photos: The subject whose folder of photos is used: its own name, or another's to share its photos.
         true_masks: Folder in ``data/01_raw/judge`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
+        exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
+        mattes: Photo's name to the backend that makes its matte, in place of ``background_removal``'s.
         paper_row: Row of the paper's tables printed beside this subject's values in ``paper``.
     """
 
@@ -29,6 +32,8 @@ class SubjectSettings(Configuration):
     background_word: Annotated[str, Field(min_length=1)] = "ohwx"
     photos: str | None = None
     true_masks: Name | None = None
+    exclude: list[PhotoName] = Field(default=[])
+    mattes: dict[PhotoName, BackendSettings] = Field(default={})
     paper_row: Literal["funko", "rattan_chair", "lego_robot"] | None = None
 
 

@@ -92,16 +92,18 @@ class Updater:
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Returns the optimiser's and scaler's state as tensors and JSON values, named by their path."""
         tensors: dict[str, torch.Tensor] = {}
-        values: dict[str, Any] = {"scaler": self.scaler.state_dict()}
+        values: dict[str, Any] = {"scaler": self.scaler.state_dict(), "skipped": self.skipped}
         _flatten("", self.optimiser.state_dict()["state"], tensors, values)
         return tensors, values
 
     def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         """Restores what :meth:`state` gave."""
+        own = {"scaler", "skipped"}
         self.scaler.load_state_dict(values["scaler"])
+        self.skipped = values["skipped"]
         state: dict[Any, Any] = {}
         for path, value in (tensors | values).items():
-            if path == "scaler":
+            if path in own:
                 continue
             first, *names = path.split("/")
             inner = state.setdefault(int(first), {})

@@ -73,14 +73,12 @@ class Optimiser(Configuration):
 
     ``adamw`` is torch's fused AdamW in float32; ``adamw_8bit`` is bitsandbytes'.
     ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass.
-    ``checkpoint_every`` steps the run can be resumed from; 0 writes no checkpoints.
     """
 
     kind: Literal["adamw", "adamw_8bit"] = "adamw"
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
     clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
     gradient_checkpointing: bool = False
-    checkpoint_every: Annotated[int, Field(ge=0)] = 0
 
 
 class Previews(Configuration):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from PIL import Image
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings
@@ -31,7 +32,11 @@ def encode_latents(
 
 
 def pretrain_discriminator(
-    latents, discriminator: DiscriminatorSettings, seed: int, runtime: RuntimeSettings
+    latents,
+    discriminator: DiscriminatorSettings,
+    seed: int,
+    runtime: RuntimeSettings,
+    checkpoints: CheckpointSettings = OFF,
 ):
     """Returns the pretrained weights, the learning curve, and the accuracy per kind of Table 3."""
     import pandas as pd
@@ -40,7 +45,7 @@ def pretrain_discriminator(
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.training.discriminator_training import pretrain
 
-    network, curve, report = pretrain(latents, discriminator, seed, configure(runtime))
+    network, curve, report = pretrain(latents, discriminator, seed, configure(runtime), checkpoints)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     return weights, pd.DataFrame(curve), {**report, "machine": describe_machine(runtime)}
 

@@ -24,6 +24,7 @@ def evaluate(
     text_to_image: ModelReference,
     dino: ModelReference,
     clip: ModelReference,
+    clip_b32: ModelReference,
     inception: ModelReference,
     lpips: ModelReference,
     evaluation: EvaluationSettings,
@@ -43,6 +44,7 @@ def evaluate(
         text_to_image: The base model.
         dino: Network of the metric of this name.
         clip: Network of ``clip_i``, ``clip_t`` and ``clip_t_paper``.
+        clip_b32: Network of ``clip_i_b32`` and ``clip_t_b32``.
         inception: Network of ``fid``, ``fid_64`` and ``kid``.
         lpips: Network of the metric of this name.
         evaluation: Which metrics, in which batches.
@@ -66,7 +68,7 @@ def evaluate(
     model = None
     if "clip_t_paper" in evaluation.metrics:
         model = _finetuned_or_base(finetuned, text_to_image, device)
-    networks = {"dino": dino, "clip": clip, "inception": inception, "lpips": lpips}
+    networks = {"dino": dino, "clip": clip, "clip_b32": clip_b32, "inception": inception, "lpips": lpips}
     pairs, scores = evaluate_samples(
         samples,
         working_photos,
