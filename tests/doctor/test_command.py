@@ -63,6 +63,7 @@ def change(project: Path, *changes: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_the_embedded_default_is_sound(project_root):
+    study = yaml.safe_load((project_root / STUDY).read_text())
     command = [sys.executable, "-m", "kedro", "doctor"]
     answer = subprocess.run(command, cwd=project_root, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -73,7 +74,7 @@ def test_the_embedded_default_is_sound(project_root):
     assert names == [
         *("python", "libraries", "torch build", "device", "threads", "configuration", "memory", "disk"),
         *(f"photos.{subject}" for subject in ("figurine", "rattan_chair", "lego_robot")),
-        *(f"models.{network}" for network in NETWORKS),
+        *(f"models.{network}" for network in study["models"]),
         "words, prompts",
     ]
     assert len({line.index(line[6:].split("  ")[-1].strip()) for line in checks}) == 1  # one column
@@ -96,19 +97,19 @@ def test_everything_is_told_at_once(project):
         at("subjects/mug", {"noun": "mug", "photos": "mug"}),
     )
     (project / "data/01_raw/models/mini/dino/model.safetensors").unlink()
-    (project / "data/01_raw/models/mini/clip/config.json").write_text("{}")
+    (project / "data/01_raw/models/mini/lpips/config.json").write_text("{}")
     answer = asked()
     assert answer.exit_code == 1
     assert answer.stdout.splitlines()[-1].startswith("5 to mend")
     found = faults()
-    assert found.keys() == {"configuration", "photos.mug", "models.dino", "models.clip", "words, prompts"}
+    assert found.keys() == {"configuration", "photos.mug", "models.dino", "models.lpips", "words, prompts"}
     assert found["configuration"] == ["sampling.stepps: unknown key; expected steps"]
     assert found["photos.mug"] == ["data/01_raw/subjects/mug: mug: no such folder; put the photos there"]
     (missing,) = found["models.dino"]
     assert missing.startswith(
         "data/01_raw/models/mini/dino/model.safetensors is missing; restore it (`git checkout"
     )
-    assert "is not the file that data/01_raw/models/mini/SHA256SUMS lists" in found["models.clip"][0]
+    assert "is not the file that data/01_raw/models/mini/SHA256SUMS lists" in found["models.lpips"][0]
     assert "instance_word 'hypnos': is 5 tokens in a prompt" in found["words, prompts"][0]
 
 

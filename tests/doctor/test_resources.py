@@ -8,9 +8,11 @@ import psutil
 import pytest
 import yaml
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.doctor.needs import disk_need, memory_need
 from hypnos_pipeline.doctor.resources import disk_check, links_to_cache, memory_checks
 from hypnos_pipeline.doctor.sizes import NetworkSizes, network_sizes
+from hypnos_pipeline.doctor.study_parts import Examined
 from hypnos_pipeline.study import Study
 from hypnos_pipeline.study_faults import SoundParts
 
@@ -82,12 +84,25 @@ def test_memory_of_a_training_step(study):
 
 
 def test_disk_of_a_study(study):
-    need = disk_need(parts(paper(study)), SD, photos=12)
+    need = disk_need(parts(paper(study)), SD, 12, CheckpointSettings(keep_gigabytes=1))
     one = 4 * SD.model
     assert need.least == 10 * one  # three subjects with three full finetunes each, one being replaced
     samples, priors, pool = 3 * 5 * 72, 3 * 64, 12 * (1 + 30 + 15 + 4 * 12 + 3)
-    checkpoints = 2 * (4 + 2) * SD.trained
+    checkpoints = 2 * (4 + 2) * SD.trained + 1e9
     assert need.about - need.least == (samples + priors + pool) * 3 * 512**2 + checkpoints
+
+
+def test_without_checkpoints_and_models_images_are_all(study):
+    study["methods"] = {"base": {"base": {}}}
+    assert disk_need(parts(study), SD, 0, OFF).about == (3 * 72 + 3 * 64) * 3 * 64**2
+
+
+def test_networks_still_to_come_take_room(study, tmp_path, monkeypatch):
+    before = disk_check(Examined(tmp_path, "mini", study, {}, []), SD, photos=0)
+    assert "of networks" not in before.text
+    study["models"]["text_to_image"] |= {"folder": "data/nowhere", "hub": "nobody/model"}
+    after = disk_check(Examined(tmp_path, "mini", study, {}, []), SD, photos=0)
+    assert "4.0 GiB of networks" in after.text
 
 
 def test_more_than_this_machine_has(study, project_root):
@@ -99,7 +114,7 @@ def test_more_than_this_machine_has(study, project_root):
     many = psutil.disk_usage(str(project_root)).free // (4 * SD.model) + 1
     method = study["methods"]["dreambooth"]["dreambooth_low_lr"]
     study["methods"]["dreambooth"] = {f"copy_{index}": method for index in range(many)}
-    disk = disk_check(project_root, "mini", parts(study), SD, photos=12)
+    disk = disk_check(Examined(project_root, "mini", study, {}, []), SD, photos=12)
     assert disk.status == "fail"
     assert disk.text.endswith("; make room, or put the project on a larger disk")
 

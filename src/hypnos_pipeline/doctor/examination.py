@@ -39,7 +39,7 @@ def examine(root: Path, env: str) -> list[Check]:
     return [
         *checks,
         *_guarded("memory", lambda: memory_checks(study.parts, sizes)),
-        *_guarded("disk", lambda: [disk_check(root, env, study.parts, sizes, count)]),
+        *_guarded("disk", lambda: [disk_check(study, sizes, count)]),
         *photos,
         *_guarded("networks", lambda: network_checks(study.parts, study.lock_file)),
         *_guarded("words, prompts", lambda: word_checks(study.parts, study.lock_file, study.faults)),

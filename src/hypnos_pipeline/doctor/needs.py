@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hypnos_pipeline.checkpoints.settings import CheckpointSettings
 from hypnos_pipeline.doctor.sizes import DECODER_WIDTH, UNET_WIDTH, NetworkSizes
 from hypnos_pipeline.study_faults import SoundParts
 
@@ -111,21 +112,23 @@ def _half_precision(parts: SoundParts) -> bool:
     return runtime is not None and runtime.precision != "float32"
 
 
-def disk_need(parts: SoundParts, sizes: NetworkSizes, photos: int) -> Need:
-    """Returns what a finished study takes below ``data/``, without the networks it starts from.
+def disk_need(parts: SoundParts, sizes: NetworkSizes, photos: int, checkpoints: CheckpointSettings) -> Need:
+    """Returns what a study takes below ``data/``, without the networks it starts from.
 
     Args:
         parts: The study.
         sizes: Of its networks.
         photos: Raw photos of all subjects together.
+        checkpoints: Whether runs can be resumed, and what may be left of those that were not.
     """
     full = [method for family in FULL_FINETUNES for method in parts.methods.get(family, {}).values()]
     one = FLOAT * sizes.model
     least = one * (len(full) * len(parts.subjects) + 1 if full else 0)  # one more while it is replaced
-    states = max((FLOAT + STATES[method.optimiser.kind] for method in full), default=0) * sizes.trained
+    state = max((FLOAT + STATES[method.optimiser.kind] for method in full), default=0) * sizes.trained
+    states = 2 * state + checkpoints.keep_gigabytes * 1e9 if checkpoints.on else 0
     images = _images(parts, photos) * 3 * parts.sections.get("image_size", 512) ** 2
-    what = f"{len(full) * len(parts.subjects)} finetuned models" if full else "images"
-    return Need(least, least + 2 * states + images, what)
+    what = f"{len(full) * len(parts.subjects)} finetuned models"
+    return Need(least, least + states + images, what)
 
 
 def _images(parts: SoundParts, photos: int) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypnos_pipeline import preflight
 from hypnos_pipeline.doctor.check import Check, fails, ok, warn
+from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
 from hypnos_pipeline.models.lock import LOCK_FILE, Lock, LockError, read_lock
 from hypnos_pipeline.models.reference import fetch_command
 from hypnos_pipeline.models.settings import ModelReference
@@ -42,6 +43,8 @@ def _sound(name: str, key: str, reference: ModelReference, lock: Lock, env: str)
     status = model_status(key, reference, lock)
     if not status.present:  # the run makes it
         return ok(name, f"{status.id}: not made yet; the first run makes it")
+    if not any(file.suffix in HASHED_SUFFIXES for file in Path(status.folder).rglob("*")):
+        return ok(name, f"{status.id}: no network in it, and none is needed")
     pinned = "pinned" if status.pinned else "unpinned"
     verified = {True: "verified", None: "not verified", False: "altered"}[status.verified]
     text = f"{status.id}: present ({shown_bytes(status.bytes)}), {pinned}, {verified}"
@@ -65,7 +68,9 @@ def word_checks(parts: SoundParts, lock_file: Path, told: list[str]) -> list[Che
     found = preflight.network_faults(parts, ["text_to_image"], lock_file)
     judged = [lines for place, lines in found.items() if place != "networks"]
     if not judged:
-        return [warn(WORDS, "not checked: there is no tokenizer without models.text_to_image")]
+        return [
+            warn(WORDS, "not checked: their tokenizer comes with models.text_to_image, which is not here")
+        ]
     if faults := [line for line in judged[0] if line not in told]:
         return fails(WORDS, faults)
     words = {word for each in parts.subjects.values() for word in (each.instance_word, each.background_word)}

@@ -10,7 +10,8 @@ from pathlib import Path
 from hypnos_pipeline.doctor.check import Check, fail, ok, warn
 from hypnos_pipeline.doctor.machine import computes_on_gpu
 from hypnos_pipeline.doctor.needs import Need, disk_need, host_need, memory_need
-from hypnos_pipeline.doctor.sizes import NetworkSizes
+from hypnos_pipeline.doctor.sizes import NetworkSizes, absent_bytes
+from hypnos_pipeline.doctor.study_parts import Examined
 from hypnos_pipeline.memory_settings import METHODS, helping_settings
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.out_of_memory import shown_bytes
@@ -71,29 +72,32 @@ def _settings(need: Need, parts: SoundParts, on_gpu: bool) -> list[str]:
     return [line.partition(" (")[0] for line in helping_settings(parts, reads, on_gpu)]
 
 
-def disk_check(root: Path, env: str, parts: SoundParts, sizes: NetworkSizes, photos: int) -> Check:
+def disk_check(study: Examined, sizes: NetworkSizes, photos: int) -> Check:
     """Compares the free disk with what is still to be written.
 
     Args:
-        root: The project's folder.
-        env: The environment's name.
-        parts: The study.
+        study: Where it lies, and its settings.
         sizes: Of its networks.
         photos: Raw photos of all subjects together.
     """
     import psutil
 
-    need = disk_need(parts, sizes, photos)
-    written = sum(
-        _bytes(folder) for folder in [*root.glob(f"data/0[2-8]_*/{env}"), root / "data/checkpoints"]
-    )
+    root, parts = study.root, study.parts
+    need = disk_need(parts, sizes, photos, study.checkpoints)
+    written = sum(map(_bytes, [*root.glob(f"data/0[2-8]_*/{study.env}"), root / study.checkpoints.folder]))
     copies = 1 if links_to_cache(root) else 2
-    least, about = (max(copies * each - written, 0) for each in (need.least, need.about))
+    absent = absent_bytes(parts, sizes)
+    least, about = (max(copies * each - written, 0) + absent for each in (need.least, need.about))
     free = psutil.disk_usage(str(root)).free
-    doubled = ", DVC's copies included" if copies == 2 else ""
-    there = f" ({shown_bytes(written)} are there)" if written else ""
-    rest = f"{need.what} and all else need about {shown_bytes(about)} more{there}{doubled} (estimate)"
-    text = f"{shown_bytes(free)} free; {rest}"
+    counted = [
+        need.what,
+        *([f"{shown_bytes(absent)} of networks"] if absent else []),
+        "images and checkpoints",
+        *(["DVC's copies"] if copies == 2 else []),
+    ]
+    there = f", less {shown_bytes(written)} that are there" if written else ""
+    estimate = f"{shown_bytes(about)} (estimate: {', '.join(counted)}{there})"
+    text = f"{shown_bytes(free)} free; needs about {estimate}"
     mend = "make room, or put the project on a larger disk"
     if free < least:
         return fail("disk", f"{text}; {mend}")

@@ -7,8 +7,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypnos_pipeline.models.reference import is_present
 from hypnos_pipeline.study_faults import SoundParts
 
+PUBLISHED = {"dino": 21_665_664, "clip": 427_616_513, "clip_b32": 151_277_313}
+"""Parameters of the paper's other networks; those not listed are smaller than ``SMALL``."""
+SMALL = 75_000_000
 DIFFUSION = "diffusion_pytorch_model.safetensors"
 TRANSFORMER = "model.safetensors"
 UNET_WIDTH, DECODER_WIDTH = 320, 128
@@ -67,6 +71,15 @@ def network_sizes(parts: SoundParts) -> NetworkSizes:
     except (OSError, ValueError, KeyError):  # absent or damaged, which is told of the networks
         pass
     return NetworkSizes(**sizes)
+
+
+def absent_bytes(parts: SoundParts, sizes: NetworkSizes) -> int:
+    """Returns about how much is still to be fetched or made, as float32; files as downloaded not counted."""
+    known = PUBLISHED | {"text_to_image": sizes.model, "perceptual": sizes.perceptual}
+    absent = [
+        key for key, reference in parts.models.items() if reference.fetched and not is_present(reference)
+    ]
+    return 4 * sum(known.get(key, SMALL) for key in absent)
 
 
 def parameters(file: Path) -> int:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
+from pydantic import ValidationError
 
 from hypnos_pipeline import preflight
+from hypnos_pipeline.checkpoints.settings import CheckpointSettings
 from hypnos_pipeline.doctor.check import Check, fail, fails, ok, warn
 from hypnos_pipeline.hooks import JUDGE, PHOTOS, read_parameters
 from hypnos_pipeline.models.lock import LOCK_FILE
@@ -66,6 +68,14 @@ class Examined:
     def faults(self) -> list[str]:
         """What is wrong with the parameters."""
         return self.unreadable or Study.faults(self.parameters)
+
+    @property
+    def checkpoints(self) -> CheckpointSettings:
+        """How runs can be resumed; the default where that is faulty."""
+        try:
+            return CheckpointSettings.model_validate(self.parameters.get("checkpoints", {}))
+        except ValidationError:  # told of the configuration
+            return CheckpointSettings()
 
     @cached_property
     def parts(self) -> SoundParts:
