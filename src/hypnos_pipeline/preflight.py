@@ -7,6 +7,7 @@ its first, and none raises for what is merely wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from hypnos_pipeline.study import STUDY_FILE
 from hypnos_pipeline.study_faults import SoundParts
 
 if TYPE_CHECKING:
-    from hypnos_pipeline.models.settings import ModelReference
+    from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 
 __all__ = [
     "Faults",
@@ -169,12 +170,17 @@ def _word_faults(parts: SoundParts, folder: Path) -> Iterator[str]:
 
 
 def machine_faults(parts: SoundParts) -> Faults:
-    """Looks for the GPU where one is asked for by name."""
+    """Looks for the GPU where one is asked for by name, and for the library of 8-bit weights."""
     runtime = parts.sections.get("runtime")
-    if runtime is None or runtime.device != "cuda":
-        return {}
-    import torch
+    return {"machine": list(_runtime_faults(runtime))} if runtime is not None else {}
 
-    there = torch.cuda.is_available()
-    fault = "runtime.device: 'cuda', but torch sees no CUDA device; expected 'auto' or 'cpu' on this machine"
-    return {"machine": [] if there else [fault]}
+
+def _runtime_faults(runtime: RuntimeSettings) -> Iterator[str]:
+    if runtime.frozen_vae == "int8" and find_spec("optimum") is None:
+        yield "runtime.frozen_vae: 'int8' needs `pip install optimum-quanto`; or choose 'half'"
+    if runtime.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            expected = "expected 'auto' or 'cpu' on this machine"
+            yield f"runtime.device: 'cuda', but torch sees no CUDA device; {expected}"

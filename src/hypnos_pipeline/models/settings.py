@@ -112,11 +112,20 @@ class RuntimeSettings(Configuration):
         threads: Torch threads on CPU; explicit, because contended threads are 5–80× slower.
         precision: Autocast of forward passes; master weights are float32 always. ``auto`` is bf16 where the
             device supports it, else fp16 with a gradient scaler.
+        frozen_vae: How training keeps the VAE, which is never trained (paper 0.B: quantized): ``half`` is the
+            half type of ``precision``, ``int8`` needs optimum-quanto.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
+    frozen_vae: Literal["float32", "half", "int8"] = "float32"
+
+    @model_validator(mode="after")
+    def _half_needs_half_passes(self) -> RuntimeSettings:
+        if self.frozen_vae == "half" and self.precision == "float32":
+            raise ValueError("frozen_vae: 'half' with precision 'float32'; expected another of the two")
+        return self
 
 
 class SamplerSettings(Configuration):

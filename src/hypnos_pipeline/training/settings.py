@@ -168,7 +168,10 @@ class DreamBoothSettings(Configuration):
 
 
 class TextualInversionSettings(Configuration):
-    """Textual inversion: one new token whose row is the only trained tensor (method.md §7)."""
+    """Textual inversion: one new token whose row is the only trained tensor (method.md §7).
+
+    ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass, as in ``Optimiser``.
+    """
 
     label: str = "Textual Inversion"
     token: Annotated[str, Field(pattern=r"^<[a-z][a-z0-9_]*>$")] = "<sks>"
@@ -176,6 +179,7 @@ class TextualInversionSettings(Configuration):
     learning_rate: Rate = 2e-3
     steps: Steps
     batch: Batch = 1
+    gradient_checkpointing: bool = False
     previews: Previews = Previews()
 
     def learned_phrase(self, noun: str) -> str:

@@ -72,6 +72,8 @@ def textual_inversion(
     for network in (model.unet, model.text_encoder, model.vae):
         network.eval().requires_grad_(False)
     start = noun_embedding(model, noun)
+    if settings.gradient_checkpointing:
+        model.unet.enable_gradient_checkpointing()
     identity = add_token(model, settings.token, start)
     if previews:
         previews.check(model)

@@ -24,10 +24,11 @@ def encode_latents(
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
+    from hypnos_pipeline.training.frozen_vae import kept_vae
     from hypnos_pipeline.training.latents import LatentCache
 
     device = configure(runtime)
-    vae = load_text_to_image(locate(text_to_image)).vae.to(device)
+    vae = kept_vae(load_text_to_image(locate(text_to_image)).vae.to(device), runtime)
     return LatentCache.encode(vae, {"pool": pool, "fakes": fakes, "class_prior": class_prior})
 
 

@@ -47,26 +47,29 @@ def hypnos(
     from hypnos_pipeline.models.networks import load_timm
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import autocast
+    from hypnos_pipeline.training.frozen_vae import frozen_vae
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.loop import Adversary
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
     model = _base_model(text_to_image, runtime)
-    perceptual_loss = adversary = None
-    if method.weights.perceptual:
-        perceptual_loss = PerceptualLoss(
-            load_timm(locate(perceptual), str(model.device)),
-            pool.stack([row["name"] for row in latents.rows["pool"]]),
-            method.perceptual,
-            model.vae,
-            lambda: autocast(runtime, model.device),
-        )
+    adversary = None
     if method.weights.discriminator:
         network = LatentDiscriminator(discriminator, latents.shape, seed)
         network.load_state_dict(discriminator_weights)
         adversary = Adversary(network.to(model.device), discriminator)
-    networks = {"perceptual": perceptual_loss, "adversary": adversary}
-    return _run(model, latents, subject, method, seed, runtime, checkpoints, **networks)
+    with frozen_vae(model, runtime):
+        perceptual_loss = None
+        if method.weights.perceptual:
+            perceptual_loss = PerceptualLoss(
+                load_timm(locate(perceptual), str(model.device)),
+                pool.stack([row["name"] for row in latents.rows["pool"]]),
+                method.perceptual,
+                model.vae,
+                lambda: autocast(runtime, model.device),
+            )
+        networks = {"perceptual": perceptual_loss, "adversary": adversary}
+        return _run(model, latents, subject, method, seed, runtime, checkpoints, **networks)
 
 
 def dreambooth(
