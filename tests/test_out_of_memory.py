@@ -100,6 +100,11 @@ def test_settings_of_a_training_come_in_order(study):
     ]
 
 
+def test_settings_of_textual_inversion(study):
+    method = "methods.textual_inversion.textual_inversion"
+    assert keys(study, method) == [f"{method}.gradient_checkpointing", f"{method}.batch"]
+
+
 def test_what_helps_no_more_is_left_out(study):
     method = study["methods"]["hypnos"]["hypnos"]
     method["optimiser"] = {"kind": "adamw_8bit", "gradient_checkpointing": True}

@@ -54,12 +54,12 @@ def _method(parts: SoundParts, key: str) -> Any:
 
 
 def _recomputing(trained: dict[str, Any], on_gpu: bool) -> Iterator[str]:
-    optimisers = {key: method.optimiser for key, method in trained.items() if hasattr(method, "optimiser")}
-    for key, optimiser in optimisers.items():
-        if not optimiser.gradient_checkpointing:
-            yield f"{key}.optimiser.gradient_checkpointing: false → true ({_RECOMPUTED})"
-    for key, optimiser in optimisers.items():
-        if optimiser.kind == "adamw" and on_gpu:  # on a CPU it is 30 times slower
+    for key, method in trained.items():
+        optimises = hasattr(method, "optimiser")  # textual inversion has no such block
+        if not (method.optimiser if optimises else method).gradient_checkpointing:
+            yield f"{key}{'.optimiser' * optimises}.gradient_checkpointing: false → true ({_RECOMPUTED})"
+    for key, method in trained.items():
+        if on_gpu and hasattr(method, "optimiser") and method.optimiser.kind == "adamw":  # slow on a CPU
             yield f"{key}.optimiser.kind: adamw → adamw_8bit (its states in a quarter of the memory)"
     for key, method in trained.items():
         decodes = hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps()

@@ -10,8 +10,8 @@
 
 Everything but the activations is certain (``least``); the estimate adds them, and a fifth for what passes.
 u = 7.2 kB and d = 23.3 kB a pixel in float32 at Stable Diffusion's widths, counted from what PyTorch saves
-for the backward pass; half of it in half precision; with gradient checkpointing half of u and 0.54·d. They
-grow with the networks' widths. **Sampling** and encoding hold the weights and 4.1 kB a pixel of each image of
+for the backward pass; with gradient checkpointing half of u and 0.54·d; in half precision 0.7 of either (half
+was counted on a CPU; a GPU's normalisations stay float32). They grow with the networks' widths. **Sampling** and encoding hold the weights and 4.1 kB a pixel of each image of
 a batch (four of the decoder's largest maps).
 
 **Disk**: every full finetune is kept as a float32 model, one more while it is replaced; images count as if
@@ -34,6 +34,7 @@ FULL_FINETUNES = ("hypnos", "dreambooth")
 STATES = {"adamw": 8, "adamw_8bit": 2}
 UNET_PIXEL, DECODER_PIXEL, SAMPLED_PIXEL = 7_200, 23_300, 4_100
 RECOMPUTED_UNET, RECOMPUTED_DECODER = 0.5, 0.54
+IN_HALF = 0.7
 PASSING = 1.2
 PROCESS = 1.5e9
 """Python with its libraries, on either device; on a GPU about as much is CUDA's own."""
@@ -80,7 +81,7 @@ def _training(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
             least = PROCESS + (FLOAT + (2 if half else 0)) * held
             if family in FULL_FINETUNES:
                 least += (FLOAT + STATES[method.optimiser.kind]) * sizes.trained
-            pixels = _activations(parts, method, sizes) * (0.5 if half else 1)
+            pixels = _activations(parts, method, sizes) * (IN_HALF if half else 1)
             yield Need(least, (least + pixels) * PASSING, f"training {name}")
 
 
@@ -88,7 +89,7 @@ def _activations(parts: SoundParts, method: Any, sizes: NetworkSizes) -> float:
     """Returns the bytes that one step's activations take in float32."""
     images = sum(getattr(method, key, 0) for key in ("instance_batch", "class_batch", "batch"))
     unet = UNET_PIXEL * sizes.unet_width / UNET_WIDTH * images
-    if hasattr(method, "optimiser") and method.optimiser.gradient_checkpointing:
+    if getattr(method, "optimiser", method).gradient_checkpointing:
         unet *= RECOMPUTED_UNET
     decoder = 0.0
     if hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps():
@@ -103,7 +104,7 @@ def _sampling(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
         return
     least = PROCESS + FLOAT * sizes.model
     image = SAMPLED_PIXEL * sizes.decoder_width / DECODER_WIDTH * parts.sections.get("image_size", 512) ** 2
-    image *= 0.5 if _half_precision(parts) else 1
+    image *= IN_HALF if _half_precision(parts) else 1
     yield Need(least, (least + sampling.batch * image) * PASSING, f"sampling in batches of {sampling.batch}")
 
 
