@@ -119,6 +119,7 @@ def test_networks_that_are_not_here_are_named_with_their_command(project, monkey
     change(
         project, *(at(f"models/{key}", {"folder": f"{place}/{key}", "hub": hub}) for key, hub in hubs.items())
     )
+    change(project, at("models/dino/revision", "a" * 40))
     shutil.copytree(project / "conf/mini", project / "conf/mine")
 
     def no_network(*_: Any) -> None:
@@ -131,7 +132,8 @@ def test_networks_that_are_not_here_are_named_with_their_command(project, monkey
     assert time.process_time() - start < 10
     assert found == {
         f"models.{key}": [
-            f"{hub} is not in {place}/{key}; `kedro models fetch --env mine` gets it, with network, once"
+            f"{hub} is not in {place}/{key}; `kedro models fetch --env mine` gets it, with network, once; "
+            f"{'pinned' if key == 'dino' else 'unpinned'}"
         ]
         for key, hub in hubs.items()
     }
@@ -149,6 +151,23 @@ def test_a_network_that_nobody_listed_is_warned_of(project):
     (line,) = [line for line in lines() if line["name"] == "models.dino"]
     assert line["status"] == "warn"
     assert "present (2 MiB), unpinned, not verified" in line["text"]
+
+
+def test_what_background_removal_lacks_is_told_once(project):
+    change(
+        project,
+        at(
+            "background_removal",
+            {"backend": "rembg", "options": {"model": "birefnet-general", "file": "net.onnx"}},
+        ),
+        at("subjects/copy", {"noun": "robot", "photos": "copy"}),
+    )
+    subjects = project / "data/01_raw/subjects"
+    shutil.copytree(subjects / "figurine", subjects / "copy")
+    found = faults()
+    assert found.keys() == {"background removal"}
+    (fault,) = found["background removal"]
+    assert "net.onnx is missing" in fault
 
 
 def test_what_photos_are_warned_of_is_a_line(project):

@@ -12,7 +12,7 @@ Everything but the activations is certain (``least``); the estimate adds them, a
 u = 7.2 kB and d = 23.3 kB a pixel in float32 at Stable Diffusion's widths, counted from what PyTorch saves
 for the backward pass; with gradient checkpointing half of u and 0.54·d; in half precision 0.7 of either (half
 was counted on a CPU; a GPU's normalisations stay float32). They grow with the networks' widths. **Sampling**
-and encoding hold the weights and 4.1 kB a pixel of each image of a batch (four of the decoder's largest maps).
+and encoding hold the weights and 4.1 kB a pixel of each image of a batch: four of the decoder's largest maps.
 
 **Disk**: every full finetune is kept as a float32 model, one more while it is replaced; images count as if
 PNG compressed nothing; a checkpoint to resume from holds weights and optimiser states, twice in replacing.

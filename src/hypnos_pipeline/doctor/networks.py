@@ -8,7 +8,7 @@ from hypnos_pipeline import preflight
 from hypnos_pipeline.doctor.check import Check, fails, ok, warn
 from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
 from hypnos_pipeline.models.lock import LOCK_FILE, Lock, LockError, read_lock
-from hypnos_pipeline.models.reference import fetch_command
+from hypnos_pipeline.models.reference import fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.models.status import model_status
 from hypnos_pipeline.out_of_memory import shown_bytes
@@ -35,8 +35,13 @@ def _network(key: str, parts: SoundParts, lock: Lock, lock_file: Path) -> list[C
     name, reference = f"models.{key}", parts.models[key]
     faults = preflight.network_faults(parts, [key], lock_file)["networks"]
     if faults:
-        return fails(name, [fault.removeprefix(f"{name}: ") for fault in faults])
+        pinned = "" if is_present(reference) else f"; {_pin(model_status(key, reference, lock).pinned)}"
+        return fails(name, [fault.removeprefix(f"{name}: ") + pinned for fault in faults])
     return [_sound(name, key, reference, lock, lock_file.parent.name)]
+
+
+def _pin(pinned: bool) -> str:
+    return "pinned" if pinned else "unpinned"
 
 
 def _sound(name: str, key: str, reference: ModelReference, lock: Lock, env: str) -> Check:
@@ -45,9 +50,8 @@ def _sound(name: str, key: str, reference: ModelReference, lock: Lock, env: str)
         return ok(name, f"{status.id}: not made yet; the first run makes it")
     if not any(file.suffix in HASHED_SUFFIXES for file in Path(status.folder).rglob("*")):
         return ok(name, f"{status.id}: no network in it, and none is needed")
-    pinned = "pinned" if status.pinned else "unpinned"
     verified = {True: "verified", None: "not verified", False: "altered"}[status.verified]
-    text = f"{status.id}: present ({shown_bytes(status.bytes)}), {pinned}, {verified}"
+    text = f"{status.id}: present ({shown_bytes(status.bytes)}), {_pin(status.pinned)}, {verified}"
     if status.pinned and status.verified:
         return ok(name, text)
     if reference.fetched:

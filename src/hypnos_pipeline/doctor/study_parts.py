@@ -18,6 +18,7 @@ from hypnos_pipeline.checkpoints.settings import CheckpointSettings
 from hypnos_pipeline.doctor.check import Check, fail, fails, ok, warn
 from hypnos_pipeline.hooks import JUDGE, PHOTOS, read_parameters
 from hypnos_pipeline.models.lock import LOCK_FILE
+from hypnos_pipeline.photo_use import NETWORKS
 from hypnos_pipeline.study import STUDY_FILE, Study, StudyError
 from hypnos_pipeline.study_faults import SoundParts
 
@@ -103,24 +104,27 @@ def photo_checks(study: Examined) -> tuple[list[Check], int]:
     Returns:
         The checks, and how many photos there are in all.
     """
-    checks, count, pattern = [], 0, study.catalog[PHOTOS]["filepath"]
+    checks, removal, count, pattern = [], {}, 0, study.catalog[PHOTOS]["filepath"]
     owners = dict.fromkeys(subject.photos or name for name, subject in study.parts.subjects.items())
     for owner in (owner for owner in owners if owner in study.parts.names["subjects"]):
-        found, photos = _photos(owner, study, study.root / pattern.format(subject=owner))
+        found, photos = _photos(owner, study, study.root / pattern.format(subject=owner), removal)
         checks += found
         count += photos
+    checks += fails("background removal", removal)
     for place, faults in preflight.class_prior_faults(study.parts).items():
         checks += fails("class prior", [f"{place}: {fault}" for fault in faults])
     return checks, count
 
 
-def _photos(owner: str, study: Examined, folder: Path) -> tuple[list[Check], int]:
+def _photos(owner: str, study: Examined, folder: Path, removal: dict[str, None]) -> tuple[list[Check], int]:
+    """Checks one folder of photos; what background removal lacks is added to ``removal``, as all share it."""
     from hypnos_pipeline.imaging.photos import PHOTO_SUFFIXES
 
     name = f"photos.{owner}"
     known = preflight.true_mask_folders(owner, study.parts, study.root / study.catalog[JUDGE]["filepath"])
     with _warnings_of("hypnos_pipeline.imaging") as warned:
         found = preflight.photo_faults(folder, study.parts, known)
+    removal |= dict.fromkeys(found.pop(NETWORKS, []))
     faults = [f"{place}: {line}" for place, lines in found.items() for line in lines]
     files = folder.iterdir() if folder.is_dir() else ()
     photos = sum(file.suffix.lower() in PHOTO_SUFFIXES for file in files)
