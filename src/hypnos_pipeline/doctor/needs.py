@@ -8,9 +8,9 @@
   + n·s²·u       activations of the UNet, n images (instance and class) of s×s pixels
   + m·s²·d       activations of the decoder, m instance images, where L_p acts
 
-Everything but the activations is certain (``least``); the estimate adds them, and a fifth for what passes.
+Everything but the activations is certain (``least``); the estimate adds them, and a tenth for what passes.
 u = 7.2 kB and d = 23.3 kB a pixel in float32 at Stable Diffusion's widths, counted from what PyTorch saves
-for the backward pass; with gradient checkpointing half of u and 0.54·d; in half precision 0.7 of either (half
+for the backward pass; with gradient checkpointing 0.35·u and 0.54·d; in half precision 0.7 of either (half
 was counted on a CPU; a GPU's normalisations stay float32). They grow with the networks' widths. **Sampling**
 and encoding hold the weights and 4.1 kB a pixel of each image of a batch: four of the decoder's largest maps.
 
@@ -33,9 +33,9 @@ FULL_FINETUNES = ("hypnos", "dreambooth")
 """Families that train, and leave, a whole model."""
 STATES = {"adamw": 8, "adamw_8bit": 2}
 UNET_PIXEL, DECODER_PIXEL, SAMPLED_PIXEL = 7_200, 23_300, 4_100
-RECOMPUTED_UNET, RECOMPUTED_DECODER = 0.5, 0.54
+RECOMPUTED_UNET, RECOMPUTED_DECODER = 0.35, 0.54
 IN_HALF = 0.7
-PASSING = 1.2
+PASSING = 1.1
 PROCESS = 1.5e9
 """Python with its libraries, on either device; on a GPU about as much is CUDA's own."""
 TABLE_3_ALTERED = 4
