@@ -193,6 +193,34 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "background_removal.options: backend 'grabcut' has no option 'colour': "
         "expected long_side, iterations, band",
     ),
+    "a backend without its option": (
+        at("background_removal", {"backend": "rembg"}),
+        "background_removal.options: the key model is missing",
+    ),
+    "an option out of bounds": (
+        at("background_removal/options", {"iterations": 0}),
+        "background_removal.options: iterations: 0; expected at least 1",
+    ),
+    "an unknown network of rembg": (
+        at("background_removal", {"backend": "rembg", "options": {"model": "u3net"}}),
+        "background_removal.options: model: 'u3net'; expected one of 'u2net', 'u2netp', ",
+    ),
+    "an unknown backend of one photo": (
+        at("subjects/figurine/mattes", {"02": {"backend": "magic"}}),
+        "subjects.figurine.mattes.02.backend: unknown backend 'magic': expected one of ",
+    ),
+    "a photo's name without quotes": (
+        at("subjects/figurine/exclude", [2]),
+        "subjects.figurine.exclude: 2 is no photo's name; expected it without suffix and in quotes, as '00'",
+    ),
+    "a name without quotes among mattes": (
+        at("subjects/figurine/mattes", {2: {"backend": "grabcut"}}),
+        "subjects.figurine.mattes.2: 2 is no photo's name; expected it without suffix and in quotes, as '00'",
+    ),
+    "no folder of matting networks": (
+        lambda study: study["models"].pop("matting"),
+        "models: the key matting is missing; expected a folder of matting networks, if an empty one",
+    ),
     "unknown kind of prompt set": (
         at("prompt_sets/invariant/kind", "list"),
         "prompt_sets.invariant.kind: 'list'; expected one of 'fixed', 'grammar', 'colours'",

@@ -27,6 +27,14 @@ def test_kedro_lists_the_commands(project_root, group, commands):
     assert set(commands) <= listed
 
 
+def test_kedro_lists_the_project_s_commands(project_root):
+    answer = subprocess.run(
+        [sys.executable, "-m", "kedro", "--help"], cwd=project_root, capture_output=True, text=True
+    )
+    listed = {line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ")}
+    assert {"cell", "doctor", "miniworld", "sample"} <= listed
+
+
 def test_the_package_runs_as_kedro_does(project_root):
     answer = subprocess.run(
         [sys.executable, "-m", "hypnos_pipeline", "--pipelines=finetun"],

@@ -26,7 +26,9 @@ def parameters(project_root, monkeypatch) -> dict:
     """What the checks take for the parameters in use; tests change them."""
     read = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
     monkeypatch.chdir(project_root)
-    monkeypatch.setattr(StudyConfigLoader, "newest", {"parameters": read})
+    loader = StudyConfigLoader(str(project_root / "conf"), env="mini", base_env="base")
+    loader["parameters"] = read
+    monkeypatch.setattr(StudyConfigLoader, "newest", loader)
     return read
 
 

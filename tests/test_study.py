@@ -46,6 +46,14 @@ def test_all_faults_are_named_at_once(parameters):
         assert part in message
 
 
+def test_checkpoints_are_checked_with_the_study(parameters):
+    assert Study.faults(parameters | {"checkpoints": {"every_seconds": None, "every_steps": 50}}) == []
+    wrong = parameters | {"checkpoints": {"every_second": 60, "every_steps": 0}, "colour": "red"}
+    faults = " ".join(Study.faults(wrong))
+    for part in ("checkpoints.every_second: unknown key", "checkpoints.every_steps", "colour"):
+        assert part in faults
+
+
 def test_methods_of_two_families_may_not_share_a_name(parameters):
     parameters["methods"]["base"]["hypnos"] = {}
     with pytest.raises(StudyError, match="hypnos"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from hypnos_pipeline.doctor.command import doctor
 from hypnos_pipeline.models_command import models
 from hypnos_pipeline.provenance.commands import cell
 from hypnos_pipeline.sample_command import sample
@@ -19,6 +20,7 @@ def cli() -> None:
 
 
 cli.add_command(cell)
+cli.add_command(doctor)
 cli.add_command(models)
 cli.add_command(sample)
 

@@ -14,17 +14,21 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
 from omegaconf.errors import OmegaConfBaseException
 
 from hypnos_pipeline import preflight
 from hypnos_pipeline.checkpoints.checkpoints import discard_finished, keep_finished
 from hypnos_pipeline.config_loader import StudyConfigLoader, current_parameters
+from hypnos_pipeline.memory_settings import helping_settings
+from hypnos_pipeline.out_of_memory import explained, of_gpu, ran_out
 from hypnos_pipeline.preflight import Faults
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.study import STUDY_FILE, Study, StudyError
 from hypnos_pipeline.study_faults import SoundParts
 
-NETWORK = "params:models."
+PARAMETER = "params:"
+NETWORK = f"{PARAMETER}models."
 """What the names of single networks' parameters begin with."""
 PHOTOS = "{subject}.photos"
 """The catalog's entry of raw photos."""
@@ -98,6 +102,19 @@ class StudyChecks:
         if any(found.values()):
             raise StudyError(found)
 
+    @hook_impl
+    def on_node_error(self, error: Exception, node: Node) -> None:
+        """Says what to change where a stage ran out of memory.
+
+        Raises:
+            OutOfMemory: If that is what the error is.
+        """
+        if cause := ran_out(error):
+            parts = SoundParts.of(Study, current_parameters())
+            reads = {name.removeprefix(PARAMETER) for name in node.inputs if name.startswith(PARAMETER)}
+            settings = helping_settings(parts, reads, on_gpu=of_gpu(cause))
+            raise explained(cause, node.name, settings, study_file(StudyConfigLoader.newest)) from error
+
     @hook_impl(trylast=True)  # the others still have to clear up
     def on_pipeline_error(self, error: Exception) -> None:
         """Lets commands show what the user is to mend, not that Kedro met it in loading or saving."""
@@ -106,6 +123,8 @@ class StudyChecks:
             cause = cause.__cause__
         if cause is not None and cause is not error:
             raise cause
+        if cause is None and (memory := ran_out(error)):  # in loading or saving
+            raise explained(memory, f"loading or saving ({str(error).splitlines()[0]})", [], "") from error
 
 
 class FinishedCheckpoints:

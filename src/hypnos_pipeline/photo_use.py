@@ -71,10 +71,9 @@ def use_faults(
             lines.append(f"{photo}: has no mask; add masks/{photo}.png or change {key}.backend")
         asked.setdefault(f"{chosen.backend} {sorted(chosen.options.items())}", (key, chosen))
     networks = Path(parts.models["matting"].folder) if "matting" in parts.models else Path()
-    found = {
-        place: list(dict.fromkeys(lines)),
-        NETWORKS: [fault for key, each in asked.values() for fault in _backend_faults(key, each, networks)],
-    }
+    found = {place: list(dict.fromkeys(lines))}
+    if hindered := [fault for key, each in asked.values() for fault in _backend_faults(key, each, networks)]:
+        found[NETWORKS] = hindered
     for folder in true_masks:
         judged = [each for each in known.values() if each.true_masks == folder.parent.name] or [_ANYBODY]
         used = {

@@ -6,6 +6,7 @@ its first, and none raises for what is merely wrong.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +33,8 @@ __all__ = [
     "use_faults",
     "users_of",
 ]
+
+_log = logging.getLogger(__name__)
 
 
 def photo_faults(folder: Path, parts: SoundParts, true_masks: Iterable[Path] = ()) -> Faults:
@@ -123,6 +126,7 @@ def make_random_networks(parts: SoundParts, networks: Iterable[str]) -> list[str
         from hypnos_pipeline.models.random.folder import make_random_folder
 
         for reference in absent.values():
+            _log.info("Making %s in %s, once", reference.id, reference.folder)
             make_random_folder(reference)
     return list(absent)
 

@@ -7,6 +7,7 @@ state being written. So the same moment is the same instant in every run.
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -88,6 +89,7 @@ def _run(name: str, folder: Path, settings: CheckpointSettings, fatal: int) -> N
     descriptor = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
+    logging.basicConfig(level=logging.INFO)
     torch.set_num_threads(1)
     os.chdir(folder)
     kind, _, stage = name.partition("_") if name.startswith("miniworld") else (name, "", "")

@@ -44,8 +44,11 @@ def kill_and_resume(name: str, folder: Path, draw: random.Random, kills: int = 1
         fatal = draw.randint(1, moments if kill == 0 else 2)
         code, _ = run_scenario(name, folder / "killed", chosen, fatal)
         assert code == -signal.SIGKILL, f"{name} at {fatal} of {moments}: {log(folder / 'killed')}"
+    left = list((folder / "states").glob("*/step_*"))
+    (folder / "killed/log").unlink()
     code, _ = run_scenario(name, folder / "killed", chosen)
     assert code == 0, log(folder / "killed")
+    assert ("going on" in (folder / "killed/log").read_text()) == bool(left)
     assert hashes(folder / "killed") == hashes(folder / "undisturbed")
     assert hashes(folder / "killed")
     assert list((folder / "states").iterdir()) == []

@@ -7,6 +7,7 @@ import torch
 
 from hypnos_pipeline.checkpoints.checkpoints import discard_finished
 from hypnos_pipeline.checkpoints.settings import CheckpointSettings
+from hypnos_pipeline.checkpoints.state import read_state, write_state
 from hypnos_pipeline.training.optimisation import Updater
 from hypnos_pipeline.training.settings import Optimiser
 from tests.training.tiny_study import finetuning, hypnos, same, weights
@@ -66,7 +67,7 @@ def test_killed_run_resumes_to_the_same_bits(tmp_path, kind):
     assert not any(tmp_path.iterdir())
 
 
-def test_the_gradient_scaler_goes_on_where_it_was():
+def test_the_gradient_scaler_goes_on_where_it_was(tmp_path):
     """fp16: some steps overflow and are repeated, so that the scale is not what it was at first."""
 
     def problem():
@@ -85,11 +86,13 @@ def test_the_gradient_scaler_goes_on_where_it_was():
     walk(row, first, range(1, 7))
     assert first.skipped == 1
     assert first.scaler.get_scale() < 65536
-    state = first.state()
+    tensors, values = first.state()
+    write_state(tmp_path / "state", "key", 6, tensors | {"row": row}, values)
+    state = read_state(tmp_path / "state", "key")
     again, second = problem()
     with torch.no_grad():
-        again.copy_(row)
-    second.restore(*state)
+        again.copy_(state.tensors.pop("row"))
+    second.restore(state.tensors, state.values)
     assert second.skipped == first.skipped
     walk(again, second, range(7, 11))
     assert torch.equal(again, whole)

@@ -64,7 +64,8 @@ def set_aside(path: Path, why: str) -> Path:
 def keep_newest(folder: Path, own: Path, most: float) -> None:
     """Removes the oldest of what other runs left and of what was set aside, and says what is kept.
 
-    What another process is at work on counts but stays.
+    What another process is at work on counts but stays, and so does the newest run with a state: it is the
+    one that was killed last, and what is at work now may be the way back to it.
 
     Args:
         folder: Where all runs' folders lie; what is no run's is left alone.
@@ -73,10 +74,11 @@ def keep_newest(folder: Path, own: Path, most: float) -> None:
     """
     runs = [path for path in folder.iterdir() if path != own and path.is_dir() and _RUN.fullmatch(path.name)]
     aside = [path for path in own.iterdir() if SET_ASIDE.fullmatch(path.name)]
+    last = max((run for run in runs if any(run.glob("step_*"))), key=_changed, default=None)
     kept, number = 0, 0
     for path in sorted([*runs, *aside], key=_changed, reverse=True):
         size = _size(path)
-        if kept + size > most and _removed(path):
+        if kept + size > most and path != last and _removed(path):
             _log.info("removed %s (%s): more than checkpoints.keep_gigabytes", path, _shown(size))
         else:
             kept, number = kept + size, number + 1

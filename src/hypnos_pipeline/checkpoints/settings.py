@@ -22,7 +22,7 @@ class CheckpointSettings(Configuration):
             (``checkpoints.LARGEST_SHARE``).
         every_steps: Steps between two states, also.
         keep_gigabytes: How much the states of runs never finished, and those set aside, may take together;
-            beyond it the oldest are removed.
+            beyond it the oldest are removed, but never the newest run's.
     """
 
     folder: Annotated[str, Field(min_length=1)] = "data/checkpoints"

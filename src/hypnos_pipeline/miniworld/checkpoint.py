@@ -79,7 +79,7 @@ def save_result(path: Path, ema: Ema, step: int, key: str) -> None:
 
     with replaced_file(path) as part:
         tensors = {name: each.clone().contiguous() for name, each in prefixed("ema", ema.average).items()}
-        # One entry: safetensors writes several in an order of its own, and the same weights are the same bytes.
+        # One entry: several would stand in an order that changes from run to run.
         save_file(tensors, part, metadata={"made": json.dumps({"step": step, "key": key})})
 
 

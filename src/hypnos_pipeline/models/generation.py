@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints
@@ -12,6 +13,8 @@ from hypnos_pipeline.models.text_to_image import TextToImage
 
 if TYPE_CHECKING:
     import numpy as np
+
+_log = logging.getLogger(__name__)
 
 
 def generate(
@@ -56,6 +59,8 @@ def generate(
     pipeline = model.pipeline()
     images = np.empty((len(prompts), image_size, image_size, 3), np.uint8)
     kept = {state.step: state.tensors["images"].numpy() for state in saved.load_all()} if saved else {}
+    if kept:
+        _log.info("going on with %d batches that were finished before", len(kept))
     quiet = True if progress is None else None
     with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=quiet) as bar:
         for start in range(0, len(prompts), sampler.batch):

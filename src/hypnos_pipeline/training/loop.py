@@ -142,11 +142,13 @@ class Finetuning:
             save(self, step)
             step += 1
         progress.close()
+        self.updater.release()
         if self.checkpoints:
             self.checkpoints.finish()
 
     def step(self, step: int) -> dict[str, float] | None:
         """Makes one training step, from 1; returns the curve's row, or None if it must be repeated."""
+        self.updater.release()
         instance, prior = self._draw(step)
         halves = [half for half in (instance, prior) if half.indexes]
         prediction = self.denoiser.predict(halves, self._prompts(instance, prior))

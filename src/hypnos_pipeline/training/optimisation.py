@@ -72,7 +72,7 @@ class Updater:
         """
         import torch
 
-        self.optimiser.zero_grad(set_to_none=True)
+        self.release()
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm))
@@ -88,6 +88,10 @@ class Updater:
         if not finite:
             _log.warning("step %d repeated: the gradient overflowed float16", step)
         return norm if finite else None
+
+    def release(self) -> None:
+        """Frees the last gradient, which is as large as the trained weights, before memory is needed anew."""
+        self.optimiser.zero_grad(set_to_none=True)
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Returns the optimiser's and scaler's state as tensors and JSON values, named by their path."""

@@ -5,6 +5,7 @@ rembg downloads a network that it does not find. Here it is given the file, so a
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,6 +19,8 @@ from hypnos_pipeline.imaging.mattes.weights import missing_file
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
+
+logger = logging.getLogger(__name__)
 
 Model = Literal[
     "u2net",
@@ -88,26 +91,20 @@ def remove_background(
     Raises:
         UnusableNetwork: If the file is of another network than ``model``.
     """
-    from rembg.bg import remove
+    from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
     session = open_session(network, model, device, threads)
     try:
         with np.errstate(invalid="ignore", divide="ignore"):  # a flat prediction, which the guards report
-            if alpha_matting:
-                cut_out = remove(
-                    photo,
-                    session=session,
-                    alpha_matting=True,
-                    alpha_matting_foreground_threshold=foreground_threshold,
-                    alpha_matting_background_threshold=background_threshold,
-                    alpha_matting_erode_size=erode_size,
-                    post_process_mask=post_process,
-                )
-                masks = [cut_out.getchannel("A")]
-            else:
-                masks = [_post_processed(mask) if post_process else mask for mask in session.predict(photo)]
-    except Exception as problem:  # onnxruntime's own kinds, and numpy's for an output of other axes
+            masks = session.predict(photo)
+    except (InvalidArgument, IndexError, TypeError, ValueError) as problem:  # other sizes or axes
         raise UnusableNetwork(_unfit(network, model, problem)) from problem
+    if post_process:
+        masks = [_post_processed(mask) for mask in masks]
+    if alpha_matting:
+        masks = [
+            _refined(photo, mask, foreground_threshold, background_threshold, erode_size) for mask in masks
+        ]
     return np.max([np.asarray(mask, dtype=np.float32) / 255 for mask in masks], axis=0)
 
 
@@ -115,6 +112,17 @@ def _post_processed(mask: Image.Image) -> Image.Image:
     from rembg.bg import post_process
 
     return Image.fromarray(post_process(np.array(mask)))
+
+
+def _refined(photo: Image.Image, mask: Image.Image, *trimap: int) -> Image.Image:
+    """Refines a matte by rembg's closed-form matting, which needs some sure foreground and background."""
+    from rembg.bg import alpha_matting_cutout
+
+    try:
+        return alpha_matting_cutout(photo, mask, *trimap).getchannel("A")
+    except ValueError as problem:  # rembg's own command passes over it in silence
+        logger.warning("alpha_matting left a matte as it was: %s", problem)
+        return mask
 
 
 @lru_cache(maxsize=2)

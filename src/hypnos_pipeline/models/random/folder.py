@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.models.lock import RECORD_FILE, FileRecord, ModelRecord, write_record
 from hypnos_pipeline.models.random import convolutional, encoders, text_to_image
+from hypnos_pipeline.models.runtime import silence_loading
 from hypnos_pipeline.replacing import replaced_folder
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ MAKERS: dict[str, Callable[[Path, int], None]] = {
     "alexnet_lpips": convolutional.save_random_lpips,
 }
 """Architecture to what writes its folder from a seed."""
-_log = logging.getLogger(__name__)
 
 
 def make_random_folder(reference: ModelReference) -> ModelRecord:
@@ -37,7 +36,7 @@ def make_random_folder(reference: ModelReference) -> ModelRecord:
     folder, network = Path(reference.folder), reference.random
     if network is None:
         raise ValueError(f"{reference.folder}: expected a reference with random weights")
-    _log.info("Making %s with random weights (seed %d) in %s", network.architecture, network.seed, folder)
+    silence_loading()
     with replaced_folder(folder) as unfinished:
         MAKERS[network.architecture](unfinished, network.seed)
         record = ModelRecord(source=reference.id, kept=recorded_files(unfinished))
