@@ -51,6 +51,11 @@ def damaged(content: bytes) -> bytes:
     return content[:half] + bytes([content[half] ^ 255]) + content[half + 1 :]
 
 
+def expectation(**changed: str) -> dict[str, str]:
+    stated = {"claim": "it is worse", "source": "4.2", "prompt_set": "invariant", "metric": "dino"}
+    return {**stated, "direction": "lower", **changed}
+
+
 def grey(value: int, size: tuple[int, int] = SIZE) -> Image.Image:
     return Image.new("L", size, value)
 
@@ -255,9 +260,50 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("prompt_sets/varying/backgrounds", ["on grass"]),
         "prompt set 'varying': expected at least 50 combinations of image type, background and style, got ",
     ),
+    "an expectation against a stranger": (
+        at("methods/base/base/expectations", [expectation(against="hypno")]),
+        "methods.base.base.expectations[0].against: 'hypno'; expected one of hypnos, dreambooth_low_lr, ",
+    ),
+    "an expectation of a metric not taken": (
+        at("methods/base/base/expectations", [expectation(metric="fid")]),
+        "methods.base.base.expectations[0].metric: 'fid'; expected one of dino, clip_i, clip_t, ",
+    ),
+    "an expectation on prompts not there": (
+        at("methods/base/base/expectations", [expectation(prompt_set="scenes")]),
+        "methods.base.base.expectations[0].prompt_set: 'scenes'; expected one of invariant, varying, ",
+    ),
+    "an expectation of itself": (
+        at("methods/base/base/expectations", [expectation(against="base")]),
+        "methods.base.base.expectations[0].against: 'base' is the method itself; expected another one",
+    ),
+    "an unknown direction": (
+        at("methods/base/base/expectations", [expectation(direction="worse")]),
+        "methods.base.base.expectations.direction: 'worse'; expected one of 'lower' or 'higher'",
+    ),
+    "a subject's class prior without noun": (
+        at("subjects/figurine/class_prior_prompts", ["a photo of a thing"]),
+        "subjects.figurine.class_prior_prompts: template 'a photo of a thing': "
+        "expected the placeholder {noun}",
+    ),
     "a network from nowhere": (
         at("models/dino", {}),
-        "models.dino: expected exactly one of 'folder' and 'hub'",
+        "models.dino: the key folder is missing",
+    ),
+    "a network from two places": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "url": "https://example.org/a.pth"}),
+        "models.dino: both hub and url; expected at most one source of the folder",
+    ),
+    "a sha256 of a hub's network": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "sha256": "0" * 64}),
+        "models.dino: sha256 belongs to url, which is not given",
+    ),
+    "a branch for a revision": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "revision": "main"}),
+        "models.dino.revision: 'main'; expected text that matches ^[0-9a-f]{40}$",
+    ),
+    "an unknown architecture": (
+        at("models/dino", {"folder": "a", "random": {"architecture": "dino_vitb8"}}),
+        "models.dino.random.architecture: 'dino_vitb8'; expected one of 'stable_diffusion_1_5', ",
     ),
 }
 
@@ -290,6 +336,11 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a long prompt of the class prior": (
         at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
         "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
+        "is 86 tokens, more than the text encoder reads; shorten it",
+    ),
+    "a long prompt of one subject's class prior": (
+        at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),
+        "subjects.figurine.class_prior_prompts: 'a photo of figurine on grass on grass on grass on...' "
         "is 86 tokens, more than the text encoder reads; shorten it",
     ),
 }

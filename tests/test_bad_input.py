@@ -28,6 +28,7 @@ from hypnos_pipeline.imaging.photos import RawPhotos, read_photos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
 from hypnos_pipeline.imaging.working_set import make_working_set
 from hypnos_pipeline.models.integrity import DIGESTS
+from hypnos_pipeline.models.lock import FileRecord, ModelRecord, write_lock, write_record
 from hypnos_pipeline.replacing import StorageFull
 from hypnos_pipeline.study import Study, StudyError
 from hypnos_pipeline.study_faults import SoundParts
@@ -391,6 +392,48 @@ def test_a_missing_or_altered_file_of_a_network_is_named(row, network, parameter
     mend = restored if listed else "copy the network there again"
     found = preflight.network_faults(parts, ["dino"])
     assert found == {"networks": [f"models.dino: {network / name} {said}; {mend}"]}
+
+
+def fetched(parameters, network: Path) -> ModelRecord:
+    """Lets the study take the network from a hub, and records it as it lies there."""
+    (network.parent / DIGESTS).unlink()
+    kept = {file.name: FileRecord.of(file) for file in network.iterdir()}
+    record = ModelRecord(source="facebook/dino-vits16", revision="a" * 40, kept=kept)
+    write_record(network, record)
+    parameters["models"]["dino"] = {"folder": str(network), "hub": "facebook/dino-vits16"}
+    return record
+
+
+def test_networks_that_were_not_fetched_are_all_named_with_the_command(parameters, tmp_path):
+    for key in ("dino", "clip"):
+        parameters["models"][key] = {"folder": str(tmp_path / key), "hub": f"owner/{key}"}
+    parts = SoundParts.of(Study, parameters)
+    found = preflight.network_faults(parts, ["dino", "clip", "lpips"], Path("conf/paper/models.lock"))
+    assert found["networks"] == [
+        f"models.{key}: owner/{key} is not in {tmp_path / key}; "
+        "`kedro models fetch --env paper` gets it, with network, once"
+        for key in ("dino", "clip")
+    ]
+
+
+def test_a_fetched_network_is_compared_with_the_lock(parameters, network, tmp_path):
+    record = fetched(parameters, network)
+    lock = tmp_path / "paper/models.lock"
+    write_lock(lock, {"dino": record})
+    parts = SoundParts.of(Study, parameters)
+    assert preflight.network_faults(parts, ["dino"], lock) == {"networks": []}
+    alter(network / "model.safetensors")
+    ((_, (fault,)),) = preflight.network_faults(parts, ["dino"], lock).items()
+    assert fault.startswith(f"models.dino: {network / 'model.safetensors'} has sha256 ")
+    assert fault.endswith(f"; remove {network}, then `kedro models fetch --env paper`")
+    parameters["models"]["dino"]["revision"] = "b" * 40
+    ((_, (fault,)),) = preflight.network_faults(SoundParts.of(Study, parameters), ["dino"], lock).items()
+    said = f"models.dino: models.lock (dino) records revision {'a' * 40}, but the study names {'b' * 40}"
+    assert said in fault
+    lock.write_text("{")
+    ((_, (fault,)),) = preflight.network_faults(parts, ["dino"], lock).items()
+    assert fault.startswith(f"{lock} cannot be read (")
+    assert fault.endswith("); restore it from git, or remove it and run `kedro models fetch`")
 
 
 def test_the_tracked_networks_are_those_that_are_listed(parameters):

@@ -6,7 +6,7 @@ from hypnos_pipeline.models.reference import describe
 from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
 from hypnos_pipeline.reporting.sources import source_lines
 
-NAMES = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+NAMES = ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
 
 
 def references(tmp_path, monkeypatch) -> ModelsSettings:

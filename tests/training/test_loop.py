@@ -188,6 +188,21 @@ def test_discriminator_sees_z0_from_before_the_generators_update(monkeypatch):
     assert torch.equal(seen[0], clean)
 
 
+def test_no_gradient_is_held_while_a_forward_pass_needs_memory(monkeypatch):
+    run = finetuning(hypnos(steps=3))
+    predict, held = run.denoiser.predict, []
+
+    def watched(*arguments):
+        held.extend(p for p in run.updater.parameters if p.grad is not None)
+        return predict(*arguments)
+
+    monkeypatch.setattr(run.denoiser, "predict", watched)
+    run.run()
+    assert len(run.curve) == 3
+    assert held == []
+    assert all(p.grad is None for p in run.updater.parameters)
+
+
 def test_losses_add_up_with_their_weights(full_run):
     row = full_run.curve[0]
     parts = {"reconstruction": 1.0, "prior": 1.0, "perceptual": 0.003, "discriminator": 0.5}

@@ -132,7 +132,7 @@ class AlexNetLpipsNetwork:
 
         Args:
             backbone: torchvision AlexNet's state; keys ``features.*`` are used.
-            heads: The five heads, see :func:`lpips_heads`.
+            heads: The five linear heads, C weights each.
         """
         from torchvision.models import alexnet
 
@@ -162,18 +162,6 @@ class AlexNetLpipsNetwork:
             if position in ALEXNET_TAPS:
                 maps.append(state)
         return maps
-
-
-def lpips_heads() -> list[Tensor]:
-    """Returns AlexNet's linear heads (version 0.1) from the ``lpips`` package, C weights each."""
-    from importlib.util import find_spec
-
-    package = find_spec("lpips")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("the package 'lpips', which ships the linear heads, is not installed")
-    file = Path(package.origin).parent / "weights" / "v0.1" / "alex.pth"
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    return [state[f"lin{tap}.model.1.weight"].flatten() for tap in range(len(ALEXNET_TAPS))]
 
 
 def save_alexnet_lpips(backbone: dict[str, Tensor], heads: list[Tensor], folder: Path) -> None:

@@ -70,6 +70,7 @@ def _inception(models: Mapping[str, ModelReference], name: str) -> str:
 _PREPARED = {
     "dino": _encoder,
     "clip": _encoder,
+    "clip_b32": _encoder,
     "inception": _inception,
     "lpips": lambda *_: "working size, the network's own mean and deviation",
 }
