@@ -234,6 +234,14 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("prompt_sets/invariant/images", 0),
         "prompt_sets.invariant.images: 0; expected at least 1",
     ),
+    "no replicate": (
+        at("prompt_sets/invariant/replicates", 0),
+        "prompt_sets.invariant.replicates: 0; expected at least 1",
+    ),
+    "half a VAE for whole passes": (
+        at("runtime/frozen_vae", "half"),
+        "runtime: frozen_vae: 'half' with precision 'float32'; expected another of the two",
+    ),
     "absurd count": (at("sampling/steps", 10**9), "sampling.steps: 1000000000; expected at most 1000"),
     "absurd width": (at("discriminator/width", 10**6), "discriminator.width: 1000000; expected at most 4096"),
     "half a count": (at("sampling/batch", 2.5), "sampling.batch: 2.5; expected a whole number"),
