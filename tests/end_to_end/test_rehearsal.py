@@ -46,7 +46,6 @@ SMALL = {
     "dino_vits16": lambda place, seed: encoders.save_random_vit(place, seed, encoders.DINO_VITS16 | TOWER),
     "clip_vit_l14": lambda place, seed: encoders.save_random_clip(place, seed, CLIP),
     "clip_vit_b32": lambda place, seed: encoders.save_random_clip(place, seed, CLIP),
-    "fid_inception_v3": folder.MAKERS["efficientnet_b1"],
 }
 
 
