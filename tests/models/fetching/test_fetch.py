@@ -183,6 +183,22 @@ def test_alexnet_becomes_lpips_with_the_published_heads(place: Path, server: Fil
     assert json.loads(Path("models/lpips/config.json").read_text()) == {"architecture": "alexnet_lpips"}
 
 
+def test_inception_is_kept_without_its_classifier(place: Path, server: FileServer) -> None:
+    import torch
+
+    from hypnos_pipeline.metrics.inception import FidInceptionV3
+    from hypnos_pipeline.metrics.networks import load_frechet_network
+
+    network = FidInceptionV3().eval()
+    classifier = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
+    server.files["/pt_inception-2015-12-05.pth"] = foreign(**network.state_dict(), **classifier)
+    reference = ModelReference(folder="models/inception", url=f"{server.address}/pt_inception-2015-12-05.pth")
+    assert fetch(inception=reference)[0] == {}
+    assert model_status("inception", reference, read_lock(Path("models.lock"))).verified
+    embedded = load_frechet_network(Path("models/inception")).embed(torch.rand(1, 3, 64, 64))
+    assert (embedded.final.shape, embedded.early.shape) == ((1, 2048), (1, 64))
+
+
 def test_a_lock_of_another_revision_is_refused(place: Path, server: FileServer) -> None:
     server.files["/net.onnx"] = b"weights"
     reference = ModelReference(folder="models/matting", url=f"{server.address}/net.onnx")

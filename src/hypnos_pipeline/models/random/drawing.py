@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Network = TypeVar("Network", bound="torch.nn.Module")
 _CALIBRATION_IMAGES = 8
+SMALLEST_VARIANCE = 0.1
+"""Of a channel, as a fraction of its layer's mean."""
 
 
 def drawn(make: Callable[[], Network], seed: int, part: str) -> Network:
@@ -25,17 +27,17 @@ def drawn(make: Callable[[], Network], seed: int, part: str) -> Network:
 
 
 def synthetic_images(seed: int, edge: int, count: int = _CALIBRATION_IMAGES) -> torch.Tensor:
-    """Returns smooth random pictures with detail at several scales, float in [0, 1], N×3×edge×edge."""
+    """Returns random pictures, from smooth to coarse noise, float in [0, 1], N×3×edge×edge."""
     import torch
     from torch.nn.functional import interpolate
 
     draws = generator(seed, "random_networks/images")
-    layers = [
-        interpolate(torch.randn(count, 3, cells, cells, generator=draws), (edge, edge), mode="bilinear")
-        / level
-        for level, cells in enumerate((2, 4, 8, 16, 32), start=1)
-    ]
-    return torch.sigmoid(sum(layers))
+    grain = torch.linspace(0, 4, count).view(-1, 1, 1, 1)
+    pictures = grain * torch.randn(count, 3, edge, edge, generator=draws)
+    for level, cells in enumerate((2, 4, 8, 16, 32), start=1):
+        noise = torch.randn(count, 3, cells, cells, generator=draws)
+        pictures += interpolate(noise, (edge, edge), mode="bilinear") / level
+    return torch.sigmoid(pictures)
 
 
 def calibrate(network: torch.nn.Module, inputs: torch.Tensor, batch: int = 8) -> None:
@@ -63,6 +65,8 @@ def calibrate(network: torch.nn.Module, inputs: torch.Tensor, batch: int = 8) ->
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
         layer.eval()
+        # A channel that hardly varies here would blow up whatever varies in other images.
+        layer.running_var.clamp_(min=float(layer.running_var.mean()) * SMALLEST_VARIANCE)
         # Threads and kinds of CPU sum in another order; what is left after rounding is the same for all.
         for statistic in (layer.running_mean, layer.running_var):
             statistic.copy_(statistic.bfloat16().float())
