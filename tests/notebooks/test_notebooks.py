@@ -14,7 +14,7 @@ from tests.end_to_end.shrunken import make_project, run, shrink
 from tests.notebooks.executing import execute, pictures, shown_text
 
 FOLDER = PROJECT_ROOT / "notebooks"
-WALK = "from_photo_to_cell.ipynb"
+WALK, LOSSES = "from_photo_to_cell.ipynb", "losses.ipynb"
 SUBJECT = "lego_robot"
 MACHINE_PATH = re.compile(r"(?<![\w.])(/(home|root|tmp|usr|var|mnt|opt|Users)/|[A-Z]:\\\\)")
 
@@ -51,6 +51,12 @@ def test_the_walk_runs_in_a_bare_clone_and_writes_nothing():
     assert all(len(picture.convert("RGB").getcolors(1 << 24)) > 16 for picture in shown), "an empty picture"
     if not finished:
         assert "make run" in shown_text(walked, "study")
+
+
+def test_the_losses_run():
+    shown = pictures(execute(FOLDER / LOSSES, FOLDER))
+    assert len(shown) >= 4
+    assert all(len(picture.convert("RGB").getcolors(1 << 24)) > 16 for picture in shown), "an empty picture"
 
 
 @pytest.mark.long
