@@ -51,6 +51,11 @@ def damaged(content: bytes) -> bytes:
     return content[:half] + bytes([content[half] ^ 255]) + content[half + 1 :]
 
 
+def expectation(**changed: str) -> dict[str, str]:
+    stated = {"claim": "it is worse", "source": "4.2", "prompt_set": "invariant", "metric": "dino"}
+    return {**stated, "direction": "lower", **changed}
+
+
 def grey(value: int, size: tuple[int, int] = SIZE) -> Image.Image:
     return Image.new("L", size, value)
 
@@ -229,6 +234,14 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("prompt_sets/invariant/images", 0),
         "prompt_sets.invariant.images: 0; expected at least 1",
     ),
+    "no replicate": (
+        at("prompt_sets/invariant/replicates", 0),
+        "prompt_sets.invariant.replicates: 0; expected at least 1",
+    ),
+    "half a VAE for whole passes": (
+        at("runtime/frozen_vae", "half"),
+        "runtime: frozen_vae: 'half' with precision 'float32'; expected another of the two",
+    ),
     "absurd count": (at("sampling/steps", 10**9), "sampling.steps: 1000000000; expected at most 1000"),
     "absurd width": (at("discriminator/width", 10**6), "discriminator.width: 1000000; expected at most 4096"),
     "half a count": (at("sampling/batch", 2.5), "sampling.batch: 2.5; expected a whole number"),
@@ -254,6 +267,31 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "too few combinations": (
         at("prompt_sets/varying/backgrounds", ["on grass"]),
         "prompt set 'varying': expected at least 50 combinations of image type, background and style, got ",
+    ),
+    "an expectation against a stranger": (
+        at("methods/base/base/expectations", [expectation(against="hypno")]),
+        "methods.base.base.expectations[0].against: 'hypno'; expected one of hypnos, dreambooth_low_lr, ",
+    ),
+    "an expectation of a metric not taken": (
+        at("methods/base/base/expectations", [expectation(metric="fid")]),
+        "methods.base.base.expectations[0].metric: 'fid'; expected one of dino, clip_i, clip_t, ",
+    ),
+    "an expectation on prompts not there": (
+        at("methods/base/base/expectations", [expectation(prompt_set="scenes")]),
+        "methods.base.base.expectations[0].prompt_set: 'scenes'; expected one of invariant, varying, ",
+    ),
+    "an expectation of itself": (
+        at("methods/base/base/expectations", [expectation(against="base")]),
+        "methods.base.base.expectations[0].against: 'base' is the method itself; expected another one",
+    ),
+    "an unknown direction": (
+        at("methods/base/base/expectations", [expectation(direction="worse")]),
+        "methods.base.base.expectations.direction: 'worse'; expected one of 'lower' or 'higher'",
+    ),
+    "a subject's class prior without noun": (
+        at("subjects/figurine/class_prior_prompts", ["a photo of a thing"]),
+        "subjects.figurine.class_prior_prompts: template 'a photo of a thing': "
+        "expected the placeholder {noun}",
     ),
     "a network from nowhere": (
         at("models/dino", {}),
@@ -306,6 +344,11 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a long prompt of the class prior": (
         at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
         "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
+        "is 86 tokens, more than the text encoder reads; shorten it",
+    ),
+    "a long prompt of one subject's class prior": (
+        at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),
+        "subjects.figurine.class_prior_prompts: 'a photo of figurine on grass on grass on grass on...' "
         "is 86 tokens, more than the text encoder reads; shorten it",
     ),
 }

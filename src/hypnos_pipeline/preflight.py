@@ -155,15 +155,13 @@ def _word_faults(parts: SoundParts, folder: Path) -> Iterator[str]:
     yield from study_prompt_problems(
         parts.prompt_sets, parts.subjects, parts.sections.get("seed", 0), tokenizer
     )
-    prior = parts.sections.get("class_prior")
-    for template in prior.prompts if prior is not None else ():
-        for subject in parts.subjects.values():
-            try:
-                too_long = excess(tokenizer, class_prompt(template, subject.noun))
-            except ValueError:  # no template at all, which is told of the configuration
-                continue
-            if too_long:
-                yield f"class_prior.prompts: {too_long}"
+    for key, template, noun in _class_prior_prompts(parts):
+        try:
+            too_long = excess(tokenizer, class_prompt(template, noun))
+        except ValueError:  # no template at all, which is told of the configuration
+            continue
+        if too_long:
+            yield f"{key}: {too_long}"
     vocabulary = tokenizer.get_vocab()
     for name, method in parts.methods["textual_inversion"].items():
         if method.token in vocabulary:
@@ -171,6 +169,17 @@ def _word_faults(parts: SoundParts, folder: Path) -> Iterator[str]:
                 f"methods.textual_inversion.{name}.token: {method.token!r} is a token of the model already; "
                 "choose a new one"
             )
+
+
+def _class_prior_prompts(parts: SoundParts) -> Iterator[tuple[str, str, str]]:
+    """Yields key, template and noun of every prompt of a class prior."""
+    prior = parts.sections.get("class_prior")
+    for name, subject in parts.subjects.items():
+        for template in subject.class_prior_prompts or ():
+            yield f"subjects.{name}.class_prior_prompts", template, subject.noun
+        if prior is not None and subject.class_prior_prompts is None:
+            for template in prior.prompts:
+                yield "class_prior.prompts", template, subject.noun
 
 
 def machine_faults(parts: SoundParts) -> Faults:

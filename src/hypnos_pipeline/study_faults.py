@@ -94,6 +94,7 @@ def _sound_entries(kind: Any, values: Any) -> dict[str, Any]:
 def disagreements(parts: SoundParts) -> list[str]:
     """Returns what is wrong between keys, each fault naming key and mend; empty if nothing is."""
     faults = [*_name_faults(parts), *_model_faults(parts), *_subject_faults(parts), *_prompt_faults(parts)]
+    faults += _expectation_faults(parts)
     checks = {
         "background_removal": _background_removal_faults,
         "augmentation": _augmentation_faults,
@@ -136,6 +137,9 @@ def _subject_faults(parts: SoundParts) -> Iterator[str]:
             yield f"subjects.{name}.photos: no subject {subject.photos!r}; expected one of {known}"
         for photo, backend in subject.mattes.items():
             yield from _backend_faults(backend, f"subjects.{name}.mattes.{photo}")
+        for template in subject.class_prior_prompts or ():
+            if problem := _class_prompt_problem(template):
+                yield f"subjects.{name}.class_prior_prompts: {problem}"
 
 
 def _prompt_faults(parts: SoundParts) -> list[str]:
@@ -184,12 +188,44 @@ def _discriminator_faults(settings: DiscriminatorSettings) -> Iterator[str]:
 
 
 def _class_prior_faults(settings: ClassPriorSettings) -> Iterator[str]:
-    from hypnos_pipeline.prompting.templates import class_prompt
-
     for template in settings.prompts:
-        try:
-            class_prompt(template, "thing")
-        except ValueError as problem:
+        if problem := _class_prompt_problem(template):
             yield f"class_prior.prompts: {problem}"
     if settings.source == "folder" and settings.folder is None:
         yield "class_prior: the key folder is missing; expected where the images are, as the source is folder"
+
+
+def _class_prompt_problem(template: str) -> str:
+    """Returns what is wrong with a template of the class prior, nothing if it is sound."""
+    from hypnos_pipeline.prompting.templates import class_prompt
+
+    try:
+        class_prompt(template, "thing")
+    except ValueError as problem:
+        return str(problem)
+    return ""
+
+
+def _expectation_faults(parts: SoundParts) -> Iterator[str]:
+    """Finds what methods' expectations are about and the study has not."""
+    from hypnos_pipeline.metrics.registry import METRICS
+
+    evaluation = parts.sections.get("evaluation")
+    taken = [m for m in (METRICS if evaluation is None else evaluation.metrics) if METRICS[m].kind != "set"]
+    known = {
+        "against": parts.names["methods"],
+        "prompt_set": parts.names["prompt_sets"],
+        "metric": taken,
+        "subject": parts.names["subjects"],
+        "against_subject": parts.names["subjects"],
+    }
+    for family, methods in parts.methods.items():
+        for name, method in methods.items():
+            for number, expectation in enumerate(method.expectations):
+                key = f"methods.{family}.{name}.expectations[{number}]"
+                for part, names in known.items():
+                    held = getattr(expectation, part)
+                    if held is not None and held not in names:
+                        yield f"{key}.{part}: {held!r}; expected one of {', '.join(names)}"
+                if expectation.against == name and expectation.subject == expectation.against_subject:
+                    yield f"{key}.against: {name!r} is the method itself; expected another one"

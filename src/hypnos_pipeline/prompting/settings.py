@@ -24,6 +24,8 @@ class SubjectSettings(Configuration):
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
         exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
         mattes: Photo's name to the backend that makes its matte, in place of ``background_removal``'s.
+        class_prior_prompts: Templates of this subject's class prior instead of ``class_prior.prompts`` (paper
+            0.F: the prior's backgrounds come back in the samples).
         paper_row: Row of the paper's tables printed beside this subject's values in ``paper``.
     """
 
@@ -34,6 +36,7 @@ class SubjectSettings(Configuration):
     true_masks: Name | None = None
     exclude: list[PhotoName] = Field(default=[])
     mattes: dict[PhotoName, BackendSettings] = Field(default={})
+    class_prior_prompts: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     paper_row: Literal["funko", "rattan_chair", "lego_robot"] | None = None
 
 
@@ -42,9 +45,9 @@ class SampledPrompts(Configuration):
 
     Attributes:
         images: In one evaluation; a cell is made of these.
-        replicates: How often the evaluation is made, each time of the same prompts on other noise, because one
-            more can move a score by over a standard deviation (paper 0.E.1). The first gives the cells; how far
-            its means lie from the others' is reported.
+        replicates: How often the evaluation is made, each time of the same prompts on other noise, because
+            one more can move a score by over a standard deviation (paper 0.E.1). The first gives the cells;
+            how far its means lie from the others' is reported.
     """
 
     images: Count

@@ -44,7 +44,7 @@ def generate_class_prior(
 
     from hypnos_pipeline.prompting.templates import class_prompt
 
-    templates = class_prior.prompts
+    templates = subject.class_prior_prompts or class_prior.prompts
     prompts = [class_prompt(templates[k % len(templates)], subject.noun) for k in range(class_prior.count)]
     seeds: list[int | None] = [None] * class_prior.count
     if class_prior.source == "folder":
