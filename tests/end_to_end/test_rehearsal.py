@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +85,17 @@ def test_the_path_runs_on_networks_that_the_run_makes(tmp_path, monkeypatch) -> 
     assert (curve["loss_discriminator"] > 0).all()
 
 
+@pytest.fixture
+def clone(tmp_path) -> Iterator[Path]:
+    """A clone of what is committed; 20 GB are not left lying about."""
+    place = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(PROJECT_ROOT), str(place)], check=True)
+    yield place
+    shutil.rmtree(place)
+
+
 @pytest.mark.rehearsal
-def test_the_true_sizes_fit_the_machine(tmp_path) -> None:
-    clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(PROJECT_ROOT), str(clone)], check=True)
+def test_the_true_sizes_fit_the_machine(clone) -> None:
     environment = os.environ | {"PYTHONPATH": str(clone / "src"), "OMP_NUM_THREADS": "2"}
     command = [sys.executable, "-m", "kedro", "run", "--env=rehearsal", "--pipeline=full"]
     begun, largest = time.monotonic(), 0
