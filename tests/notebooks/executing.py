@@ -19,7 +19,9 @@ def execute(notebook: Path, folder: Path) -> nbformat.NotebookNode:
     # Without folders of installed kernels only ipykernel's own is left: this interpreter.
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     content = nbformat.read(notebook, as_version=4)
-    client = NotebookClient(content, km=manager, timeout=1800, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        content, km=manager, timeout=1800, startup_timeout=300, resources={"metadata": {"path": str(folder)}}
+    )
     return client.execute()
 
 

@@ -55,7 +55,7 @@ def test_the_walk_runs_in_a_bare_clone_and_writes_nothing():
 
 def test_the_losses_run():
     shown = pictures(execute(FOLDER / LOSSES, FOLDER))
-    assert len(shown) >= 4
+    assert len(shown) >= 8
     assert all(len(picture.convert("RGB").getcolors(1 << 24)) > 16 for picture in shown), "an empty picture"
 
 
