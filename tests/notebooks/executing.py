@@ -7,20 +7,30 @@ from io import BytesIO
 from pathlib import Path
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
 from PIL import Image
+from traitlets import default
+
+
+class ThisInterpreter(AsyncKernelManager):
+    """Without folders of installed kernels only ipykernel's own is left: the running interpreter."""
+
+    @default("kernel_spec_manager")
+    def _no_installed_kernels(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[])
 
 
 def execute(notebook: Path, folder: Path) -> nbformat.NotebookNode:
     """Executes a notebook in a folder; returns it with its outputs, raises what a cell raises."""
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
-
-    # Without folders of installed kernels only ipykernel's own is left: this interpreter.
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-    content = nbformat.read(notebook, as_version=4)
     client = NotebookClient(
-        content, km=manager, timeout=1800, startup_timeout=300, resources={"metadata": {"path": str(folder)}}
+        nbformat.read(notebook, as_version=4),
+        kernel_manager_class=ThisInterpreter,
+        kernel_name="python3",
+        timeout=1800,
+        startup_timeout=300,  # seconds; the machine may be busy
+        resources={"metadata": {"path": str(folder)}},
     )
     return client.execute()
 
