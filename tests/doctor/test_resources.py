@@ -18,6 +18,9 @@ from hypnos_pipeline.study_faults import SoundParts
 
 SD = NetworkSizes()
 
+# Of one subject and method: three prompt sets of 24, and disentangle's four.
+IMAGES = 3 * 24 + 4
+
 
 @pytest.fixture
 def study(project_root, monkeypatch) -> dict:
@@ -87,14 +90,14 @@ def test_disk_of_a_study(study):
     need = disk_need(parts(paper(study)), SD, 12, CheckpointSettings(keep_gigabytes=1))
     one = 4 * SD.model
     assert need.least == 10 * one  # three subjects with three full finetunes each, one being replaced
-    samples, priors, pool = 3 * 5 * 72, 3 * 64, 12 * (1 + 30 + 15 + 4 * 12 + 3)
+    samples, priors, pool = 3 * 5 * IMAGES, 3 * 64, 12 * (1 + 30 + 15 + 4 * 12 + 3)
     checkpoints = 2 * (4 + 2) * SD.trained + 1e9
     assert need.about - need.least == (samples + priors + pool) * 3 * 512**2 + checkpoints
 
 
 def test_without_checkpoints_and_models_images_are_all(study):
     study["methods"] = {"base": {"base": {}}}
-    assert disk_need(parts(study), SD, 0, OFF).about == (3 * 72 + 3 * 64) * 3 * 64**2
+    assert disk_need(parts(study), SD, 0, OFF).about == (3 * IMAGES + 3 * 64) * 3 * 64**2
 
 
 def test_networks_still_to_come_take_room(study, tmp_path, monkeypatch):
