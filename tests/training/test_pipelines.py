@@ -69,6 +69,7 @@ def test_discriminator_nodes(latents, pretrained):
 
 
 def test_hypnos_node(models, latents, pretrained, monkeypatch, tmp_path):
+    from hypnos_pipeline.models.reference import describe
     from hypnos_pipeline.pipelines.finetune.nodes import hypnos as node
 
     monkeypatch.chdir(tmp_path)
@@ -87,6 +88,8 @@ def test_hypnos_node(models, latents, pretrained, monkeypatch, tmp_path):
     finetuned, curve, report, strip = node(*given)
     assert {"loss_perceptual", "loss_discriminator", "loss_discriminator_training"} <= set(curve.columns)
     assert json.loads(json.dumps(report)) == report
+    assert report["networks"]["perceptual"] == describe(models.perceptual)
+    assert len(report["networks"]["text_to_image"]["sha256"]) == 64
     before = {name: tensor.clone() for name, tensor in pretrained[0].items()}
     again, _, _, again_strip = node(*given)
     assert strip.tobytes() == again_strip.tobytes()

@@ -68,8 +68,10 @@ def hypnos(
                 model.vae,
                 lambda: autocast(runtime, model.device),
             )
+        sources = {"text_to_image": text_to_image}
+        sources |= {"perceptual": perceptual} if perceptual_loss else {}
         networks = {"perceptual": perceptual_loss, "adversary": adversary}
-        return _run(model, latents, subject, method, seed, runtime, checkpoints, **networks)
+        return _run(model, latents, subject, method, seed, runtime, checkpoints, sources, **networks)
 
 
 def dreambooth(
@@ -83,7 +85,8 @@ def dreambooth(
 ):
     """Finetunes UNet and text encoder with MSE and prior preservation on the untouched photos."""
     model = _base_model(text_to_image, runtime)
-    return _run(model, latents, subject, method.general_form(), seed, runtime, checkpoints)
+    sources = {"text_to_image": text_to_image}
+    return _run(model, latents, subject, method.general_form(), seed, runtime, checkpoints, sources)
 
 
 def textual_inversion(
@@ -98,7 +101,6 @@ def textual_inversion(
     """Learns one new token from the untouched photos."""
     import pandas as pd
 
-    from hypnos_pipeline.models.machine import describe_machine
     from hypnos_pipeline.training import textual_inversion as inversion
 
     model = _base_model(text_to_image, runtime)
@@ -114,7 +116,7 @@ def textual_inversion(
         previews=previews,
         checkpoints=checkpoints,
     )
-    report = {**report, "machine": describe_machine(runtime)}
+    report = report | _origin({"text_to_image": text_to_image}, runtime)
     return learned, pd.DataFrame(curve), report, previews.picture()
 
 
@@ -124,6 +126,15 @@ def _base_model(text_to_image: ModelReference, runtime: RuntimeSettings) -> Text
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     return load_text_to_image(locate(text_to_image), configure(runtime))
+
+
+def _origin(sources: dict[str, ModelReference], runtime: RuntimeSettings) -> dict[str, Any]:
+    """Returns what a report says of the networks and the machine behind an artefact."""
+    from hypnos_pipeline.models.machine import describe_machine
+    from hypnos_pipeline.models.reference import describe
+
+    networks = {name: describe(source) for name, source in sources.items()}
+    return {"networks": networks, "machine": describe_machine(runtime)}
 
 
 def _preview_strip(
@@ -149,12 +160,12 @@ def _run(
     seed: int,
     runtime: RuntimeSettings,
     checkpoints: CheckpointSettings,
+    sources: dict[str, ModelReference],
     **networks: Any,
 ) -> tuple[FullFinetune, pd.DataFrame, dict[str, Any], Image.Image]:
     import pandas as pd
 
     from hypnos_pipeline.models.finetuned import FullFinetune
-    from hypnos_pipeline.models.machine import describe_machine
     from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
     from hypnos_pipeline.training.loop import Finetuning
 
@@ -172,5 +183,5 @@ def _run(
         **networks,
     )
     run.run()
-    report = {**run.report(), "machine": describe_machine(runtime)}
+    report = run.report() | _origin(sources, runtime)
     return FullFinetune(model.to("cpu")), pd.DataFrame(run.curve), report, previews.picture()
