@@ -14,7 +14,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := install
-.PHONY: install run test test-all test-long bench lint lock clean
+.PHONY: install run test test-all test-long rehearsal bench lint lock clean
 
 install: $(VENV)/installed
 
@@ -44,6 +44,10 @@ test-long: install
 	python -m pytest -m long
 
 test-all: test test-long
+
+# The paper's true architectures with random weights: an hour of two cores, 20 GB of memory, 25 GB of disk.
+rehearsal: install
+	python -m pytest -m rehearsal -s
 
 # Ratios measured side by side; with a diffusers checkout: make bench DIFFUSERS=/path/to/diffusers
 bench: install

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import miniature
@@ -18,6 +19,7 @@ from benchmarks.program import Build, Pair, options, run_contest
 if TYPE_CHECKING:
     import torch
 
+    from hypnos_pipeline.checkpoints.settings import CheckpointSettings
     from hypnos_pipeline.training.loop import Finetuning
 
 STEPS_A_TURN = 4
@@ -26,6 +28,7 @@ PAIRS = (
     Pair("DreamBooth step : bare step, distinct prompts", "dreambooth", "bare_distinct", goal=1.10),
     Pair("HYPNOS step while L_p acts : DreamBooth step", "hypnos_early", "dreambooth"),
     Pair("HYPNOS step after that : DreamBooth step", "hypnos_late", "dreambooth"),
+    Pair(f"DreamBooth, its state saved every {STEPS_A_TURN} steps : not saved", "saving", "dreambooth"),
 )
 
 
@@ -70,6 +73,23 @@ def dreambooth(settings: argparse.Namespace) -> Callable[[], int]:
     return _turns(settings, _finetuning(settings, _methods()["dreambooth"]).step, count(1))
 
 
+def saving(settings: argparse.Namespace) -> Callable[[], int]:
+    """Makes our DreamBooth ready, its state saved at the end of every turn."""
+    from hypnos_pipeline.checkpoints.settings import CheckpointSettings
+    from hypnos_pipeline.training.resuming import save
+
+    every = 1 if settings.smallest else STEPS_A_TURN
+    folder = TemporaryDirectory()
+    states = CheckpointSettings(folder=folder.name, every_seconds=None, every_steps=every)
+    run = _finetuning(settings, _methods()["dreambooth"], states)
+
+    def step(number: int, _held: TemporaryDirectory = folder) -> None:
+        run.step(number)
+        save(run, number)
+
+    return _turns(settings, step, count(1))
+
+
 def hypnos_early(settings: argparse.Namespace) -> Callable[[], int]:
     """Makes HYPNOS ready from its first step on, where L_p acts."""
     return _turns(settings, _finetuning(settings, _methods()["hypnos"]).step, count(1))
@@ -82,7 +102,7 @@ def hypnos_late(settings: argparse.Namespace) -> Callable[[], int]:
 
 
 CONTESTANTS: dict[str, Build] = {
-    each.__name__: each for each in (bare, bare_distinct, dreambooth, hypnos_early, hypnos_late)
+    each.__name__: each for each in (bare, bare_distinct, dreambooth, saving, hypnos_early, hypnos_late)
 }
 
 
@@ -106,7 +126,9 @@ def _methods() -> dict[str, Any]:
     return {"hypnos": methods.hypnos["hypnos"], "dreambooth": first.general_form()}
 
 
-def _finetuning(settings: argparse.Namespace, method: Any) -> Finetuning:
+def _finetuning(
+    settings: argparse.Namespace, method: Any, checkpoints: CheckpointSettings | None = None
+) -> Finetuning:
     """Returns a run of the pipeline's loop on a fresh model, with the networks that the method needs."""
     from hypnos_pipeline.models.networks import load_timm
     from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
@@ -125,6 +147,8 @@ def _finetuning(settings: argparse.Namespace, method: Any) -> Finetuning:
         discriminator = LatentDiscriminator(whole.discriminator, latents.shape, whole.seed)
         networks["adversary"] = Adversary(discriminator, whole.discriminator)
     prompt = plain_prompt(instance_phrase(whole.subjects[miniature.SUBJECT]))
+    if checkpoints:
+        networks["checkpoints"] = checkpoints
     return Finetuning(
         model, latents, method, plain_prompt=prompt, seed=whole.seed, runtime=runtime, **networks
     )

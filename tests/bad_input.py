@@ -51,6 +51,11 @@ def damaged(content: bytes) -> bytes:
     return content[:half] + bytes([content[half] ^ 255]) + content[half + 1 :]
 
 
+def expectation(**changed: str) -> dict[str, str]:
+    stated = {"claim": "it is worse", "source": "4.2", "prompt_set": "invariant", "metric": "dino"}
+    return {**stated, "direction": "lower", **changed}
+
+
 def grey(value: int, size: tuple[int, int] = SIZE) -> Image.Image:
     return Image.new("L", size, value)
 
@@ -188,6 +193,34 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "background_removal.options: backend 'grabcut' has no option 'colour': "
         "expected long_side, iterations, band",
     ),
+    "a backend without its option": (
+        at("background_removal", {"backend": "rembg"}),
+        "background_removal.options: the key model is missing",
+    ),
+    "an option out of bounds": (
+        at("background_removal/options", {"iterations": 0}),
+        "background_removal.options: iterations: 0; expected at least 1",
+    ),
+    "an unknown network of rembg": (
+        at("background_removal", {"backend": "rembg", "options": {"model": "u3net"}}),
+        "background_removal.options: model: 'u3net'; expected one of 'u2net', 'u2netp', ",
+    ),
+    "an unknown backend of one photo": (
+        at("subjects/figurine/mattes", {"02": {"backend": "magic"}}),
+        "subjects.figurine.mattes.02.backend: unknown backend 'magic': expected one of ",
+    ),
+    "a photo's name without quotes": (
+        at("subjects/figurine/exclude", [2]),
+        "subjects.figurine.exclude: 2 is no photo's name; expected it without suffix and in quotes, as '00'",
+    ),
+    "a name without quotes among mattes": (
+        at("subjects/figurine/mattes", {2: {"backend": "grabcut"}}),
+        "subjects.figurine.mattes.2: 2 is no photo's name; expected it without suffix and in quotes, as '00'",
+    ),
+    "no folder of matting networks": (
+        lambda study: study["models"].pop("matting"),
+        "models: the key matting is missing; expected a folder of matting networks, if an empty one",
+    ),
     "unknown kind of prompt set": (
         at("prompt_sets/invariant/kind", "list"),
         "prompt_sets.invariant.kind: 'list'; expected one of 'fixed', 'grammar', 'colours'",
@@ -200,6 +233,14 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no images": (
         at("prompt_sets/invariant/images", 0),
         "prompt_sets.invariant.images: 0; expected at least 1",
+    ),
+    "no replicate": (
+        at("prompt_sets/invariant/replicates", 0),
+        "prompt_sets.invariant.replicates: 0; expected at least 1",
+    ),
+    "half a VAE for whole passes": (
+        at("runtime/frozen_vae", "half"),
+        "runtime: frozen_vae: 'half' with precision 'float32'; expected another of the two",
     ),
     "absurd count": (at("sampling/steps", 10**9), "sampling.steps: 1000000000; expected at most 1000"),
     "absurd width": (at("discriminator/width", 10**6), "discriminator.width: 1000000; expected at most 4096"),
@@ -227,9 +268,50 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("prompt_sets/varying/backgrounds", ["on grass"]),
         "prompt set 'varying': expected at least 50 combinations of image type, background and style, got ",
     ),
+    "an expectation against a stranger": (
+        at("methods/base/base/expectations", [expectation(against="hypno")]),
+        "methods.base.base.expectations[0].against: 'hypno'; expected one of hypnos, dreambooth_low_lr, ",
+    ),
+    "an expectation of a metric not taken": (
+        at("methods/base/base/expectations", [expectation(metric="fid")]),
+        "methods.base.base.expectations[0].metric: 'fid'; expected one of dino, clip_i, clip_t, ",
+    ),
+    "an expectation on prompts not there": (
+        at("methods/base/base/expectations", [expectation(prompt_set="scenes")]),
+        "methods.base.base.expectations[0].prompt_set: 'scenes'; expected one of invariant, varying, ",
+    ),
+    "an expectation of itself": (
+        at("methods/base/base/expectations", [expectation(against="base")]),
+        "methods.base.base.expectations[0].against: 'base' is the method itself; expected another one",
+    ),
+    "an unknown direction": (
+        at("methods/base/base/expectations", [expectation(direction="worse")]),
+        "methods.base.base.expectations.direction: 'worse'; expected one of 'lower' or 'higher'",
+    ),
+    "a subject's class prior without noun": (
+        at("subjects/figurine/class_prior_prompts", ["a photo of a thing"]),
+        "subjects.figurine.class_prior_prompts: template 'a photo of a thing': "
+        "expected the placeholder {noun}",
+    ),
     "a network from nowhere": (
         at("models/dino", {}),
-        "models.dino: expected exactly one of 'folder' and 'hub'",
+        "models.dino: the key folder is missing",
+    ),
+    "a network from two places": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "url": "https://example.org/a.pth"}),
+        "models.dino: both hub and url; expected at most one source of the folder",
+    ),
+    "a sha256 of a hub's network": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "sha256": "0" * 64}),
+        "models.dino: sha256 belongs to url, which is not given",
+    ),
+    "a branch for a revision": (
+        at("models/dino", {"folder": "a", "hub": "a/b", "revision": "main"}),
+        "models.dino.revision: 'main'; expected text that matches ^[0-9a-f]{40}$",
+    ),
+    "an unknown architecture": (
+        at("models/dino", {"folder": "a", "random": {"architecture": "dino_vitb8"}}),
+        "models.dino.random.architecture: 'dino_vitb8'; expected one of 'stable_diffusion_1_5', ",
     ),
 }
 
@@ -262,6 +344,11 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a long prompt of the class prior": (
         at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
         "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
+        "is 86 tokens, more than the text encoder reads; shorten it",
+    ),
+    "a long prompt of one subject's class prior": (
+        at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),
+        "subjects.figurine.class_prior_prompts: 'a photo of figurine on grass on grass on grass on...' "
         "is 86 tokens, more than the text encoder reads; shorten it",
     ),
 }

@@ -17,6 +17,16 @@ os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the rehearsal, which takes a machine of its own, unless it is asked for by name."""
+    if "rehearsal" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("rehearsal")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     """The checkout the tests run in."""

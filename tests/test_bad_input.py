@@ -28,6 +28,7 @@ from hypnos_pipeline.imaging.photos import RawPhotos, read_photos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
 from hypnos_pipeline.imaging.working_set import make_working_set
 from hypnos_pipeline.models.integrity import DIGESTS
+from hypnos_pipeline.models.lock import FileRecord, ModelRecord, write_lock, write_record
 from hypnos_pipeline.replacing import StorageFull
 from hypnos_pipeline.study import Study, StudyError
 from hypnos_pipeline.study_faults import SoundParts
@@ -123,6 +124,74 @@ def test_images_of_the_class_and_masks_are_missed_before_any_work(mug, parameter
             "3 images, fewer than class_prior.count (5); add images or lower the count"
         ]
     }
+
+
+# What a subject says of single photos, and the networks that it takes, none of which is there.
+USES: dict[str, tuple[Callable[[dict], object], str]] = {
+    "unknown photo": (
+        at("subjects/figurine/exclude", ["07"]),
+        "subjects.figurine.exclude: no photo '07'; expected some of 00, 01, 02, 03",
+    ),
+    "unknown photo of mattes": (
+        at("subjects/figurine/mattes", {"07": {"backend": "grabcut"}}),
+        "subjects.figurine.mattes: no photo '07'; expected some of 00, 01, 02, 03",
+    ),
+    "too many": (
+        at("subjects/figurine/exclude", ["00", "03"]),
+        "subjects.figurine.exclude: leaves 2 photos, fewer than 3; "
+        "exclude fewer, or add photos of the same object (3 to 5 work best)",
+    ),
+    "no network": (
+        at("background_removal", {"backend": "rembg", "options": {"model": "u2net"}}),
+        "u2net.onnx is missing; ",
+    ),
+    "no ONNX": (
+        at("background_removal", {"backend": "rembg", "options": {"model": "u2net", "file": "README.md"}}),
+        "is no ONNX file that can be run (",
+    ),
+    "no extra": (
+        at("subjects/figurine/mattes", {"01": {"backend": "tracer_b7"}}),
+        "subjects.figurine.mattes.01: tracer_b7: its code is not installed; ",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", USES)
+def test_what_a_subject_cannot_make_of_its_photos_is_refused(row, parameters, monkeypatch):
+    from hypnos_pipeline.imaging.mattes import tracer_b7
+
+    monkeypatch.setattr(tracer_b7, "find_spec", lambda name: None)
+    change, said = USES[row]
+    change(parameters)
+    assert Study.faults(parameters) == []
+    found = preflight.photo_faults(Path("data/01_raw/subjects/figurine"), SoundParts.of(Study, parameters))
+    (fault,) = [line for lines in found.values() for line in lines]
+    assert said in fault
+
+
+def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(parameters, tmp_path):
+    subject = Path("data/01_raw/subjects/figurine")
+    raw = read_photos(subject)
+    masks = {
+        name: np.eye(*photo.size[::-1], dtype=np.float32)
+        for name, photo in raw.photos.items()
+        if name != "03"
+    }
+    parameters["background_removal"] = {"backend": "provided"}
+    parameters["subjects"]["figurine"]["exclude"] = ["03"]
+    parameters["subjects"]["shared"] = {"noun": "figurine", "photos": "figurine"}
+    shutil.copytree("data/01_raw/judge/figurine/masks", tmp_path / "figurine/masks")
+    (tmp_path / "figurine/masks/03.png").unlink()
+    parts = SoundParts.of(Study, parameters)
+    users = preflight.users_of("figurine", parts)
+    own = {"figurine": users["figurine"]}
+    raw = RawPhotos(raw.photos, masks)
+    found = preflight.use_faults(raw, "here", own, parts, [tmp_path / "figurine/masks"])
+    assert not any(found.values())
+    found = preflight.use_faults(raw, "here", users, parts, [tmp_path / "figurine/masks"])
+    assert [line for lines in found.values() for line in lines] == [
+        "03: has no mask; add masks/03.png or change background_removal.backend"
+    ]
 
 
 def shorten(masks: Path) -> None:
@@ -325,6 +394,48 @@ def test_a_missing_or_altered_file_of_a_network_is_named(row, network, parameter
     assert found == {"networks": [f"models.dino: {network / name} {said}; {mend}"]}
 
 
+def fetched(parameters, network: Path) -> ModelRecord:
+    """Lets the study take the network from a hub, and records it as it lies there."""
+    (network.parent / DIGESTS).unlink()
+    kept = {file.name: FileRecord.of(file) for file in network.iterdir()}
+    record = ModelRecord(source="facebook/dino-vits16", revision="a" * 40, kept=kept)
+    write_record(network, record)
+    parameters["models"]["dino"] = {"folder": str(network), "hub": "facebook/dino-vits16"}
+    return record
+
+
+def test_networks_that_were_not_fetched_are_all_named_with_the_command(parameters, tmp_path):
+    for key in ("dino", "clip"):
+        parameters["models"][key] = {"folder": str(tmp_path / key), "hub": f"owner/{key}"}
+    parts = SoundParts.of(Study, parameters)
+    found = preflight.network_faults(parts, ["dino", "clip", "lpips"], Path("conf/paper/models.lock"))
+    assert found["networks"] == [
+        f"models.{key}: owner/{key} is not in {tmp_path / key}; "
+        "`kedro models fetch --env paper` gets it, with network, once"
+        for key in ("dino", "clip")
+    ]
+
+
+def test_a_fetched_network_is_compared_with_the_lock(parameters, network, tmp_path):
+    record = fetched(parameters, network)
+    lock = tmp_path / "paper/models.lock"
+    write_lock(lock, {"dino": record})
+    parts = SoundParts.of(Study, parameters)
+    assert preflight.network_faults(parts, ["dino"], lock) == {"networks": []}
+    alter(network / "model.safetensors")
+    ((_, (fault,)),) = preflight.network_faults(parts, ["dino"], lock).items()
+    assert fault.startswith(f"models.dino: {network / 'model.safetensors'} has sha256 ")
+    assert fault.endswith(f"; remove {network}, then `kedro models fetch --env paper`")
+    parameters["models"]["dino"]["revision"] = "b" * 40
+    ((_, (fault,)),) = preflight.network_faults(SoundParts.of(Study, parameters), ["dino"], lock).items()
+    said = f"models.dino: models.lock (dino) records revision {'a' * 40}, but the study names {'b' * 40}"
+    assert said in fault
+    lock.write_text("{")
+    ((_, (fault,)),) = preflight.network_faults(parts, ["dino"], lock).items()
+    assert fault.startswith(f"{lock} cannot be read (")
+    assert fault.endswith("); restore it from git, or remove it and run `kedro models fetch`")
+
+
 def test_the_tracked_networks_are_those_that_are_listed(parameters):
     listed = subprocess.run(
         ["sha256sum", "--check", "--quiet", DIGESTS],
@@ -508,6 +619,6 @@ def test_a_message_for_the_user_comes_out_of_kedro_s_wrapping():
 
 def test_the_page_of_bad_input_says_what_is_said(project_root):
     page = (project_root / "docs/bad_input.md").read_text().replace("\\|", "|")
-    rows = [said for table in (PHOTOS, TRUE_MASKS, KEYS, WORDS) for _, said in table.values()]
+    rows = [said for table in (PHOTOS, TRUE_MASKS, KEYS, USES, WORDS) for _, said in table.values()]
     rows += [said for *_, listed, said in NETWORKS.values() if not listed]
     assert [said for said in rows if said not in page] == []

@@ -9,7 +9,12 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("group", "commands"), [("miniworld", ["judge", "promote"]), ("cell", ["list", "trace", "reproduce"])]
+    ("group", "commands"),
+    [
+        ("miniworld", ["judge", "promote"]),
+        ("cell", ["list", "trace", "reproduce"]),
+        ("models", ["fetch", "list"]),
+    ],
 )
 def test_kedro_lists_the_commands(project_root, group, commands):
     answer = subprocess.run(
@@ -20,6 +25,14 @@ def test_kedro_lists_the_commands(project_root, group, commands):
         line.split()[0] for line in answer.stdout.partition("Commands:")[2].splitlines() if line.split()
     }
     assert set(commands) <= listed
+
+
+def test_kedro_lists_the_project_s_commands(project_root):
+    answer = subprocess.run(
+        [sys.executable, "-m", "kedro", "--help"], cwd=project_root, capture_output=True, text=True
+    )
+    listed = {line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ")}
+    assert {"cell", "doctor", "miniworld", "sample"} <= listed
 
 
 def test_the_package_runs_as_kedro_does(project_root):

@@ -16,7 +16,8 @@ from hypnos_pipeline.hooks import StudyChecks
 from hypnos_pipeline.study import StudyError
 
 NETWORKS = [
-    f"params:models.{name}" for name in ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+    f"params:models.{name}"
+    for name in ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
 ]
 
 
@@ -25,7 +26,9 @@ def parameters(project_root, monkeypatch) -> dict:
     """What the checks take for the parameters in use; tests change them."""
     read = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
     monkeypatch.chdir(project_root)
-    monkeypatch.setattr(StudyConfigLoader, "newest", {"parameters": read})
+    loader = StudyConfigLoader(str(project_root / "conf"), env="mini", base_env="base")
+    loader["parameters"] = read
+    monkeypatch.setattr(StudyConfigLoader, "newest", loader)
     return read
 
 

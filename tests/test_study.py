@@ -21,8 +21,8 @@ def test_the_default_study_keeps_its_floors(parameters):
     assert [name for _, name in study.entries()] == [
         "hypnos", "dreambooth_low_lr", "dreambooth_high_lr", "textual_inversion", "base",
     ]  # fmt: skip
-    assert {"invariant", "varying"} <= study.prompt_sets.keys()
-    assert min(prompts.images for prompts in study.prompt_sets.values()) >= 24
+    tabled = ("invariant", "varying", "backgrounds")
+    assert min(study.prompt_sets[name].images for name in tabled) >= 24
     trained = [method for family, name in study.entries() if family != "base"
                for method in [getattr(study.methods, family)[name]]]  # fmt: skip
     assert all(method.steps >= 120 for method in trained)
@@ -46,6 +46,14 @@ def test_all_faults_are_named_at_once(parameters):
         assert part in message
 
 
+def test_checkpoints_are_checked_with_the_study(parameters):
+    assert Study.faults(parameters | {"checkpoints": {"every_seconds": None, "every_steps": 50}}) == []
+    wrong = parameters | {"checkpoints": {"every_second": 60, "every_steps": 0}, "colour": "red"}
+    faults = " ".join(Study.faults(wrong))
+    for part in ("checkpoints.every_second: unknown key", "checkpoints.every_steps", "colour"):
+        assert part in faults
+
+
 def test_methods_of_two_families_may_not_share_a_name(parameters):
     parameters["methods"]["base"]["hypnos"] = {}
     with pytest.raises(StudyError, match="hypnos"):
@@ -61,3 +69,49 @@ def test_unknown_photos_are_refused_with_the_known_subjects(parameters):
 def test_a_subject_may_use_anothers_photos(parameters):
     parameters["subjects"]["again"] = dict(parameters["subjects"]["figurine"])
     assert Study.from_parameters(parameters).photo_owner("again") == "figurine"
+
+
+def test_the_ablation_study_has_every_entry_of_the_list_and_differs_in_what_it_names(project_root):
+    """method.md §7's list; an entry that changed more, or nothing, would ablate something else."""
+    file = project_root / "conf/mini_ablation/parameters_study.yml"
+    study = Study.from_parameters(yaml.safe_load(file.read_text()))
+    entries = {name: entry.model_dump() for name, entry in study.methods.hypnos.items()}
+    reference, labels = entries["hypnos"], ("label", "expectations")
+    changed = {
+        name.removeprefix("hypnos_"): {
+            key for key, value in entry.items() if key not in labels and value != reference[key]
+        }
+        for name, entry in entries.items()
+        if name != "hypnos"
+    }
+    assert changed == {
+        "no_perceptual": {"weights"},
+        "perceptual_all_steps": {"perceptual"},
+        "no_discriminator": {"weights"},
+        "perceptual_up": {"weights"},
+        "perceptual_down": {"weights"},
+        "discriminator_up": {"weights"},
+        "discriminator_down": {"weights"},
+        "mse": {"reconstruction"},
+        "sample_mean": {"reconstruction"},
+        "sigma_steeper": {"reconstruction"},
+        "sigma_flatter": {"reconstruction"},
+        "recolour_none": {"augmentation"},
+        "recolour_third": {"augmentation"},
+        "recolour_all": {"augmentation"},
+        "augmentation_only": {"reconstruction", "weights"},
+        "losses_only": {"augmentation"},
+        "discriminator_frozen": {"discriminator"},
+        "half_rate": {"learning_rate"},
+        "twice_rate": {"learning_rate"},
+        "channel_sum": {"perceptual"},
+    }
+    prior = study.subjects["figurine_scene_prior"]
+    assert prior.model_copy(update={"class_prior_prompts": None}) == study.subjects["figurine"]
+    silent = [name for name, entry in entries.items() if not entry["expectations"]]
+    assert silent == [
+        "hypnos_sample_mean",
+        "hypnos_sigma_steeper",
+        "hypnos_sigma_flatter",
+        "hypnos_channel_sum",
+    ]

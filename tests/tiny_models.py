@@ -192,9 +192,9 @@ def save_tiny_vit(folder: Path, image_size: int = 32) -> Path:
     return folder
 
 
-def save_tiny_clip(folder: Path, image_size: int = 32) -> Path:
+def save_tiny_clip(folder: Path, image_size: int = 32, seed: int = 0) -> Path:
     """Saves :func:`tiny_clip` with tokenizer and preprocessing as a transformers folder and returns it."""
-    model, tokenizer = tiny_clip(image_size)
+    model, tokenizer = tiny_clip(image_size, seed)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     _save_preprocessing(folder, image_size, do_center_crop=True)

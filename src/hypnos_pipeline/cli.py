@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from hypnos_pipeline.doctor.command import doctor
+from hypnos_pipeline.models_command import models
 from hypnos_pipeline.provenance.commands import cell
 from hypnos_pipeline.sample_command import sample
 
@@ -18,6 +20,8 @@ def cli() -> None:
 
 
 cli.add_command(cell)
+cli.add_command(doctor)
+cli.add_command(models)
 cli.add_command(sample)
 
 

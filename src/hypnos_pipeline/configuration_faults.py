@@ -85,7 +85,7 @@ def _key(parameters: Any, loc: tuple[int | str, ...]) -> tuple[str, Any]:
 def _fault(model: type[BaseModel], error: dict[str, Any], held: Any) -> tuple[str, str]:
     """Returns what is wrong with a value, and what was expected instead."""
     kind, loc, context = error["type"], error["loc"], error.get("ctx", {})
-    if loc and loc[-1] == "[key]":
+    if loc and loc[-1] == "[key]" and kind != "value_error":
         better = re.sub(r"[^a-z0-9_]+", "_", str(loc[-2]).lower()).lstrip("_0123456789").rstrip("_")
         return "no name", _NAME + (f", such as {better}" if better else "")
     if kind == "extra_forbidden":

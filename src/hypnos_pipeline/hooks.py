@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,21 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
 from omegaconf.errors import OmegaConfBaseException
 
 from hypnos_pipeline import preflight
-from hypnos_pipeline.config_loader import current_parameters
+from hypnos_pipeline.checkpoints.checkpoints import discard_finished, keep_finished
+from hypnos_pipeline.config_loader import StudyConfigLoader, current_parameters
+from hypnos_pipeline.memory_settings import helping_settings
+from hypnos_pipeline.out_of_memory import explained, of_gpu, ran_out
 from hypnos_pipeline.preflight import Faults
+from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.study import STUDY_FILE, Study, StudyError
 from hypnos_pipeline.study_faults import SoundParts
 
-NETWORK = "params:models."
+PARAMETER = "params:"
+NETWORK = f"{PARAMETER}models."
 """What the names of single networks' parameters begin with."""
 PHOTOS = "{subject}.photos"
 """The catalog's entry of raw photos."""
@@ -56,9 +62,10 @@ class StudyChecks:
             if owner in parts.names["subjects"]:
                 masks = preflight.true_mask_folders(owner, parts, judge)
                 folder = context.project_path / pattern.format(subject=owner)
-                found |= preflight.photo_faults(folder, parts, masks)
+                merge(found, preflight.photo_faults(folder, parts, masks))
         found |= preflight.class_prior_faults(parts)
-        found |= preflight.network_faults(parts, parts.models) | preflight.machine_faults(parts)
+        found |= preflight.network_faults(parts, parts.models, lock_file(loader))
+        found |= preflight.machine_faults(parts)
         # Some of the words' faults show without a tokenizer too.
         found = {place: [line for line in lines if line not in faults] for place, lines in found.items()}
         raise StudyError({study_file(loader): faults} | found)
@@ -82,13 +89,31 @@ class StudyChecks:
         for name in photos:
             owner = name.removesuffix(".photos")
             masks = preflight.true_mask_folders(owner, parts, judge, judged) if judge else []
-            found |= loaded_photo_faults(name, catalog, parts, masks)
+            using = [node.namespace for node in pipeline.nodes if name in node.inputs and node.namespace]
+            users = preflight.users_of(owner, parts, using)
+            merge(found, loaded_photo_faults(name, catalog, parts, users, masks))
         if "params:class_prior" in inputs:
             found |= preflight.class_prior_faults(parts)
-        found |= preflight.network_faults(parts, networks)
+        lock = lock_file(StudyConfigLoader.newest)
+        found |= preflight.network_faults(parts, networks, lock)
         found |= preflight.machine_faults(parts)
+        if not any(found.values()) and preflight.make_random_networks(parts, networks):
+            found = preflight.network_faults(parts, networks, lock)  # now with the words and prompts
         if any(found.values()):
             raise StudyError(found)
+
+    @hook_impl
+    def on_node_error(self, error: Exception, node: Node) -> None:
+        """Says what to change where a stage ran out of memory.
+
+        Raises:
+            OutOfMemory: If that is what the error is.
+        """
+        if cause := ran_out(error):
+            parts = SoundParts.of(Study, current_parameters())
+            reads = {name.removeprefix(PARAMETER) for name in node.inputs if name.startswith(PARAMETER)}
+            settings = helping_settings(parts, reads, on_gpu=of_gpu(cause))
+            raise explained(cause, node.name, settings, study_file(StudyConfigLoader.newest)) from error
 
     @hook_impl(trylast=True)  # the others still have to clear up
     def on_pipeline_error(self, error: Exception) -> None:
@@ -98,6 +123,30 @@ class StudyChecks:
             cause = cause.__cause__
         if cause is not None and cause is not error:
             raise cause
+        if cause is None and (memory := ran_out(error)):  # in loading or saving
+            raise explained(memory, f"loading or saving ({str(error).splitlines()[0]})", [], "") from error
+
+
+class FinishedCheckpoints:
+    """Removes the states that finished nodes could have gone on from, once their outputs are saved.
+
+    Not earlier: if there is no room for the outputs, the next run is to go on from the last state.
+    """
+
+    @hook_impl
+    def before_node_run(self) -> None:
+        """Removes the states of the nodes before, whose outputs are saved."""
+        discard_finished()
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Removes the states of the last nodes."""
+        discard_finished()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Keeps the state of a node whose outputs may not have been saved."""
+        keep_finished()
 
 
 def refuse_unknown_slices() -> None:
@@ -148,8 +197,27 @@ def study_file(loader: AbstractConfigLoader) -> str:
     return preflight.shown(Path(loader.conf_source) / env / STUDY_FILE)
 
 
+def lock_file(loader: AbstractConfigLoader | None) -> Path | None:
+    """Returns where the ``models.lock`` of the environment in use belongs; None where no loader tells."""
+    if loader is None:
+        return None
+    from hypnos_pipeline.models.lock import LOCK_FILE
+
+    return Path(study_file(loader)).with_name(LOCK_FILE)
+
+
+def merge(found: Faults, more: Faults) -> None:
+    """Adds faults to those found, each once: several subjects may share a place and a fault."""
+    for place, lines in more.items():
+        found[place] = list(dict.fromkeys([*found.get(place, []), *lines]))
+
+
 def loaded_photo_faults(
-    name: str, catalog: CatalogProtocol, parts: SoundParts, true_masks: Iterable[Path]
+    name: str,
+    catalog: CatalogProtocol,
+    parts: SoundParts,
+    users: Mapping[str, SubjectSettings],
+    true_masks: Iterable[Path],
 ) -> Faults:
     """Reads one subject's photos as the run will, and the true masks that belong to them."""
     from hypnos_pipeline.imaging.photos import PhotoError
@@ -161,4 +229,4 @@ def loaded_photo_faults(
         while fault.__cause__ is not None and not isinstance(fault, PhotoError):
             fault = fault.__cause__  # Kedro wraps what the reader says
         return preflight.told_by(fault) if isinstance(fault, PhotoError) else {name: [str(fault)]}
-    return {name: preflight.missing_masks(raw, parts)} | preflight.true_mask_faults(raw, true_masks)
+    return preflight.use_faults(raw, name, users, parts, true_masks)

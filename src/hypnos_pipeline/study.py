@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import click
 from pydantic import Field, ValidationError
 
+from hypnos_pipeline.checkpoints.settings import CheckpointSettings
 from hypnos_pipeline.configuration import Configuration, Name
 from hypnos_pipeline.configuration_faults import readable_faults
 from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
@@ -26,8 +27,8 @@ from hypnos_pipeline.study_faults import SoundParts, disagreements
 from hypnos_pipeline.training.settings import FAMILIES, DiscriminatorSettings, Methods
 
 STUDY_FILE = "parameters_study.yml"
-FOREIGN = ("miniworld", "env")
-"""Parameters that are no part of the study: another pipeline's, and the environment's name."""
+FOREIGN = ("miniworld", "env", "checkpoints")
+"""Parameters that are no part of the study: another pipeline's, and what no result depends on."""
 
 
 class StudyError(click.ClickException):
@@ -87,7 +88,7 @@ class Study(Configuration):
             cls.model_validate(own)
         except ValidationError as error:
             wrong = readable_faults(cls, own, error.errors())
-        return wrong + disagreements(SoundParts.of(cls, own))
+        return wrong + disagreements(SoundParts.of(cls, own)) + _checkpoint_faults(parameters)
 
     def entries(self) -> list[tuple[str, str]]:
         """Returns every (family, method name), families in the paper's order."""
@@ -100,3 +101,19 @@ class Study(Configuration):
 
 def _own(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in parameters.items() if key not in FOREIGN}
+
+
+class _Beside(Configuration):
+    """What stands beside the study, in files of its own."""
+
+    checkpoints: CheckpointSettings = CheckpointSettings()
+
+
+def _checkpoint_faults(parameters: Mapping[str, Any]) -> list[str]:
+    """Returns what is wrong with the key ``checkpoints``, which stands in ``parameters_checkpoints.yml``."""
+    beside = {key: parameters[key] for key in _Beside.model_fields if key in parameters}
+    try:
+        _Beside.model_validate(beside)
+    except ValidationError as error:
+        return readable_faults(_Beside, beside, error.errors())
+    return []

@@ -9,7 +9,11 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
+from hypnos_pipeline.imaging.settings import (
+    AugmentationSettings,
+    BackendSettings,
+    BackgroundRemovalSettings,
+)
 from hypnos_pipeline.models.settings import ClassPriorSettings, ModelReference
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings, Methods
@@ -89,7 +93,8 @@ def _sound_entries(kind: Any, values: Any) -> dict[str, Any]:
 
 def disagreements(parts: SoundParts) -> list[str]:
     """Returns what is wrong between keys, each fault naming key and mend; empty if nothing is."""
-    faults = [*_name_faults(parts), *_subject_faults(parts), *_prompt_faults(parts)]
+    faults = [*_name_faults(parts), *_model_faults(parts), *_subject_faults(parts), *_prompt_faults(parts)]
+    faults += _expectation_faults(parts)
     checks = {
         "background_removal": _background_removal_faults,
         "augmentation": _augmentation_faults,
@@ -115,6 +120,12 @@ def _name_faults(parts: SoundParts) -> Iterator[str]:
                 yield f"{key}: {name[:20]}... is {length}; expected at most {LONGEST_NAME}"
 
 
+def _model_faults(parts: SoundParts) -> Iterator[str]:
+    models = parts.sections.get("models")
+    if models is not None and models.matting is None:  # dvc.yaml reads the key
+        yield "models: the key matting is missing; expected a folder of matting networks, if an empty one"
+
+
 def _subject_faults(parts: SoundParts) -> Iterator[str]:
     known = ", ".join(parts.names["subjects"])
     for name, subject in parts.subjects.items():
@@ -124,6 +135,11 @@ def _subject_faults(parts: SoundParts) -> Iterator[str]:
             yield f"subjects.{name}: the key photos is missing; {owner}"
         elif subject.photos not in parts.names["subjects"]:
             yield f"subjects.{name}.photos: no subject {subject.photos!r}; expected one of {known}"
+        for photo, backend in subject.mattes.items():
+            yield from _backend_faults(backend, f"subjects.{name}.mattes.{photo}")
+        for template in subject.class_prior_prompts or ():
+            if problem := _class_prompt_problem(template):
+                yield f"subjects.{name}.class_prior_prompts: {problem}"
 
 
 def _prompt_faults(parts: SoundParts) -> list[str]:
@@ -133,20 +149,21 @@ def _prompt_faults(parts: SoundParts) -> list[str]:
 
 
 def _background_removal_faults(settings: BackgroundRemovalSettings) -> Iterator[str]:
-    from hypnos_pipeline.imaging.mattes.registry import find_backend
-
-    try:
-        find_backend(settings.backend, settings.options)
-    except ValueError as problem:
-        yield str(problem)
-    except ImportError as problem:
-        yield f"background_removal.backend: {settings.backend!r} cannot be used here ({problem}); install it"
-    for name, value in settings.options.items():
-        if not isinstance(value, str) and value < 0:
-            yield f"background_removal.options.{name}: {value}; expected at least 0"
+    yield from _backend_faults(settings, "background_removal")
     if settings.smallest_area >= settings.largest_area:
         limits = f"smallest_area {settings.smallest_area:g} and largest_area {settings.largest_area:g}"
         yield f"background_removal: {limits}; expected the smallest to be less"
+
+
+def _backend_faults(settings: BackendSettings, key: str) -> Iterator[str]:
+    from hypnos_pipeline.imaging.mattes.registry import find_backend
+
+    try:
+        find_backend(settings.backend, settings.options, key=key)
+    except ValueError as problem:
+        yield str(problem)
+    except ImportError as problem:
+        yield f"{key}.backend: {settings.backend!r} cannot be used here ({problem}); install it"
 
 
 def _augmentation_faults(settings: AugmentationSettings) -> Iterator[str]:
@@ -171,12 +188,44 @@ def _discriminator_faults(settings: DiscriminatorSettings) -> Iterator[str]:
 
 
 def _class_prior_faults(settings: ClassPriorSettings) -> Iterator[str]:
-    from hypnos_pipeline.prompting.templates import class_prompt
-
     for template in settings.prompts:
-        try:
-            class_prompt(template, "thing")
-        except ValueError as problem:
+        if problem := _class_prompt_problem(template):
             yield f"class_prior.prompts: {problem}"
     if settings.source == "folder" and settings.folder is None:
         yield "class_prior: the key folder is missing; expected where the images are, as the source is folder"
+
+
+def _class_prompt_problem(template: str) -> str:
+    """Returns what is wrong with a template of the class prior, nothing if it is sound."""
+    from hypnos_pipeline.prompting.templates import class_prompt
+
+    try:
+        class_prompt(template, "thing")
+    except ValueError as problem:
+        return str(problem)
+    return ""
+
+
+def _expectation_faults(parts: SoundParts) -> Iterator[str]:
+    """Finds what methods' expectations are about and the study has not."""
+    from hypnos_pipeline.metrics.registry import METRICS
+
+    evaluation = parts.sections.get("evaluation")
+    taken = [m for m in (METRICS if evaluation is None else evaluation.metrics) if METRICS[m].kind != "set"]
+    known = {
+        "against": parts.names["methods"],
+        "prompt_set": parts.names["prompt_sets"],
+        "metric": taken,
+        "subject": parts.names["subjects"],
+        "against_subject": parts.names["subjects"],
+    }
+    for family, methods in parts.methods.items():
+        for name, method in methods.items():
+            for number, expectation in enumerate(method.expectations):
+                key = f"methods.{family}.{name}.expectations[{number}]"
+                for part, names in known.items():
+                    held = getattr(expectation, part)
+                    if held is not None and held not in names:
+                        yield f"{key}.{part}: {held!r}; expected one of {', '.join(names)}"
+                if expectation.against == name and expectation.subject == expectation.against_subject:
+                    yield f"{key}.against: {name!r} is the method itself; expected another one"

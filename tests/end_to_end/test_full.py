@@ -36,7 +36,7 @@ def test_cells_hold_every_defined_cell(first):
         "table", "prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n", "paper",
     ]  # fmt: skip
     assert set(cells.method) == set(METHODS)
-    assert set(cells.prompt_set) == {"invariant", "varying", "backgrounds"}
+    assert set(cells.prompt_set) == {"invariant", "varying", "backgrounds", "disentangle"}
     assert cells[cells.prompt_set == "backgrounds"].table.isna().all()
     asked = cells.metric.str.startswith("foreground_") | (cells.metric == "background_obeyed")
     assert set(cells[asked].prompt_set) == {"backgrounds"}
@@ -73,7 +73,9 @@ def test_tables_and_figures_are_written(first):
     for picture in sorted(folder.rglob("*.png")):
         with Image.open(picture) as image:
             assert min(image.size) > 64
-    assert (folder / "subjects/figurine/comparison_grid.png").is_file()
+    for name in ("comparison_grid", "first_samples", "ablation_grid", "flagged_failures"):
+        assert (folder / f"subjects/figurine/{name}.png").is_file()
+    assert "states what the paper expects" in (folder / "ablations.md").read_text()
     assert "hypnos" in json.dumps(json.loads((folder / "metrics.json").read_text()))
 
 

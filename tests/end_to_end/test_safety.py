@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hypnos_pipeline.run_lock import FOLDER, RunLock
 from tests.end_to_end.killed import run_apart
@@ -66,10 +67,24 @@ if "--pipelines=augmentation" in sys.orig_argv:
 """
 
 
+def with_states(project: Path) -> Path:
+    """Lets the project's runs save a state after every step."""
+    checkpoints = {"folder": "data/checkpoints", "every_seconds": None, "every_steps": 1}
+    file = project / "conf/mini/parameters_checkpoints.yml"
+    file.write_text(yaml.safe_dump({"checkpoints": checkpoints}))
+    return project
+
+
+def states(project: Path) -> list[Path]:
+    return list((project / "data/checkpoints").glob("*/step_*"))
+
+
 def targets(events: list[Path]) -> set[Path]:
-    """What a stage's saves were to replace."""
+    """What a stage's saves were to replace, states of its run aside."""
     found = set()
     for path in events:
+        if "checkpoints" in path.parts:
+            continue
         partial = next(each for each in (path, *path.parents) if ".partial" in each.name)
         found.add(partial.with_name(partial.name[1:].replace(".partial", "", 1)))
     return found
@@ -79,7 +94,7 @@ def targets(events: list[Path]) -> set[Path]:
 def study(tmp_path_factory):
     """A finished study, its hashes, and what the events of each stage's saves were about."""
     folder = tmp_path_factory.mktemp("safety")
-    project = make_project(folder / "study", change=smaller)
+    project = with_states(make_project(folder / "study", change=smaller))
     code, events = run_apart(project, folder / "log", STAGES)
     assert code == 0, (folder / "log").read_text()[-3000:]
     return project, hashes(project), events
@@ -101,6 +116,20 @@ def test_a_killed_stage_is_made_again_whole(study, tmp_path, stage):
     assert code == 0, (tmp_path / "log").read_text()[-3000:]
     assert hashes(project) == undisturbed
     assert running(project) == []
+    assert states(project) == []
+
+
+def test_a_finetuning_killed_while_it_saves_a_state_goes_on(study, tmp_path):
+    project, undisturbed, events = study
+    saves = [number for number, path in enumerate(events["finetune"], 1) if "checkpoints" in path.parts]
+    code, _ = run_apart(project, tmp_path / "log", ["finetune"], saves[len(saves) // 4])
+    assert code == -signal.SIGKILL, (tmp_path / "log").read_text()[-3000:]
+    assert len(states(project)) == 1
+    code, _ = run_apart(project, tmp_path / "log", ["finetune"])
+    assert code == 0, (tmp_path / "log").read_text()[-3000:]
+    assert "going on after step" in (tmp_path / "log").read_text()
+    assert hashes(project) == undisturbed
+    assert states(project) == []
 
 
 def kedro_run(project: Path, *options: str) -> subprocess.CompletedProcess[str]:

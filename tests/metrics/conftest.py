@@ -25,13 +25,14 @@ def as_bytes(images):
 
 @pytest.fixture(scope="session")
 def network_folders(tmp_path_factory):
-    """Folders of the four tiny networks, by field of ``ModelsSettings``."""
+    """Folders of the tiny networks, by field of ``ModelsSettings``."""
     root = tmp_path_factory.mktemp("networks")
     save_tiny_vit(root / "dino")
     save_tiny_clip(root / "clip")
+    save_tiny_clip(root / "clip_b32", image_size=24, seed=1)
     save_tiny_timm(root / "inception", "test_resnet", seed=1)
     save_tiny_timm(root / "lpips", "test_resnet", seed=2)
-    return {name: root / name for name in ("dino", "clip", "inception", "lpips")}
+    return {name: root / name for name in ("dino", "clip", "clip_b32", "inception", "lpips")}
 
 
 @pytest.fixture(scope="session")

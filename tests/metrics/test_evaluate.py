@@ -201,6 +201,16 @@ def test_clip_t_reads_the_noun_prompts_and_the_papers_variant_the_models_own(tab
     assert scores["n"].tolist() == list(COUNTS.values())
 
 
+def test_the_second_clip_gives_its_own_metrics_and_no_others(tables, networks):
+    """``clip_*_b32`` are ``clip_*`` with the other network in its place."""
+    swapped, _ = run(replace(networks, clip=networks.clip_b32), metrics=["clip_i", "clip_t"])
+    pairs = tables[0]
+    for name in ("clip_i", "clip_t"):
+        found, first = (pairs.loc[pairs["metric"] == each, "value"] for each in (f"{name}_b32", name))
+        np.testing.assert_array_equal(found, swapped.loc[swapped["metric"] == name, "value"])
+        assert not np.allclose(found, first)
+
+
 def test_batch_size_and_the_order_of_photos_do_not_matter(tables, networks):
     photos = photos_of(PHOTOS)
     turned = ImageSet(dict(reversed(photos.images.items())))

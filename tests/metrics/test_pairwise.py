@@ -1,4 +1,4 @@
-"""The five metrics of pairs: what all of them must satisfy, and the reference implementations."""
+"""The five metrics of pairs: what all of them must satisfy (their values: tests/reference)."""
 
 from __future__ import annotations
 
@@ -54,28 +54,9 @@ def test_identical_images_get_the_best_value(metric, itself):
     assert (others > itself + 1e-6).all() if itself == 0 else (others < itself - 1e-6).all()
 
 
-@pytest.mark.parametrize("size", [64, 512])
-def test_ssim_equals_torchmetrics_on_every_pair(size):
-    from torchmetrics.functional.image import structural_similarity_index_measure as reference
-
-    a, b = random_images(2, size, seed=3), random_images(2, size, seed=4)
-    b[1] = 1.0  # flat: its local variance must not turn negative
-    expected = [[reference(x[None], y[None], data_range=1.0).item() for y in b] for x in a]
-    torch.testing.assert_close(ssim(a, b), torch.tensor(expected), rtol=1e-5, atol=2e-6)
-
-
 def test_ssim_refuses_images_smaller_than_its_window():
     with pytest.raises(ValueError, match="window of 11"):
         ssim(random_images(1, 5), random_images(1, 5))
-
-
-@pytest.mark.parametrize("size", [64, 512])
-def test_psnr_equals_torchmetrics_on_every_pair(size):
-    from torchmetrics.functional.image import peak_signal_noise_ratio as reference
-
-    a, b = random_images(3, size, seed=5), random_images(2, size, seed=6)
-    expected = [[reference(x[None], y[None], data_range=1.0).item() for y in b] for x in a]
-    torch.testing.assert_close(psnr(a, b), torch.tensor(expected), rtol=1e-6, atol=1e-5)
 
 
 def test_psnr_is_finite_and_never_falls_as_images_get_closer():
@@ -90,25 +71,6 @@ def test_images_of_two_sizes_are_refused():
     for metric in (psnr, ssim):
         with pytest.raises(ValueError, match="differ in size"):
             metric(random_images(1, 64), random_images(1, 32))
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("size", [64, 96])
-def test_lpips_equals_the_lpips_package(size, tmp_path):
-    from lpips import LPIPS
-
-    from hypnos_pipeline.metrics.networks import load_lpips_network, lpips_heads, save_alexnet_lpips
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        package = LPIPS(net="alex", pnet_rand=True, verbose=False)
-    backbone = {f"features.{key.split('.', 1)[1]}": value for key, value in package.net.state_dict().items()}
-    save_alexnet_lpips(backbone, lpips_heads(), tmp_path)
-    network = load_lpips_network(tmp_path)
-    a, b = random_images(3, size, seed=7), random_images(2, size, seed=8)
-    with torch.no_grad():
-        expected = [[package(x[None], y[None], normalize=True).item() for y in b] for x in a]
-    torch.testing.assert_close(lpips(a, b, network), torch.tensor(expected), rtol=1e-5, atol=0)
 
 
 def test_lpips_of_a_timm_network_is_the_mean_over_stages(networks):

@@ -19,7 +19,7 @@ def test_every_configurable_metric_is_registered_in_order():
 
 def test_directions():
     assert {name: metric.arrow for name, metric in METRICS.items()} == {
-        **dict.fromkeys(["dino", "clip_i", "clip_t", "ssim", "psnr"], "↑"),
+        **dict.fromkeys(["dino", "clip_i", "clip_i_b32", "clip_t", "clip_t_b32", "ssim", "psnr"], "↑"),
         **dict.fromkeys(["fid", "fid_64", "kid", "lpips"], "↓"),
         "clip_t_paper": "",
         **dict.fromkeys([f"{FOREGROUND}{name}" for name in ("dino", "clip_i", "ssim", "psnr")], "↑"),

@@ -1,4 +1,4 @@
-"""Fréchet and kernel distances against textbook forms in float64."""
+"""Fréchet and kernel distances: their limits, and which features they read (values: tests/reference)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,6 @@ def random_features(count: int, width: int, seed: int) -> torch.Tensor:
     return torch.randn(count, width, generator=generator, dtype=torch.float64) @ mixing + 0.1 * seed
 
 
-def reference_frechet(a: np.ndarray, b: np.ndarray) -> float:
-    """The textbook form with dense covariances and a float64 matrix square root."""
-    from scipy.linalg import sqrtm
-
-    first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    difference = a.mean(0) - b.mean(0)
-    root = sqrtm(first @ second)
-    return float(difference @ difference + np.trace(first) + np.trace(second) - 2 * np.trace(root).real)
-
-
-def test_frechet_equals_the_dense_form_at_full_rank():
-    a, b = random_features(60, 12, seed=1), random_features(45, 12, seed=2)
-    assert frechet_distance(a, b) == pytest.approx(reference_frechet(a.numpy(), b.numpy()), rel=1e-9)
-
-
 def test_frechet_is_exact_where_covariances_are_singular():
     a, b = random_features(9, 40, seed=3), random_features(4, 40, seed=4)
     # With S₁, S₂ of low rank the trace of (S₁S₂)^½ is the sum of the roots of the product's eigenvalues.
@@ -42,29 +27,12 @@ def test_frechet_is_exact_where_covariances_are_singular():
     difference = (a.mean(0) - b.mean(0)).numpy()
     expected = difference @ difference + np.trace(first) + np.trace(second) - 2 * np.sqrt(largest).sum()
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-9)
-    # The dense form with clean-fid's square root is less exact here, but agrees roughly.
-    assert frechet_distance(a, b) == pytest.approx(reference_frechet(a.numpy(), b.numpy()), rel=1e-3)
 
 
 def test_frechet_of_a_set_with_itself_is_zero_and_a_shift_adds_its_square():
     a = random_features(7, 20, seed=5)
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
     assert frechet_distance(a, a + 2) == pytest.approx(4 * 20, rel=1e-9)
-
-
-def test_kernel_distance_equals_the_double_loop():
-    a, b = random_features(6, 5, seed=6).numpy(), random_features(4, 5, seed=7).numpy()
-
-    def kernel(x, y):
-        return (float(x @ y) / len(x) + 1.0) ** 3
-
-    def within(rows):
-        pairs = [(i, j) for i in range(len(rows)) for j in range(len(rows)) if i != j]
-        return sum(kernel(rows[i], rows[j]) for i, j in pairs) / len(pairs)
-
-    across = sum(kernel(x, y) for x in a for y in b) / (len(a) * len(b))
-    expected = within(a) + within(b) - 2 * across
-    assert polynomial_distance(torch.tensor(a), torch.tensor(b)) == pytest.approx(expected, rel=1e-12)
 
 
 def test_one_image_has_no_set_distance():

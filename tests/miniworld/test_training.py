@@ -7,8 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings  # noqa: E402
 from hypnos_pipeline.miniworld import autoencoder  # noqa: E402
-from hypnos_pipeline.miniworld.checkpoint import load_state, rate_at  # noqa: E402
+from hypnos_pipeline.miniworld.checkpoint import Ema, load_result, rate_at  # noqa: E402
 from hypnos_pipeline.miniworld.config import (  # noqa: E402
     AutoencoderConfig,
     EncoderConfig,
@@ -29,12 +30,9 @@ TINY = MiniworldConfig(
         text_heads=2,
         steps=4,
         batch=2,
-        checkpoint_every=2,
         warmup=1,
     ),
-    autoencoder=AutoencoderConfig(
-        channels=(8, 8, 8), batch=2, decoder_steps=3, encoder_steps=3, checkpoint_every=2
-    ),
+    autoencoder=AutoencoderConfig(channels=(8, 8, 8), batch=2, decoder_steps=3, encoder_steps=3),
 )
 
 
@@ -53,25 +51,41 @@ def tokenizer(root):
     return build_tokenizer(root / "tokenizer")
 
 
-def test_stopped_training_resumes_to_the_same_bits(root, tokenizer, tmp_path):
-    config = TINY.text_to_image
-    losses = train(root / "set/train", tmp_path / "whole.safetensors", tokenizer, config, 7)
-    first = train(root / "set/train", tmp_path / "parts.safetensors", tokenizer, config, 7, stop_at=2)
-    second = train(root / "set/train", tmp_path / "parts.safetensors", tokenizer, config, 7)
-    assert losses == first + second
-    whole, parts = load_state(tmp_path / "whole.safetensors"), load_state(tmp_path / "parts.safetensors")
-    assert whole[1] == parts[1] == 4
-    assert whole[0].keys() == parts[0].keys()
-    assert all(torch.equal(whole[0][k], parts[0][k]) for k in whole[0])
+def trained(kind, root, tokenizer, result, checkpoints=OFF, config=TINY):
+    if kind == "text_to_image":
+        return train(root / "set/train", result, tokenizer, config.text_to_image, 7, checkpoints)
+    return autoencoder.train_part(kind, root / "set/train", result, config.autoencoder, 7, checkpoints)
 
 
-def test_decoder_training_resumes_to_the_same_bits(root, tmp_path):
-    args = (root / "set/train", tmp_path / "a.safetensors", TINY.autoencoder, 7)
-    losses = autoencoder.train_part("decoder", *args)
-    args = (root / "set/train", tmp_path / "b.safetensors", TINY.autoencoder, 7)
-    assert losses == autoencoder.train_part("decoder", *args, stop_at=2) + autoencoder.train_part(
-        "decoder", *args
-    )
+@pytest.mark.parametrize("kind", ["text_to_image", "decoder"])
+def test_stopped_training_resumes_to_the_same_bytes(root, tokenizer, tmp_path, monkeypatch, kind):
+    losses = trained(kind, root, tokenizer, tmp_path / "whole.safetensors")
+    settings = CheckpointSettings(folder=str(tmp_path / "states"), every_seconds=None, every_steps=2)
+    ordinary = Ema.update
+
+    def stop(ema, step):
+        if step == 2:
+            raise KeyboardInterrupt
+        ordinary(ema, step)
+
+    monkeypatch.setattr(Ema, "update", stop)
+    with pytest.raises(KeyboardInterrupt):
+        trained(kind, root, tokenizer, tmp_path / "parts.safetensors", settings)
+    monkeypatch.undo()
+    assert trained(kind, root, tokenizer, tmp_path / "parts.safetensors", settings) == losses[2:]
+    assert (tmp_path / "parts.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+    assert not any((tmp_path / "states").iterdir())
+
+
+def test_a_finished_training_is_not_repeated_unless_its_settings_changed(root, tokenizer, tmp_path, caplog):
+    result = tmp_path / "decoder.safetensors"
+    assert trained("decoder", root, tokenizer, result)
+    assert trained("decoder", root, tokenizer, result) == []
+    slower = TINY.autoencoder.model_copy(update={"rate": 1e-4})
+    changed = TINY.model_copy(update={"autoencoder": slower})
+    assert len(trained("decoder", root, tokenizer, result, config=changed)) == 3
+    assert f"{result} cannot be used: it was made" in caplog.text
+    assert load_result(tmp_path / "set_aside_1")[1] == 3
 
 
 def test_pipeline_folder_loads_and_samples(root, tokenizer, tmp_path):

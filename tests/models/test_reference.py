@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from hypnos_pipeline.models.lock import ModelRecord, write_record
 from hypnos_pipeline.models.reference import MissingModels, describe, folder_sha256, locate, locate_all
-from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
+from hypnos_pipeline.models.settings import ModelReference, ModelsSettings, RandomNetwork
 
-NAMES = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+NAMES = ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
+RANDOM = RandomNetwork(architecture="dino_vits16", seed=3)
 
 
 @pytest.fixture
@@ -26,16 +28,18 @@ def network(tmp_path: Path) -> Path:
 
 def test_every_missing_model_is_named_at_once(network: Path) -> None:
     references = {name: ModelReference(folder=f"nowhere/{name}") for name in NAMES}
-    references["dino"] = ModelReference(hub="nobody/no-such-model", revision="0" * 40)
+    references["dino"] = ModelReference(folder="nowhere/dino", hub="nobody/no-such-model", revision="0" * 40)
+    references["inception"] = ModelReference(folder="nowhere/inception", random=RANDOM)
     references["clip"] = ModelReference(folder=str(network))
     with pytest.raises(MissingModels) as error:
-        locate_all(ModelsSettings(**references))
+        locate_all(ModelsSettings(**references), "paper")
     message = str(error.value)
     for name in set(NAMES) - {"clip"}:
         assert f"models.{name}: " in message
-    assert "models.clip" not in message
-    assert "nowhere/lpips" in message
-    assert f"hf download nobody/no-such-model --revision {'0' * 40}" in message
+    assert "models.clip:" not in message
+    assert "no folder 'nowhere/lpips'; it belongs to the project" in message
+    assert "nobody/no-such-model is not in nowhere/dino; `kedro models fetch --env paper` gets it" in message
+    assert "`kedro models fetch --env paper` makes it here" in message
 
 
 def test_found_folders(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,22 +51,14 @@ def test_found_folders(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         locate(ModelReference(folder="empty"))
 
 
-def test_hub_snapshot_is_read_from_the_cache(
-    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commit = "a" * 40
-    repository = tmp_path / "hub" / "models--owner--name"
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text(commit)
-    (repository / "snapshots").mkdir()
-    network.rename(repository / "snapshots" / commit)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    for revision in (None, commit):
-        reference = ModelReference(hub="owner/name", revision=revision)
-        assert locate(reference) == repository / "snapshots" / commit
-        assert describe(reference)["revision"] == commit
-    with pytest.raises(MissingModels):
-        locate(ModelReference(hub="owner/name", revision="b" * 40))
+def test_an_unpinned_network_is_described_as_it_was_fetched(network: Path) -> None:
+    record = ModelRecord(source="owner/name", revision="a" * 40, kept={})
+    before = describe(ModelReference(folder=str(network)))
+    write_record(network, record)
+    found = describe(ModelReference(folder=str(network), hub="owner/name"))
+    assert found == {"id": "owner/name", "revision": "a" * 40, "sha256": before["sha256"]}
+    made = describe(ModelReference(folder=str(network), random=RANDOM))
+    assert (made["id"], made["revision"]) == ("random:dino_vits16/3", None)
 
 
 def test_digest_follows_weights_and_configuration_only(network: Path) -> None:
@@ -81,7 +77,15 @@ def test_digest_follows_weights_and_configuration_only(network: Path) -> None:
     assert folder_sha256(elsewhere) not in (changed, first["sha256"])
 
 
-@pytest.mark.parametrize("source", [{}, {"folder": "a", "hub": "b"}])
-def test_a_reference_has_one_source(source: dict) -> None:
-    with pytest.raises(ValidationError, match="exactly one of 'folder' and 'hub'"):
-        ModelReference(**source)
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"hub": "a/b", "url": "https://example.org/a.pth"}, "both hub and url; expected at most one source"),
+        ({"hub": "a/b", "random": RANDOM}, "both hub and random; expected at most one source"),
+        ({"revision": "0" * 40}, "revision belongs to hub, which is not given"),
+        ({"hub": "a/b", "sha256": "0" * 64}, "sha256 belongs to url, which is not given"),
+    ],
+)
+def test_a_reference_has_at_most_one_source(source: dict, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        ModelReference(folder="a", **source)

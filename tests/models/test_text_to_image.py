@@ -120,3 +120,30 @@ def test_tiny_tokenizer_knows_its_words() -> None:
 def test_encoded_prompts_have_the_models_length() -> None:
     ids = tiny_text_to_image().encode_prompts(["a photo of sks robot", "a chair"])
     assert ids.shape == (2, 77)
+
+
+def test_the_published_layout_loads_to_the_same_model(saved: Path, tmp_path: Path) -> None:
+    """As Stable Diffusion 1.5 lies on the hub, with a safety checker's name and a tokenizer of two files."""
+    import json
+    import shutil
+
+    published = tmp_path / "published"
+    shutil.copytree(saved, published)
+    index = json.loads((published / "model_index.json").read_text())
+    index |= {
+        "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
+        "feature_extractor": ["transformers", "CLIPImageProcessor"],
+        "requires_safety_checker": True,
+    }
+    (published / "model_index.json").write_text(json.dumps(index))
+    tokenizer = json.loads((published / "tokenizer/tokenizer.json").read_text())["model"]
+    (published / "tokenizer/tokenizer.json").unlink()
+    (published / "tokenizer/vocab.json").write_text(json.dumps(tokenizer["vocab"]))
+    merges = [" ".join(pair) for pair in tokenizer["merges"]]
+    (published / "tokenizer/merges.txt").write_text("\n".join(["#version: 0.2", *merges]) + "\n")
+    ours, theirs = load_text_to_image(saved), load_text_to_image(published)
+    prompts = ["a photo of sks robot, red background", "żółw unknown"]
+    assert theirs.encode_prompts(prompts).tolist() == ours.encode_prompts(prompts).tolist()
+    sampler = SamplerSettings(steps=2)
+    images = [generate(model, prompts[:1], [1], sampler, 16) for model in (ours, theirs)]
+    assert np.array_equal(*images)

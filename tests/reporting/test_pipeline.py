@@ -21,8 +21,14 @@ from hypnos_pipeline.pipelines.reporting import create_pipeline
 from hypnos_pipeline.study import Study
 from tests.reporting.conftest import score
 
-NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
-HANDED_OUT = (".subject_scores", ".subject_backgrounds", ".subject_figures")
+NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
+HANDED_OUT = (
+    ".subject_scores",
+    ".subject_backgrounds",
+    ".subject_figures",
+    ".subject_image_values",
+    ".subject_photos",
+)
 
 
 class Kept(MemoryDataset):
@@ -36,7 +42,7 @@ class Kept(MemoryDataset):
 def parameters(project_root) -> dict[str, Any]:
     study = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
     study["subjects"].pop("rattan_chair")
-    study["models"] = {name: {"folder": name} for name in NETWORKS}
+    study["models"] = {name: {"folder": name} for name in (*NETWORKS, "matting")}
     return study
 
 
@@ -65,11 +71,12 @@ def inputs(study: Study) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for subject in study.subjects:
         found[f"{subject}.working_photos"] = ImageSet({"a": image})
+        found[f"{subject}.mattes"] = ImageSet({"a": image[..., 0]})
         found[f"{subject}.true_mattes"] = ImageSet({"a": image[..., 0]})
         found[f"{subject}.true_foregrounds"] = ImageSet({"a": image})
         for name in ("matte_sheet", "pool_sheet", "class_prior_sheet", "discriminator_attention"):
             found[f"{subject}.{name}"] = sheet
-        found[f"{subject}.matte_report"] = [{"photo": "00", "area": 0.15, "faults": ["touches the border"]}]
+        found[f"{subject}.matte_report"] = [{"photo": "a", "area": 0.15, "faults": ["touches the border"]}]
         found[f"{subject}.discriminator_curve"] = curve
         found[f"{subject}.discriminator_report"] = {"accuracy": {"negative": 0.875}}
         for number, (family, method) in enumerate(study.entries()):
@@ -118,7 +125,7 @@ def test_the_tag_that_dvc_runs_names_what_belongs_to_no_subject(study) -> None:
     pipeline = create_pipeline(study)
     tagged = pipeline.only_nodes_with_tags("study").nodes
     assert set(tagged) == {node for node in pipeline.nodes if node.namespace is None}
-    assert len(tagged) == 5
+    assert len(tagged) == 8
 
 
 def test_free_inputs_are_the_contracts(study) -> None:
@@ -177,7 +184,13 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     assert catalog.load("backgrounds_tex").startswith("% needs")
     assert all(catalog.load(f"table_{name}_tex").startswith("% needs") for name in ("1", "2", "difference"))
     for subject in study.subjects:
-        for figure in ("comparison_grid", "learning_curves_figure"):
+        for figure in (
+            "comparison_grid",
+            "first_samples",
+            "ablation_grid",
+            "flagged_failures",
+            "learning_curves_figure",
+        ):
             assert isinstance(catalog.load(f"{subject}.{figure}"), Image.Image)
         page = catalog.load(f"{subject}.subject_page")
         for shown in (
@@ -191,7 +204,11 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
         ):
             assert shown in page
         trained = [method for family, method in study.entries() if family != "base"]
-        assert page.count("<img") == 6 + len(study.entries()) + len(trained)
+        assert page.count("<img") == 10 + len(study.entries()) + len(trained)
     page = catalog.load("study_page")
     assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr --env paper" in page
-    assert isinstance(catalog.load("loss_curve_figure"), Image.Image)
+    for figure in ("loss_curve_figure", "instance_images_figure", "prompt_grammar_figure"):
+        assert isinstance(catalog.load(figure), Image.Image)
+    assert catalog.load("ablations").empty
+    assert "No method of this study states what the paper expects" in catalog.load("ablations_md")
+    assert 'id="ablations"' not in page

@@ -6,7 +6,7 @@ from hypnos_pipeline.models.reference import describe
 from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
 from hypnos_pipeline.reporting.sources import source_lines
 
-NAMES = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+NAMES = ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
 
 
 def references(tmp_path, monkeypatch) -> ModelsSettings:
@@ -47,3 +47,10 @@ def test_a_changed_network_changes_its_line(tmp_path, monkeypatch) -> None:
 def test_without_networks_only_the_base_model_is_named(tmp_path, monkeypatch) -> None:
     (line, *_) = source_lines(dict(references(tmp_path, monkeypatch)), ["psnr"])
     assert line.startswith("Networks. base model: text_to_image")
+
+
+def test_fids_own_inception_is_told_from_a_network_in_its_place(tmp_path, monkeypatch) -> None:
+    models = dict(references(tmp_path, monkeypatch))
+    assert "FID and KID: bicubic to the network's input size" in source_lines(models, ["fid", "kid"])[1]
+    (tmp_path / "inception" / "config.json").write_text('{"architecture": "fid_inception_v3"}')
+    assert "FID and KID: bicubic to 299 px as clean-fid does" in source_lines(models, ["fid", "kid"])[1]

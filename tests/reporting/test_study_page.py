@@ -16,7 +16,7 @@ from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.reporting.page_panels import trace_command
 from hypnos_pipeline.reporting.page_tables import panels_of
-from hypnos_pipeline.reporting.study_page import study_page
+from hypnos_pipeline.reporting.study_page import StudyFigure, study_page
 from hypnos_pipeline.reporting.subject_figures import EXTREMES, extremes, subject_figures
 from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import Scope, difference_table, prompt_varying_table
@@ -57,7 +57,9 @@ def page(collect, scores, labels) -> str:
     scope = Scope(labels, SUBJECTS)
     tables = [prompt_varying_table(cells, scope), difference_table(cells, scope)]
     subjects = {name: json.loads(json.dumps(drawn)) for name in SUBJECTS}
-    return study_page(cells, tables, labels, subjects, figure, "mini")
+    return study_page(
+        cells, tables, labels, subjects, "mini", below=[StudyFigure("loss", "Eq. 2", "Fig. 7a", figure)]
+    )
 
 
 @pytest.mark.parametrize(("metric", "best", "worst"), [("dino", "312", "021"), ("lpips", "021", "312")])
@@ -108,7 +110,7 @@ def test_every_link_leads_to_a_place_on_the_page(page):
 def test_every_value_of_a_score_table_is_a_link(page):
     table = page[page.index('id="table_2_prompt_varying"') : page.index('id="table_invariant_minus_varying"')]
     found = re.findall(r"<td>(.*?)</td>", table)
-    assert len(found) == len(SUBJECTS) * len(METHODS) * 10
+    assert len(found) == len(SUBJECTS) * len(METHODS) * 12
     assert all(value.startswith('<a href="#varying.') for value in found)
 
 

@@ -35,7 +35,7 @@ def test_layout_is_the_papers(cells, scope) -> None:
     table = prompt_invariant_table(cells, scope)
     assert table.headers == (
         *("DINO ↑", "CLIP-I ↑", "CLIP-T ↑", "FID ↓", "SSIM ↑", "PSNR ↑", "LPIPS ↓"),
-        *("FID-64 ↓", "KID ↓", "CLIP-T (paper)"),
+        *("FID-64 ↓", "KID ↓", "CLIP-T (paper)", "CLIP-I (B/32) ↑", "CLIP-T (B/32) ↑"),
     )
     assert [row.labels for row in table.blocks[0]] == [
         ("HYPNOS (LR=1e-4)", "Lego robot"),
@@ -51,7 +51,8 @@ def test_layout_is_the_papers(cells, scope) -> None:
 )
 def test_numbers_are_the_cells(cells, scope, make, prompt_set) -> None:
     table = make(cells, scope)
-    names = ["dino", "clip_i", "clip_t", "fid", "ssim", "psnr", "lpips", "fid_64", "kid", "clip_t_paper"]
+    papers = ["dino", "clip_i", "clip_t", "fid", "ssim", "psnr", "lpips"]
+    names = [*papers, "fid_64", "kid", "clip_t_paper", "clip_i_b32", "clip_t_b32"]
     index = cells.set_index(["prompt_set", "subject", "method", "metric"])
     rows = iter([row for block in table.blocks for row in block])
     for method in scope.methods:
@@ -72,7 +73,8 @@ def test_best_follows_the_direction_and_leaves_the_base_out(cells, scope) -> Non
     bold = [header for header, entry in zip(table.headers, hypnos.entries, strict=True) if entry.bold]
     assert bold == ["FID ↓", "LPIPS ↓", "FID-64 ↓", "KID ↓"]
     bold = [header for header, entry in zip(table.headers, dreambooth.entries, strict=True) if entry.bold]
-    assert bold == ["DINO ↑", "CLIP-I ↑", "CLIP-T ↑", "SSIM ↑", "PSNR ↑"]
+    of_both_clips = ["CLIP-I (B/32) ↑", "CLIP-T (B/32) ↑"]
+    assert bold == ["DINO ↑", "CLIP-I ↑", "CLIP-T ↑", "SSIM ↑", "PSNR ↑", *of_both_clips]
     assert not any(entry.bold for row in table.blocks[1] for entry in row.entries)
 
 
@@ -117,8 +119,8 @@ def test_notes_say_sample_size_networks_and_warning(cells, scope) -> None:
         assert table.warning in to_markdown(table)
         assert "Networks. Some." in notes
         size = next(note for note in notes if note.startswith("n = "))
-        assert "8 pairs of image and photo (DINO, CLIP-I, SSIM, PSNR and LPIPS)" in size
-        assert "2 images (CLIP-T, FID, FID-64, KID and CLIP-T (paper))" in size
+        assert "8 pairs of image and photo (DINO, CLIP-I, SSIM, PSNR, LPIPS and CLIP-I (B/32))" in size
+        assert "2 images (CLIP-T, FID, FID-64, KID, CLIP-T (paper) and CLIP-T (B/32))" in size
         assert not any("brackets" in note for note in notes)
 
 
@@ -130,7 +132,9 @@ def test_paper_values_stand_beside_ours(scores, collect, scope) -> None:
     assert entries["FID-64 ↓"].text.endswith(" [5.6330]")
     assert "[" not in entries["FID ↓"].text + entries["CLIP-T ↑"].text
     assert "[" not in row_of(table, 0, 1).entries[0].text
-    assert any("guess" in note for note in table.notes)
+    note = next(note for note in table.notes if "brackets" in note)
+    assert "the paper's photos were others" in note
+    assert "guess" in note
 
 
 def test_difference_is_invariant_minus_varying(cells, scope) -> None:

@@ -164,3 +164,18 @@ def test_nodes_import_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_replicates_are_the_same_prompts_on_other_noise() -> None:
+    """The first is the very plan of a study without replicates, so a cell does not depend on their number."""
+    thrice = {name: {**settings, "replicates": 3} for name, settings in PROMPT_SETS.items()}
+    thrice["backgrounds"]["replicates"] = 1
+    once = plan_samples(PROMPT_SETS, "sks robot", "robot", seed=42)
+    rows = plan_samples(thrice, "sks robot", "robot", seed=42)
+    first = [row for row in rows if row.get("replicate", 0) == 0]
+    assert [{k: v for k, v in row.items() if k != "replicate"} for row in first] == once
+    repeated = [row for row in rows if row["prompt_set"] == "invariant"]
+    assert [row["replicate"] for row in repeated] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    assert [row["prompt"] for row in repeated[3:6]] == [row["prompt"] for row in repeated[:3]]
+    assert len({row["seed"] for row in rows}) == len({row["name"] for row in rows}) == len(rows) == 9 + 4
+    assert not any("replicate" in row for row in rows if row["prompt_set"] == "backgrounds")

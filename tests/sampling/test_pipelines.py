@@ -22,6 +22,7 @@ def parameters(project_root: Path, tmp_path: Path) -> dict[str, Any]:
     study["image_size"] = 16
     study["class_prior"]["count"] = 3
     study["sampling"] = {"steps": 2, "guidance": 3.0, "batch": 2}
+    study["checkpoints"] = {"folder": str(tmp_path / "checkpoints")}
     return study
 
 
@@ -66,6 +67,7 @@ def test_pipelines_run_from_plain_parameters(parameters: dict[str, Any]) -> None
 
 def _value(parameters: dict[str, Any], name: str) -> Any:
     """Looks a ``params:a.b`` up and validates what Kedro's own validation would instantiate."""
+    from hypnos_pipeline.checkpoints.settings import CheckpointSettings
     from hypnos_pipeline.models import settings as models
     from hypnos_pipeline.prompting.settings import SubjectSettings
 
@@ -77,6 +79,7 @@ def _value(parameters: dict[str, Any], name: str) -> Any:
         "params:runtime": models.RuntimeSettings,
         "params:sampling": models.SamplerSettings,
         "params:class_prior": models.ClassPriorSettings,
+        "params:checkpoints": CheckpointSettings,
     }
     kind = SubjectSettings if name.startswith("params:subjects.") else kinds.get(name)
     return kind.model_validate(value) if kind else value

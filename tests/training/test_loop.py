@@ -91,28 +91,6 @@ def test_each_part_of_hypnos_leaves_dreambooth(baseline, change):
     assert not same(trained(run), trained(baseline))
 
 
-def test_dreambooth_is_the_reference_mathematics(baseline):
-    """The first step's loss, written out with diffusers' own scheduler."""
-    from hypnos_pipeline.training.draws import PoolDraws, draw_class_images, draw_half
-
-    model, cache = tiny_text_to_image(), latents()
-    schedule = model.noise_schedule()
-    pool = PoolDraws(cache.kinds("pool"), Augmented(recolour_probability=0.0), SEED)
-    common = {"timesteps": 1000, "seed": SEED, "step": 1}
-    halves = [
-        draw_half(cache, "pool", pool.draw(1, 2), **common),
-        draw_half(cache, "class_prior", draw_class_images(4, SEED, 1, 2), **common),
-    ]
-    expected = 0.0
-    for half, prompt in zip(halves, (PLAIN, "a photo of robot"), strict=True):
-        noisy = schedule.add_noise(half.latents, half.noise, half.timesteps)
-        ids = model.encode_prompts([prompt] * 2)
-        with torch.no_grad():
-            output = model.unet(noisy, half.timesteps, model.text_encoder(ids)[0]).sample
-        expected += float(torch.nn.functional.mse_loss(output, half.noise))
-    assert baseline.curve[0]["loss"] == pytest.approx(expected, rel=1e-5)
-
-
 def test_two_runs_give_the_same_bits(full_run):
     again = finetuning(hypnos(steps=8))
     again.run()
@@ -208,6 +186,21 @@ def test_discriminator_sees_z0_from_before_the_generators_update(monkeypatch):
     monkeypatch.setattr(run.joint, "step", lambda step, generated: seen.append(generated) or 0.0)
     run.step(1)
     assert torch.equal(seen[0], clean)
+
+
+def test_no_gradient_is_held_while_a_forward_pass_needs_memory(monkeypatch):
+    run = finetuning(hypnos(steps=3))
+    predict, held = run.denoiser.predict, []
+
+    def watched(*arguments):
+        held.extend(p for p in run.updater.parameters if p.grad is not None)
+        return predict(*arguments)
+
+    monkeypatch.setattr(run.denoiser, "predict", watched)
+    run.run()
+    assert len(run.curve) == 3
+    assert held == []
+    assert all(p.grad is None for p in run.updater.parameters)
 
 
 def test_losses_add_up_with_their_weights(full_run):

@@ -8,9 +8,15 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
+from hypnos_pipeline.models.settings import ModelReference, ModelsSettings, RuntimeSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
-from hypnos_pipeline.training.settings import DreamBoothSettings, Previews, TextualInversionSettings
+from hypnos_pipeline.training.settings import (
+    DreamBoothSettings,
+    Optimiser,
+    Perceptual,
+    Previews,
+    TextualInversionSettings,
+)
 from tests.tiny_models import save_tiny_text_to_image, save_tiny_timm
 from tests.training.tiny_study import DISCRIMINATOR, PHOTOS, RUNTIME, SEED, fakes, hypnos, picture, pool, same
 from tests.training.tiny_study import class_prior as prior
@@ -29,7 +35,8 @@ def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     save_tiny_text_to_image(folder / "text_to_image")
     save_tiny_timm(folder / "perceptual")
-    references = {name: ModelReference(folder="unused") for name in ("dino", "clip", "inception", "lpips")}
+    others = ("dino", "clip", "clip_b32", "inception", "lpips")
+    references = {name: ModelReference(folder="unused") for name in others}
     for name in ("text_to_image", "perceptual"):
         references[name] = ModelReference(folder=str(folder / name))
     return ModelsSettings(**references)
@@ -87,6 +94,32 @@ def test_hypnos_node(models, latents, pretrained, monkeypatch, tmp_path):
     first, second = (each.text_to_image.unet.state_dict() for each in (finetuned, again))
     assert same(list(first.values()), list(second.values()))
     assert all(torch.equal(before[name], tensor) for name, tensor in pretrained[0].items())
+
+
+def test_a_vae_kept_in_half_precision_is_saved_as_it_was(models, latents, pretrained, monkeypatch, tmp_path):
+    """As ``paper`` trains: half passes, half VAE, recomputed activations, 8-bit Adam, previews."""
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+    from hypnos_pipeline.pipelines.finetune.nodes import hypnos as node
+
+    monkeypatch.chdir(tmp_path)
+    runtime = RuntimeSettings(device="cpu", precision="bfloat16", frozen_vae="half")
+    settings = hypnos(
+        steps=2,
+        perceptual=Perceptual(gradient_checkpointing=True),
+        optimiser=Optimiser(kind="adamw_8bit", gradient_checkpointing=True),
+        previews=Previews(every=2, images=1, steps=2),
+    )
+    networks = [models.text_to_image, models.perceptual]
+    finetuned, curve, *_ = node(
+        latents, pool(), pretrained[0], SUBJECT, settings, DISCRIMINATOR, *networks, SEED, runtime
+    )
+    assert (curve["loss_perceptual"] > 0).any()
+    base, model = load_text_to_image(models.text_to_image.folder), finetuned.text_to_image
+    for name, tensor in base.vae.state_dict().items():
+        assert torch.equal(model.vae.state_dict()[name], tensor)
+    trained = zip(model.unet.parameters(), base.unet.parameters(), strict=True)
+    assert any(not torch.equal(ours, theirs) for ours, theirs in trained)
+    assert {parameter.dtype for parameter in model.unet.parameters()} == {torch.float32}
 
 
 def test_baseline_nodes(models, latents):

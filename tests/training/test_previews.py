@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from hypnos_pipeline.checkpoints.settings import OFF
 from hypnos_pipeline.models.finetuned import FullFinetune, save_finetuned
 from hypnos_pipeline.training.previews import PreviewStrip
-from hypnos_pipeline.training.settings import Optimiser, Previews, TextualInversionSettings
+from hypnos_pipeline.training.settings import Previews, TextualInversionSettings
 from hypnos_pipeline.training.textual_inversion import textual_inversion
 from tests.tiny_models import tiny_text_to_image
-from tests.training.test_resume import kill_at
+from tests.training.test_resume import every_2, kill_at
 from tests.training.tiny_study import PHRASE, RUNTIME, SEED, SIZE, finetuning, hypnos, latents, same, weights
 
 EVERY_2 = Previews(every=2, images=2, steps=2, prompts=("a photo of {subject}", "{subject} on the beach"))
@@ -23,7 +24,7 @@ def strip(settings: Previews = EVERY_2, phrase: str = PHRASE) -> PreviewStrip:
     return PreviewStrip(settings, phrase, seed=SEED, runtime=RUNTIME, image_size=SIZE)
 
 
-def run_with(settings, previews=None, checkpoints=None):
+def run_with(settings, previews=None, checkpoints=OFF):
     run = finetuning(settings, checkpoints, previews=previews)
     run.run()
     return run
@@ -74,10 +75,10 @@ def test_taking_one_leaves_the_random_state_alone(shown):
 
 
 def test_a_resumed_run_has_the_whole_strip(shown, tmp_path):
-    settings = hypnos(steps=6, optimiser=Optimiser(checkpoint_every=2))
+    settings, saved = hypnos(steps=6), every_2(tmp_path)
     whole = run_with(settings, strip())
-    kill_at(finetuning(settings, tmp_path, previews=strip()), 5)
-    resumed = run_with(settings, strip(), tmp_path)
+    kill_at(finetuning(settings, saved, previews=strip()), 5)
+    resumed = run_with(settings, strip(), saved)
     assert list(resumed.previews.frames) == [2, 4, 6]
     for step, frame in whole.previews.frames.items():
         assert np.array_equal(resumed.previews.frames[step], frame)

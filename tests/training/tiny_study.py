@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from hypnos_pipeline.checkpoints.settings import OFF
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings, HypnosSettings
@@ -101,7 +102,7 @@ def hypnos(**changes) -> HypnosSettings:
     return HypnosSettings(**defaults | changes)
 
 
-def finetuning(settings: HypnosSettings, checkpoints=None, model=None, previews=None):
+def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=None):
     """A run on a fresh tiny model with all networks."""
     from hypnos_pipeline.training.loop import Finetuning
 

@@ -23,6 +23,8 @@ from tests.end_to_end.shrunken import opened
 PACKAGE = "hypnos_pipeline"
 CODE = f"src/{PACKAGE}"
 LOCK = "requirements.lock"
+WITHOUT_EFFECT = {"checkpoints"}
+"""Parameters that no result depends on (tests/end_to_end/test_resume.py): a change of them reruns nothing."""
 COMMAND = re.compile(
     r"kedro run --env=(?P<env>\S+) --pipelines=(?P<pipeline>\w+)"
     r"(?: --namespaces=(?P<namespace>\S+)| --tags=(?P<tag>\w+))"
@@ -90,6 +92,7 @@ def _slice(pipeline: Pipeline, command: re.Match[str]) -> Pipeline:
 def _of_slice(pipeline: Pipeline, name: str, study: Study, paths: _Paths) -> Named:
     """What a slice reads and writes by the catalog; a network's parameter stands for its folder too."""
     params = {name.removeprefix("params:") for name in pipeline.inputs() if name.startswith("params:")}
+    params -= WITHOUT_EFFECT
     datasets = {name for name in pipeline.inputs() if not name.startswith("params:")}
     networks = [key.removeprefix("models.") for key in params if key.startswith("models.")]
     folders = {getattr(study.models, name).folder for name in networks} - {None}

@@ -72,14 +72,17 @@ def test_collapsed_the_study_reads_at_a_glance(site):
     assert shown.nodes["modularPipeline"] == {SUBJECT}
     assert "parameters" not in shown.nodes
     loose = {name for name in shown.nodes["data"] if "." in name}
-    handed_out = ("subject_page", "subject_scores", "subject_backgrounds", "subject_figures")
-    assert loose == {f"{SUBJECT}.{name}" for name in ("photos", *handed_out)}
+    handed_out = ("page", "scores", "backgrounds", "figures", "image_values", "photos")
+    assert loose == {f"{SUBJECT}.{name}" for name in ("photos", *(f"subject_{each}" for each in handed_out))}
     assert shown.nodes["task"] == {
         "collect_study_cells",
         "write_tables",
         "write_backgrounds",
         "write_study_page",
         "draw_loss_curve",
+        "draw_prompt_grammar",
+        "join_photos",
+        "weigh_expectations",
     }
     assert shown.layers == ["01_raw", "08_reporting"]
 

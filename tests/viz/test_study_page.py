@@ -15,7 +15,7 @@ from PIL import Image
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.reporting.labels import MethodLabel
-from hypnos_pipeline.reporting.study_page import study_page
+from hypnos_pipeline.reporting.study_page import StudyFigure, study_page
 from hypnos_pipeline.reporting.subject_figures import subject_figures
 from hypnos_pipeline.reporting.tables import Scope, difference_table, prompt_varying_table
 from tests.viz.browser import NAMES, dumped, find_chromium, served
@@ -96,7 +96,11 @@ def write_page(folder: Path) -> None:
     scope = Scope(METHODS, ["mug"], ["Networks: " + "0123456789abcdef" * 8])
     tables = [prompt_varying_table(cells(), scope), difference_table(cells(), scope)]
     subjects = {"mug": json.loads(json.dumps(drawn))}
-    (folder / "index.html").write_text(study_page(cells(), tables, METHODS, subjects, wide, "paper"))
+    (folder / "index.html").write_text(
+        study_page(
+            cells(), tables, METHODS, subjects, "paper", above=[StudyFigure("photos", "Photos", "wide", wide)]
+        )
+    )
     (folder / "look.html").write_text(LOOK % PHONE)
 
 

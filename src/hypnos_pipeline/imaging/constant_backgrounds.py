@@ -67,12 +67,8 @@ def measure_backgrounds(images: np.ndarray) -> Backgrounds:
     Returns:
         Distances in ΔE (CIE76), rounded to a tenth.
     """
-    height, width = images.shape[1:3]
-    border = np.ones((height, width), dtype=bool)
-    edge = max(1, min(height, width) // _BORDER)
-    border[edge:-edge, edge:-edge] = False
-    colours = srgb_to_lab(images[:, border])
-    spreads = np.percentile(_distance(colours, np.median(colours, axis=1, keepdims=True)), _SPREAD, axis=1)
+    colours = _border_colours(images)
+    spreads = _spreads(colours)
     changes = np.median(_distance(colours, np.median(colours, axis=0, keepdims=True)), axis=1)
     return Backgrounds(
         images=len(images),
@@ -80,6 +76,24 @@ def measure_backgrounds(images: np.ndarray) -> Backgrounds:
         blank=int((spreads < BLANK_BELOW).sum()),
         change=round(float(np.median(changes)), 1),
     )
+
+
+def background_spreads(images: np.ndarray) -> np.ndarray:
+    """Returns each image's own spread (see :class:`Backgrounds`), N float64 ΔE, of images uint8 N×H×W×3."""
+    return _spreads(_border_colours(images))
+
+
+def _border_colours(images: np.ndarray) -> np.ndarray:
+    """Returns the CIELAB colours of the borders' pixels, N×pixels×3."""
+    height, width = images.shape[1:3]
+    border = np.ones((height, width), dtype=bool)
+    edge = max(1, min(height, width) // _BORDER)
+    border[edge:-edge, edge:-edge] = False
+    return srgb_to_lab(images[:, border])
+
+
+def _spreads(colours: np.ndarray) -> np.ndarray:
+    return np.percentile(_distance(colours, np.median(colours, axis=1, keepdims=True)), _SPREAD, axis=1)
 
 
 def background_report(backgrounds: Backgrounds) -> dict[str, Any]:

@@ -23,7 +23,9 @@ _FOREIGN_SUFFIXES = (".heic", ".heif", ".dng", ".raw", ".cr2", ".cr3", ".nef", "
 _STRAY_FILES = ("thumbs.db", "desktop.ini")
 _REPLACE = "copy the file again or remove it"
 _MASKS = "masks"
-_FEWEST, _MANY = 3, 12
+FEWEST = 3
+"""Photos that a subject needs."""
+_MANY = 12
 _SMALLEST_SIDE = 32
 
 
@@ -88,8 +90,8 @@ def read_photos(folder: Path) -> RawPhotos:
     photos = {file.stem: photo for file in files if (photo := _read_photo(file, faults)) is not None}
     duplicates = _find_duplicates(photos, {file.stem: file.name for file in files}, faults)
     masks = _read_masks(folder / _MASKS, photos, {file.stem for file in files}, faults)
-    if given - duplicates < _FEWEST:
-        found = f"{given - duplicates} different photos, fewer than {_FEWEST}" if given else "no photos"
+    if given - duplicates < FEWEST:
+        found = f"{given - duplicates} different photos, fewer than {FEWEST}" if given else "no photos"
         faults.append(PhotoFault(folder.name, found, "add photos of the same object (3 to 5 work best)"))
     if faults:
         raise PhotoError(str(folder), faults)

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from hypnos_pipeline.configuration import Configuration
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class BackgroundRemovalSettings(Configuration):
-    """How photos become working squares and mattes.
+def _as_text(name: Any) -> Any:
+    """Refuses a photo's name that YAML took for a number, as 00 without quotes."""
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is no photo's name; expected it without suffix and in quotes, as '00'")
+    return name
+
+
+PhotoName = Annotated[str, BeforeValidator(_as_text)]
+"""A photo's file name without its suffix."""
+
+
+class BackendSettings(Configuration):
+    """What makes a matte.
 
     Attributes:
         backend: Name in the registry of matting backends; a mask beside a photo always wins for it.
+        options: Passed to the backend.
+    """
+
+    backend: str
+    options: dict[str, int | float | str | bool] = Field(default={})
+
+
+class BackgroundRemovalSettings(BackendSettings):
+    """How photos become working squares and mattes.
+
+    Attributes:
+        backend: For all photos but those that a subject names under ``mattes``.
         options: Passed to the backend.
         crop: Where the working square is cut: round the matte's box, from the centre, or padded.
         smallest_area: Mattes covering less than this fraction of the photo are reported.
@@ -23,7 +46,6 @@ class BackgroundRemovalSettings(Configuration):
     """
 
     backend: str = "grabcut"
-    options: dict[str, int | float | str | bool] = Field(default={})
     crop: Literal["matte", "centre", "pad"] = "matte"
     smallest_area: Probability = 0.02
     largest_area: Probability = 0.80

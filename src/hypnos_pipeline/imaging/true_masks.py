@@ -49,8 +49,9 @@ def true_cut_outs(
     if folder is None:
         rows = [{"name": name, "source": OWN} for name in photos.images]
         return ImageSet(mattes.images, rows), ImageSet(foregrounds.images, rows)
-    masks = read_true_masks(folder, {row["photo"]: tuple(row["frame"]) for row in report})
-    squares = {row["photo"]: Square(*row["square"]) for row in report}
+    used = [row for row in report if "square" in row]  # not the excluded
+    masks = read_true_masks(folder, {row["photo"]: tuple(row["frame"]) for row in used})
+    squares = {row["photo"]: Square(*row["square"]) for row in used}
     known, freed = {}, {}
     for name, photo in photos.images.items():
         known[name] = cut_matte(masks[name], squares[name], photo.shape[0])

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 PAIR_COLUMNS = ["prompt_set", "image", "colour", "photo", "metric", "value"]
 SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
+CLIP_T = {"clip_t": "clip", "clip_t_b32": "clip_b32"}
+"""Metric to its network."""
 SMALLEST_SET = 2
 """A covariance, or an unbiased kernel estimate, needs two images on each side."""
 
@@ -170,12 +172,14 @@ class _Comparison:
     def _values(self, name: str) -> Tensor | None:
         """Takes a metric of pairs or of single images over all generated images at once."""
         generated = self.generated
-        if name == "clip_t":
-            return clip_t_of_embeddings(generated.clip, self.noun_prompts, generated.networks.clip)
+        if name in CLIP_T:
+            network = CLIP_T[name]
+            embeddings = generated.clip(network)
+            return clip_t_of_embeddings(embeddings, self.noun_prompts, getattr(generated.networks, network))
         if name == "clip_t_paper":
             if self.model is None:
                 return None
-            return clip_t_paper_of_embeddings(generated.clip, self.prompts, self.model)
+            return clip_t_paper_of_embeddings(generated.clip(), self.prompts, self.model)
         return pairwise(name, generated, self.real, range(len(self.images)))
 
     def _asked(self, name: str, rows: list[int]) -> np.ndarray | None:

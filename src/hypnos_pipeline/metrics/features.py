@@ -33,6 +33,7 @@ class MetricNetworks:
     device: torch.device
     dino: ImageEncoder | None = None
     clip: ClipNetwork | None = None
+    clip_b32: ClipNetwork | None = None
     inception: FrechetNetwork | None = None
     lpips: PerceptualNetwork | None = None
 
@@ -47,6 +48,7 @@ def load_metric_networks(
     loaders = {
         "dino": load_vit,
         "clip": load_clip,
+        "clip_b32": load_clip,
         "inception": load_frechet_network,
         "lpips": load_lpips_network,
     }
@@ -65,6 +67,7 @@ class ImageFeatures:
         self.images = images
         self.networks = networks
         self.batch = batch
+        self._clip: dict[str, Tensor] = {}
 
     def map(self, function: Callable[[Tensor], Tensor], rows: Sequence[int] | None = None) -> Tensor:
         """Applies a function of float images B×3×H×W in [0, 1] batch by batch; its rows, on the CPU.
@@ -85,10 +88,11 @@ class ImageFeatures:
         """Embeddings N×D."""
         return self.map(self.networks.dino.embed)
 
-    @cached_property
-    def clip(self) -> Tensor:
-        """CLIP's image embeddings N×D, shared by ``clip_i``, ``clip_t`` and ``clip_t_paper``."""
-        return self.map(self.networks.clip.embed_images)
+    def clip(self, network: str = "clip") -> Tensor:
+        """CLIP's image embeddings N×D, shared by all metrics of the network (``clip`` or ``clip_b32``)."""
+        if network not in self._clip:
+            self._clip[network] = self.map(getattr(self.networks, network).embed_images)
+        return self._clip[network]
 
     @cached_property
     def frechet(self) -> FrechetFeatures:

@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import interpolate
 
+from hypnos_pipeline.metrics.settings import FID_INCEPTION
+
 EARLY_CHANNELS = 64
 ALEXNET_TAPS = (1, 4, 7, 9, 11)
 ALEXNET_LPIPS = "alexnet_lpips"
@@ -130,7 +132,7 @@ class AlexNetLpipsNetwork:
 
         Args:
             backbone: torchvision AlexNet's state; keys ``features.*`` are used.
-            heads: The five heads, see :func:`lpips_heads`.
+            heads: The five linear heads, C weights each.
         """
         from torchvision.models import alexnet
 
@@ -162,18 +164,6 @@ class AlexNetLpipsNetwork:
         return maps
 
 
-def lpips_heads() -> list[Tensor]:
-    """Returns AlexNet's linear heads (version 0.1) from the ``lpips`` package, C weights each."""
-    from importlib.util import find_spec
-
-    package = find_spec("lpips")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("the package 'lpips', which ships the linear heads, is not installed")
-    file = Path(package.origin).parent / "weights" / "v0.1" / "alex.pth"
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    return [state[f"lin{tap}.model.1.weight"].flatten() for tap in range(len(ALEXNET_TAPS))]
-
-
 def save_alexnet_lpips(backbone: dict[str, Tensor], heads: list[Tensor], folder: Path) -> None:
     """Writes a folder that :func:`load_lpips_network` reads: AlexNet and heads in one safetensors file."""
     from safetensors.torch import save_file
@@ -202,7 +192,12 @@ def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | 
 
 @lru_cache(maxsize=4)
 def load_frechet_network(folder: Path, device: str = "cpu") -> FrechetNetwork:
-    """Loads the network of the Fréchet and kernel distances, a timm folder."""
+    """Loads the Fréchet and kernel distances' network; the folder's ``config.json`` says which it is."""
+    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if configuration.get("architecture") == FID_INCEPTION:
+        from hypnos_pipeline.metrics.inception import load_fid_inception
+
+        return load_fid_inception(folder, device)
     from hypnos_pipeline.models.networks import load_timm
 
     return TimmFrechetNetwork(load_timm(folder, device))

@@ -12,12 +12,15 @@ from hypnos_pipeline.metrics.psnr import psnr
 from hypnos_pipeline.metrics.similarity import cosine_matrix
 from hypnos_pipeline.metrics.ssim import ssim
 
+CLIP_I = {"clip_i": "clip", "clip_i_b32": "clip_b32"}
+"""Metric to its network."""
+
 
 def pairwise(name: str, generated: ImageFeatures, real: ImageFeatures, rows: Sequence[int]) -> Tensor:
     """Takes a metric of some generated images against each real one.
 
     Args:
-        name: ``dino``, ``clip_i``, ``lpips``, ``ssim`` or ``psnr``.
+        name: ``dino``, ``clip_i``, ``clip_i_b32``, ``lpips``, ``ssim`` or ``psnr``.
         generated: Features of the generated images.
         real: Features of the photos, or of what stands for them; few, since LPIPS holds all their maps.
         rows: Positions of the generated images to be compared.
@@ -28,8 +31,8 @@ def pairwise(name: str, generated: ImageFeatures, real: ImageFeatures, rows: Seq
     networks = generated.networks
     if name == "dino":
         return cosine_matrix(generated.dino[list(rows)], real.dino)
-    if name == "clip_i":
-        return cosine_matrix(generated.clip[list(rows)], real.clip)
+    if name in CLIP_I:
+        return cosine_matrix(generated.clip(CLIP_I[name])[list(rows)], real.clip(CLIP_I[name]))
     if name == "lpips":
         heads = networks.lpips.heads
 

@@ -33,7 +33,7 @@ class Metric:
     label: str
     kind: MetricKind
     higher_is_better: bool | None
-    network: Literal["dino", "clip", "inception", "lpips"] | None
+    network: Literal["dino", "clip", "clip_b32", "inception", "lpips"] | None
     decimals: int = 4
     asked_colour: bool = False
 
@@ -48,7 +48,9 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("dino", "DINO", "pairwise", True, "dino"),
         Metric("clip_i", "CLIP-I", "pairwise", True, "clip"),
+        Metric("clip_i_b32", "CLIP-I (B/32)", "pairwise", True, "clip_b32"),
         Metric("clip_t", "CLIP-T", "per_image", True, "clip"),
+        Metric("clip_t_b32", "CLIP-T (B/32)", "per_image", True, "clip_b32"),
         # Cosine between two spaces that were never aligned: no direction is better (method.md §9).
         Metric("clip_t_paper", "CLIP-T (paper)", "per_image", None, "clip"),
         Metric("fid", "FID", "set", False, "inception"),

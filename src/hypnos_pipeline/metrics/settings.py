@@ -8,13 +8,18 @@ from pydantic import Field
 
 from hypnos_pipeline.configuration import Configuration
 
-NETWORKS = ("text_to_image", "dino", "clip", "inception", "lpips")
+NETWORKS = ("text_to_image", "dino", "clip", "clip_b32", "inception", "lpips")
 """The study's networks that metrics are taken with; their identity stands below the tables."""
+
+FID_INCEPTION = "fid_inception_v3"
+"""``architecture`` in the ``config.json`` of a folder that holds FID's own Inception, not a timm network."""
 
 MetricName = Literal[
     "dino",
     "clip_i",
+    "clip_i_b32",
     "clip_t",
+    "clip_t_b32",
     "clip_t_paper",
     "fid",
     "fid_64",

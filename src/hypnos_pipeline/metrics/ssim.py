@@ -19,6 +19,8 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
 
     Gaussian window 11, σ 1.5, range 1, reflected borders, mean over positions and channels: torchmetrics'
     definition. Local means and variances are taken once per image; only the covariance needs the pair.
+    Computed in float64: a variance is the difference of two squares, which in float32 costs up to 2e-4 of the
+    value where a region is flat and bright.
 
     Args:
         a: Float images in [0, 1], N×3×H×W; H and W at least 6.
@@ -30,6 +32,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     check_same_size(a, b)
     if min(a.shape[2:]) <= WINDOW // 2:
         raise ValueError(f"images of {tuple(a.shape[2:])} are smaller than SSIM's window of {WINDOW}")
+    a, b = a.double(), b.double()
     mean_a, variance_a = _moments(a)
     mean_b, variance_b = _moments(b)
     columns = []
@@ -39,7 +42,7 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
         luminance = (2 * means + LUMINANCE_CONSTANT) / (mean_a.square() + mean.square() + LUMINANCE_CONSTANT)
         structure = (2 * covariance + CONTRAST_CONSTANT) / (variance_a + variance + CONTRAST_CONSTANT)
         columns.append((luminance * structure).flatten(1).mean(1))
-    return torch.stack(columns, dim=1)
+    return torch.stack(columns, dim=1).float()
 
 
 def _moments(images: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--output", help="folder to build in (default: the configured one)")
     args = parser.parse_args()
     values = yaml.safe_load(args.config.read_text())["miniworld"]
+    values |= yaml.safe_load((args.config.parent / "parameters_checkpoints.yml").read_text())
     if args.output:
         values["output"] = args.output
     config = MiniworldConfig.model_validate(values)

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from hypnos_pipeline.checkpoints.checkpoints import open_checkpoints
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.miniworld.checkpoint import (
     Ema,
-    load_state,
-    optimizer_tensors,
+    Training,
+    is_done,
+    load_result,
     rate_at,
-    restore_optimizer,
-    save_state,
+    save_result,
+    training_key,
 )
 from hypnos_pipeline.miniworld.config import AutoencoderConfig
 from hypnos_pipeline.randomness import generator, numpy_generator, seed_for
@@ -85,14 +88,27 @@ def encoder_loss(vae, images, latents, noise, config: AutoencoderConfig):
 def train_part(
     name: str,
     folder: Path,
-    checkpoint: Path,
+    result: Path,
     config: AutoencoderConfig,
     seed: int,
-    stop_at: int | None = None,
+    checkpoints: CheckpointSettings = OFF,
 ) -> list[float]:
-    """Trains ``decoder`` or ``encoder``, resuming from ``checkpoint``; returns the losses of this run."""
+    """Trains ``decoder`` or ``encoder`` to ``result``, unless it is there; returns the losses of this run.
+
+    Args:
+        name: ``decoder`` or ``encoder``.
+        folder: The prepared set (:func:`hypnos_pipeline.miniworld.latents.prepare`).
+        result: One safetensors file of averaged weights.
+        config: Of the autoencoder.
+        seed: Of the weights and draws.
+        checkpoints: When the state is saved, and where; changes nothing of the result.
+    """
     import torch
 
+    files = [folder / f"{part}.npy" for part in ("images", "latents")]
+    key = training_key(name, [config.model_dump(), seed], files)
+    if is_done(result, key):
+        return []
     data = {key: np.load(folder / f"{key}.npy", mmap_mode="r") for key in ("images", "latents")}
     vae = build(config, seed)
     model, stream = _part(vae, name), f"miniworld/vae/{name}"
@@ -101,15 +117,11 @@ def train_part(
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=0, fused=True
     )
-    ema, first = Ema(model, 0.998), 0
-    if checkpoint.exists():
-        tensors, first = load_state(checkpoint)
-        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-        for key, value in ema.average.items():
-            value.copy_(tensors[f"ema.{key}"])
-        restore_optimizer(optimizer, tensors)
+    ema = Ema(model, 0.998)
+    training, saved = Training({name: model}, optimizer, ema), open_checkpoints(checkpoints, name, key, {})
+    first = training.resume(saved)
     losses, began = [], time.monotonic()
-    for step in range(first, stop_at or steps):
+    for step in range(first, steps):
         for group in optimizer.param_groups:
             group["lr"] = config.rate * rate_at(step, steps, 100, 0.3)
         images, latents = _batch(data, config, seed, f"{stream}/batch", step)
@@ -129,10 +141,10 @@ def train_part(
                 f"{pace * (steps - done) / 60:.1f} min left",
                 flush=True,
             )
-        if done % config.checkpoint_every == 0 or done == (stop_at or steps):
-            tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-            tensors |= {f"ema.{k}": v for k, v in ema.average.items()} | optimizer_tensors(optimizer)
-            save_state(checkpoint, tensors, done)
+        training.save(saved, done, steps)
+    save_result(result, ema, steps, key)
+    if saved:
+        saved.remove()
     return losses
 
 
@@ -147,8 +159,7 @@ def assemble(decoder: Path, encoder: Path | None, config: AutoencoderConfig, see
     vae = build(config, seed)
     for name, path in (("decoder", decoder), ("encoder", encoder)):
         if path is not None and path.exists():
-            tensors, _ = load_state(path)
-            _part(vae, name).load_state_dict({k[4:]: v for k, v in tensors.items() if k.startswith("ema.")})
+            _part(vae, name).load_state_dict(load_result(path)[0])
     with torch.no_grad():
         vae.post_quant_conv.weight *= config.scale
         vae.quant_conv.weight[:4] /= config.scale

@@ -1,48 +1,133 @@
-"""Training state as one safetensors file, replaced atomically, and the helpers every trainer shares."""
+"""What the trainers of the miniature world share: their state, their result, their rate and average."""
 
 from __future__ import annotations
 
+import json
 import math
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, prefixed, unprefixed
+from hypnos_pipeline.checkpoints.fingerprint import fingerprint
+from hypnos_pipeline.checkpoints.leftovers import set_aside
+from hypnos_pipeline.models.integrity import file_sha256
+from hypnos_pipeline.replacing import replaced_file
+
+if TYPE_CHECKING:
+    import torch
 
 
-def save_state(path: Path, tensors: dict, step: int) -> None:
-    """Writes tensors and the number of finished steps."""
+class Training:
+    """Networks in training, their optimiser and, where there is one, their average, as one state.
+
+    Args:
+        networks: By name; with their buffers they are the state, not their parameters alone.
+        optimizer: AdamW over their parameters.
+        ema: The average of them.
+    """
+
+    def __init__(
+        self,
+        networks: dict[str, torch.nn.Module],
+        optimizer: torch.optim.Optimizer,
+        ema: Ema | None = None,
+    ) -> None:
+        self.networks, self.optimizer, self.ema = networks, optimizer, ema
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Returns the whole state by name, not copied."""
+        found = {"optimizer": _optimizer_tensors(self.optimizer), "ema": self.ema.average if self.ema else {}}
+        found |= {f"model.{name}": network.state_dict() for name, network in self.networks.items()}
+        return {name: tensor for part, each in found.items() for name, tensor in prefixed(part, each).items()}
+
+    def restore(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Puts back what :meth:`tensors` gave."""
+        for name, network in self.networks.items():
+            network.load_state_dict(unprefixed(f"model.{name}", tensors))
+        for name, average in (self.ema.average if self.ema else {}).items():
+            average.copy_(tensors[f"ema.{name}"])
+        _restore_optimizer(self.optimizer, unprefixed("optimizer", tensors))
+
+    def resume(self, saved: Checkpoints | None) -> int:
+        """Puts the newest saved state back; returns the steps done by then."""
+        state = saved.load() if saved else None
+        if state is None:
+            return 0
+        self.restore(state.tensors)
+        return state.step
+
+    def save(self, saved: Checkpoints | None, done: int, steps: int) -> None:
+        """Saves the state when it is due, and always after the last step."""
+        if saved and (done == steps or saved.due(done)):
+            saved.save(done, self.tensors(), {})
+
+
+def training_key(name: str, values: list[Any], files: list[Path]) -> str:
+    """Returns a digest of everything that a training's result depends on.
+
+    Args:
+        name: Of the training.
+        values: Its settings and seed, JSON types.
+        files: Its data.
+    """
+    return fingerprint([name, values, [file_sha256(file) for file in files]], {})
+
+
+def save_result(path: Path, ema: Ema, step: int, key: str) -> None:
+    """Writes a training's averaged weights, its steps and its :func:`training_key`."""
     from safetensors.torch import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    save_file(
-        {k: v.detach().clone().contiguous() for k, v in tensors.items()}, part, metadata={"step": str(step)}
-    )
-    os.replace(part, path)
+    with replaced_file(path) as part:
+        tensors = {name: each.clone().contiguous() for name, each in prefixed("ema", ema.average).items()}
+        # One entry: several would stand in an order that changes from run to run.
+        save_file(tensors, part, metadata={"made": json.dumps({"step": step, "key": key})})
 
 
-def load_state(path: Path) -> tuple[dict, int]:
-    """Reads what :func:`save_state` wrote."""
+def load_result(path: Path) -> tuple[dict[str, torch.Tensor], int]:
+    """Returns the averaged weights that :func:`save_result` wrote, and the steps."""
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, int(file.metadata()["step"])  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return unprefixed("ema", tensors), _made(file)["step"]
 
 
-def optimizer_tensors(optimizer) -> dict:
+def _made(file: Any) -> dict[str, Any]:
+    return json.loads((file.metadata() or {}).get("made", "{}"))
+
+
+def is_done(path: Path, key: str) -> bool:
+    """Whether the result is there and was made from the same; one made from other things is set aside."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        return False
+    try:
+        with safe_open(path, "pt") as file:
+            made_from = _made(file).get("key")
+    except (OSError, SafetensorError) as error:
+        set_aside(path, f"it cannot be read: {error}")
+        return False
+    if made_from != key:
+        set_aside(path, "it was made by other code, or from other settings or data")
+    return made_from == key
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """Flattens an AdamW's state to named tensors."""
     return {
-        f"optimizer.{index}.{name}": value
+        f"{index}.{name}": value
         for index, entry in optimizer.state_dict()["state"].items()
         for name, value in entry.items()
     }
 
 
-def restore_optimizer(optimizer, tensors: dict) -> None:
-    """Puts back what :func:`optimizer_tensors` took out."""
-    state: dict = {}
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Puts back what :func:`_optimizer_tensors` took out."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
-            state.setdefault(int(index), {})[name] = value
+        index, name = key.split(".")
+        state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 

@@ -7,12 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
+from hypnos_pipeline.checkpoints.checkpoints import Checkpoints
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.dataset import LABELS, load_set
-from hypnos_pipeline.miniworld.nets import HEADS, MEAN, STD, accuracies, augment, fit, heads_loss, to_input
+from hypnos_pipeline.miniworld.nets import (
+    HEADS,
+    MEAN,
+    STD,
+    accuracies,
+    augment,
+    fit,
+    fits,
+    heads_loss,
+    to_input,
+)
 from hypnos_pipeline.miniworld.palette import COLOR_NAMES
-from hypnos_pipeline.miniworld.tokens import MAX_LENGTH
 from hypnos_pipeline.miniworld.words import CLASSES, SCENES
+from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import numpy_generator, seed_for
 from hypnos_pipeline.replacing import replaced_folder
 
@@ -50,7 +62,9 @@ def _embeddings(model, pixels, ids):
     return image / image.norm(dim=-1, keepdim=True), text / text.norm(dim=-1, keepdim=True)
 
 
-def warm_up(model, root: Path, config: EncoderConfig, seed: int) -> dict[str, float]:
+def warm_up(
+    model, root: Path, config: EncoderConfig, seed: int, saved: Checkpoints | None = None
+) -> dict[str, float]:
     """Trains the image tower with label heads; returns held-out accuracies of the heads."""
     import torch
 
@@ -65,7 +79,7 @@ def warm_up(model, root: Path, config: EncoderConfig, seed: int) -> dict[str, fl
             pooled = model.vision_model(to_input(augment(data["images"][index], rng))).pooler_output
         return heads_loss(head(pooled.float()), labels[index])
 
-    fit("clip warm-up", [*model.vision_model.parameters(), *head.parameters()], loss_at, config)
+    fit("clip warm-up", {"vision": model.vision_model, "head": head}, loss_at, config, saved)
     with torch.no_grad():
         logits = torch.cat(
             [
@@ -76,7 +90,9 @@ def warm_up(model, root: Path, config: EncoderConfig, seed: int) -> dict[str, fl
     return accuracies(logits, torch.from_numpy(np.asarray(held["labels"], dtype=np.int64)))
 
 
-def contrast(model, root: Path, tokenizer, config: EncoderConfig, seed: int) -> None:
+def contrast(
+    model, root: Path, tokenizer, config: EncoderConfig, seed: int, saved: Checkpoints | None = None
+) -> None:
     """Trains both towers with the symmetric contrastive loss; equal captions are not negatives."""
     import torch
     import torch.nn.functional as functional
@@ -96,7 +112,7 @@ def contrast(model, root: Path, tokenizer, config: EncoderConfig, seed: int) -> 
         target = torch.arange(len(ids))
         return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
 
-    fit("clip", model.parameters(), loss_at, config)
+    fit("clip", {"model": model}, loss_at, config, saved)
 
 
 def zero_shot(model, root: Path, tokenizer) -> dict[str, float]:
@@ -179,21 +195,30 @@ def save_clip(model, tokenizer, folder: Path, made: dict) -> None:
 
 
 def train_clip(
-    root: Path, folder: Path, tokenizer, supervised: EncoderConfig, config: EncoderConfig, seed: int
+    root: Path,
+    folder: Path,
+    tokenizer,
+    supervised: EncoderConfig,
+    config: EncoderConfig,
+    seed: int,
+    checkpoints: CheckpointSettings = OFF,
 ) -> dict:
     """Warms up, contrasts, measures and saves; returns the measurements."""
     model = build_clip(tokenizer, seed).train()
-    heads = warm_up(model, root, supervised, seed)
-    print("clip warm-up heads", heads, flush=True)
-    contrast(model, root, tokenizer, config, seed)
-    model.eval()
-    made = {
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "seed": seed,
-        "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
-        "warm_up_heads": heads,
-        "zero_shot": zero_shot(model, root, tokenizer),
-        "retrieval_of_100": retrieval(model, root, tokenizer),
-    }
-    save_clip(model, tokenizer, folder, made)
+    values = [supervised.model_dump(), config.model_dump(), seed, tokenizer.get_vocab()]
+    files = [root / "set/train" / f"{part}.npy" for part in ("images", "labels", "tokens")]
+    with fits(checkpoints, ["clip_warm_up", "clip"], values, files) as (first, second):
+        heads = warm_up(model, root, supervised, seed, first)
+        print("clip warm-up heads", heads, flush=True)
+        contrast(model, root, tokenizer, config, seed, second)
+        model.eval()
+        made = {
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "seed": seed,
+            "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
+            "warm_up_heads": heads,
+            "zero_shot": zero_shot(model, root, tokenizer),
+            "retrieval_of_100": retrieval(model, root, tokenizer),
+        }
+        save_clip(model, tokenizer, folder, made)
     return made

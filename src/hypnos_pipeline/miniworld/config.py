@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,7 +42,6 @@ class TextToImageConfig(_Strict):
     snr_clip: float = 5.0
     high_noise_weight: float = 4.0
     object_weight: float = 1.5
-    checkpoint_every: int = 200
     bf16: bool = True
 
 
@@ -57,7 +58,6 @@ class AutoencoderConfig(_Strict):
     batch: int = 12
     rate: float = 2.0e-3
     gradient_weight: float = 0.5
-    checkpoint_every: int = 300
     bf16: bool = True
 
 
@@ -83,7 +83,7 @@ class EncodersConfig(_Strict):
 
 
 class MiniworldConfig(_Strict):
-    """The whole of ``miniworld:``."""
+    """The whole of ``miniworld:``; ``checkpoints`` is the key of that name beside it."""
 
     seed: int = 7
     output: str = "data/02_intermediate/miniworld"
@@ -95,3 +95,4 @@ class MiniworldConfig(_Strict):
     text_to_image: TextToImageConfig = TextToImageConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     encoders: EncodersConfig = EncodersConfig()
+    checkpoints: CheckpointSettings = OFF

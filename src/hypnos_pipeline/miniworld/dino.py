@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hypnos_pipeline.checkpoints.checkpoints import Checkpoints
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.dataset import load_set, save_array, to_bytes
-from hypnos_pipeline.miniworld.nets import HEADS, MEAN, STD, augment, fit, heads_loss, to_input
+from hypnos_pipeline.miniworld.nets import HEADS, MEAN, STD, augment, fit, fits, heads_loss, to_input
 from hypnos_pipeline.miniworld.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.scene import draw_instance, draw_scene, render
 from hypnos_pipeline.miniworld.words import BACKGROUNDS, CLASSES, PLAIN, WALLED
@@ -97,7 +99,7 @@ def instance_auc(model, views: np.ndarray) -> float:
     return float(np.mean(wins))
 
 
-def warm_up(model, root: Path, config: EncoderConfig, seed: int) -> None:
+def warm_up(model, root: Path, config: EncoderConfig, seed: int, saved: Checkpoints | None = None) -> None:
     """Trains with label heads first: instance discrimination from nothing is slow to begin."""
     import torch
 
@@ -112,10 +114,12 @@ def warm_up(model, root: Path, config: EncoderConfig, seed: int) -> None:
             cls = model(pixel_values=to_input(augment(data["images"][index], rng))).last_hidden_state[:, 0]
         return heads_loss(head(cls.float()), labels[index])
 
-    fit("dino warm-up", [*model.parameters(), *head.parameters()], loss_at, config)
+    fit("dino warm-up", {"model": model, "head": head}, loss_at, config, saved)
 
 
-def discriminate(model, views: np.ndarray, config: EncoderConfig, seed: int) -> None:
+def discriminate(
+    model, views: np.ndarray, config: EncoderConfig, seed: int, saved: Checkpoints | None = None
+) -> None:
     """Pulls two views of an instance together against other instances of the same classes."""
     import torch
     import torch.nn.functional as functional
@@ -136,7 +140,7 @@ def discriminate(model, views: np.ndarray, config: EncoderConfig, seed: int) -> 
         n = len(chosen)
         return functional.cross_entropy(sims, torch.cat([torch.arange(n, 2 * n), torch.arange(n)]))
 
-    fit("dino", model.parameters(), loss_at, config)
+    fit("dino", {"model": model}, loss_at, config, saved)
 
 
 def save_vit(model, folder: Path, made: dict) -> None:
@@ -170,23 +174,27 @@ def train_dino(
     supervised: EncoderConfig,
     config: EncoderConfig,
     seed: int,
+    checkpoints: CheckpointSettings = OFF,
     instances: int = 2880,
 ) -> dict:
     """Warms up, discriminates, measures on instances never seen, and saves."""
     views = render_views(root / "views/train", instances, seed, "miniworld/views")
     held = render_views(root / "views/heldout", 144, seed, "miniworld/views/heldout")
     model = build_vit(seed).train()
-    warm_up(model, root, supervised, seed)
-    before = instance_auc(model, held)
-    print("dino auc after warm-up", before, flush=True)
-    discriminate(model, views, config, seed)
-    made = {
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "seed": seed,
-        "instances": instances,
-        "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
-        "instance_auc_after_warm_up": before,
-        "instance_auc": instance_auc(model.eval(), held),
-    }
-    save_vit(model, folder, made)
+    values = [supervised.model_dump(), config.model_dump(), seed, instances]
+    files = [root / "set/train/images.npy", root / "set/train/labels.npy", root / "views/train/views.npy"]
+    with fits(checkpoints, ["dino_warm_up", "dino"], values, files) as (first, second):
+        warm_up(model, root, supervised, seed, first)
+        before = instance_auc(model, held)
+        print("dino auc after warm-up", before, flush=True)
+        discriminate(model, views, config, seed, second)
+        made = {
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "seed": seed,
+            "instances": instances,
+            "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
+            "instance_auc_after_warm_up": before,
+            "instance_auc": instance_auc(model.eval(), held),
+        }
+        save_vit(model, folder, made)
     return made

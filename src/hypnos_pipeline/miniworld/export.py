@@ -1,11 +1,12 @@
-"""From checkpoints to a folder that stock diffusers loads."""
+"""From trained weights to a folder that stock diffusers loads."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from hypnos_pipeline.miniworld.checkpoint import load_state
+from hypnos_pipeline.checkpoints.checkpoints import unprefixed
+from hypnos_pipeline.miniworld.checkpoint import load_result
 from hypnos_pipeline.miniworld.config import MiniworldConfig
 from hypnos_pipeline.replacing import replaced_folder
 
@@ -15,11 +16,9 @@ def load_averaged(checkpoint: Path, tokenizer, config: MiniworldConfig):
     from hypnos_pipeline.miniworld.text_to_image import build_models
 
     unet, text = build_models(config.text_to_image, tokenizer, config.seed)
-    tensors, step = load_state(checkpoint)
+    tensors, step = load_result(checkpoint)
     for name, model in (("unet", unet), ("text", text)):
-        prefix = f"ema.{name}."
-        state = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-        missing, unexpected = model.load_state_dict(state, strict=False)
+        missing, unexpected = model.load_state_dict(unprefixed(name, tensors), strict=False)
         if unexpected or any("position_ids" not in key for key in missing):
             raise ValueError(f"{checkpoint} does not fit the configured {name}: {missing} {unexpected}")
     return unet.eval(), text.eval(), step

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from hypnos_pipeline.miniworld.checkpoint import rate_at
+from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
+from hypnos_pipeline.miniworld.checkpoint import Training, rate_at, training_key
 from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.dataset import LABELS, load_set
 from hypnos_pipeline.miniworld.palette import COLOR_NAMES
@@ -79,14 +83,24 @@ def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return images
 
 
-def fit(name: str, parameters, loss_at, config: EncoderConfig) -> None:
-    """Minimises ``loss_at(step)`` over ``config.steps`` steps with AdamW and a cosine rate."""
+def fit(name: str, networks: dict, loss_at, config: EncoderConfig, saved: Checkpoints | None = None) -> None:
+    """Minimises ``loss_at(step)`` over ``config.steps`` steps with AdamW and a cosine rate.
+
+    Args:
+        name: Told with the progress.
+        networks: What is trained, by name.
+        loss_at: Step, from 0, to loss.
+        config: Steps and rate.
+        saved: This training's checkpoints; also its last state is kept, for stages with more to train.
+    """
     import torch
 
-    parameters = list(parameters)
+    parameters = [parameter for network in networks.values() for parameter in network.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=1e-2, fused=True)
+    training = Training(networks, optimizer)
+    first = training.resume(saved)
     began, recent = time.monotonic(), []
-    for step in range(config.steps):
+    for step in range(first, config.steps):
         for group in optimizer.param_groups:
             group["lr"] = config.rate * rate_at(step, config.steps, 50, 0.3)
         loss = loss_at(step)
@@ -96,16 +110,46 @@ def fit(name: str, parameters, loss_at, config: EncoderConfig) -> None:
         optimizer.step()
         recent.append(float(loss.detach()))
         if (step + 1) % 100 == 0:
-            pace = (time.monotonic() - began) / (step + 1)
+            pace = (time.monotonic() - began) / (step + 1 - first)
             print(
                 f"{name} {step + 1}/{config.steps} loss {np.mean(recent[-100:]):.3f} "
                 f"{pace * (config.steps - step - 1) / 60:.1f} min left",
                 flush=True,
             )
+        training.save(saved, step + 1, config.steps)
+
+
+@contextmanager
+def fits(
+    checkpoints: CheckpointSettings, names: list[str], values: list, files: list[Path]
+) -> Iterator[list[Checkpoints | None]]:
+    """Yields the checkpoints of a stage's trainings, and removes them when its result is saved.
+
+    Args:
+        checkpoints: When and where.
+        names: Of the trainings, in their order.
+        values: Everything the stage's result depends on besides its data, JSON types.
+        files: Its data.
+    """
+    if not checkpoints.on:
+        yield [None] * len(names)
+        return
+    key = training_key(names[-1], values, files)
+    opened = [open_checkpoints(checkpoints, name, key, {}) for name in names]
+    yield opened
+    for each in opened:
+        if each:
+            each.remove()
 
 
 def train_net(
-    root: Path, folder: Path, architecture: str, args: dict, config: EncoderConfig, seed: int
+    root: Path,
+    folder: Path,
+    architecture: str,
+    args: dict,
+    config: EncoderConfig,
+    seed: int,
+    checkpoints: CheckpointSettings = OFF,
 ) -> dict:
     """Trains one timm architecture on the rendered set and saves it; returns held-out accuracies."""
     import timm
@@ -123,24 +167,31 @@ def train_net(
         index = np.sort(rng.integers(len(labels), size=config.batch))
         return heads_loss(model(to_input(augment(data["images"][index], rng))), labels[index])
 
-    fit(name, model.parameters(), loss_at, config)
-    model.eval()
+    files = [root / "set/train" / f"{part}.npy" for part in ("images", "labels")]
+    with fits(checkpoints, [name], [architecture, args, config.model_dump(), seed], files) as (saved,):
+        fit(name, {"model": model}, loss_at, config, saved)
+        model.eval()
+        made = {
+            "architecture": architecture,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "images_seen": config.steps * config.batch,
+            "seed": seed,
+            "heldout_accuracy": _heldout_accuracies(model, held),
+            "heads": HEADS,
+        }
+        save_timm(model, folder, architecture, args)
+        (folder / "training.json").write_text(json.dumps(made, indent=1))
+    return made
+
+
+def _heldout_accuracies(model, held: dict) -> dict[str, float]:
+    import torch
+
     with torch.no_grad():
         logits = torch.cat(
             [model(to_input(held["images"][a : a + 250])) for a in range(0, len(held["labels"]), 250)]
         )
-    found = accuracies(logits, torch.from_numpy(np.asarray(held["labels"], dtype=np.int64)))
-    save_timm(model, folder, architecture, args)
-    made = {
-        "architecture": architecture,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "images_seen": config.steps * config.batch,
-        "seed": seed,
-        "heldout_accuracy": found,
-        "heads": HEADS,
-    }
-    (folder / "training.json").write_text(json.dumps(made, indent=1))
-    return made
+    return accuracies(logits, torch.from_numpy(np.asarray(held["labels"], dtype=np.int64)))
 
 
 def save_timm(model, folder: Path, architecture: str, args: dict) -> None:

@@ -55,8 +55,9 @@ def text_to_image(config: MiniworldConfig) -> None:
 
     _threads(config)
     root = _root(config)
-    checkpoint = root / "checkpoints/text_to_image.safetensors"
-    train(root / "set/train", checkpoint, _tokenizer(config), config.text_to_image, config.seed)
+    result = root / "checkpoints/text_to_image.safetensors"
+    tokenizer, chosen = _tokenizer(config), config.text_to_image
+    train(root / "set/train", result, tokenizer, chosen, config.seed, config.checkpoints)
 
 
 def decoder(config: MiniworldConfig) -> None:
@@ -74,8 +75,8 @@ def _train_vae(config: MiniworldConfig, part: str) -> None:
 
     _threads(config)
     root = _root(config)
-    checkpoint = root / f"checkpoints/{part}.safetensors"
-    train_part(part, root / "set/train", checkpoint, config.autoencoder, config.seed)
+    result = root / f"checkpoints/{part}.safetensors"
+    train_part(part, root / "set/train", result, config.autoencoder, config.seed, config.checkpoints)
 
 
 def _net(name: str):
@@ -84,7 +85,8 @@ def _net(name: str):
 
         _threads(config)
         folder = models_folder(config) / name
-        made = train_net(_root(config), folder, *NETS[name], getattr(config.encoders, name), config.seed)
+        chosen = getattr(config.encoders, name)
+        made = train_net(_root(config), folder, *NETS[name], chosen, config.seed, config.checkpoints)
         print(json.dumps(made), flush=True)
 
     stage.__doc__ = f"Trains the {name} net."
@@ -104,6 +106,7 @@ def clip(config: MiniworldConfig) -> None:
         chosen.clip_supervised,
         chosen.clip,
         config.seed,
+        config.checkpoints,
     )
     print(json.dumps(made), flush=True)
 
@@ -115,12 +118,14 @@ def dino(config: MiniworldConfig) -> None:
     _threads(config)
     chosen = config.encoders
     folder = models_folder(config) / "dino"
-    made = train_dino(_root(config), folder, chosen.dino_supervised, chosen.dino, config.seed)
+    made = train_dino(
+        _root(config), folder, chosen.dino_supervised, chosen.dino, config.seed, config.checkpoints
+    )
     print(json.dumps(made), flush=True)
 
 
 def export(config: MiniworldConfig) -> None:
-    """Writes the text-to-image folder from the newest checkpoints, and measures it."""
+    """Writes the text-to-image folder from the trained weights, and measures it."""
     from hypnos_pipeline.miniworld.export import export_pipeline
     from hypnos_pipeline.miniworld.quality import measure
 

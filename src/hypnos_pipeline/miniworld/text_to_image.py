@@ -7,16 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
+from hypnos_pipeline.checkpoints.checkpoints import open_checkpoints
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.miniworld.checkpoint import (
     Ema,
-    load_state,
-    optimizer_tensors,
+    Training,
+    is_done,
     rate_at,
-    restore_optimizer,
-    save_state,
+    save_result,
+    training_key,
 )
 from hypnos_pipeline.miniworld.config import TextToImageConfig
-from hypnos_pipeline.miniworld.tokens import MAX_LENGTH
+from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import generator, numpy_generator, seed_for
 
 
@@ -126,17 +128,21 @@ def load_training_data(folder: Path, tokenizer) -> dict:
 
 def train(
     folder: Path,
-    checkpoint: Path,
+    result: Path,
     tokenizer,
     config: TextToImageConfig,
     seed: int,
-    stop_at: int | None = None,
+    checkpoints: CheckpointSettings = OFF,
 ) -> list[float]:
-    """Trains to ``config.steps`` (or stops earlier at ``stop_at``), resuming from ``checkpoint``.
+    """Trains all steps to ``result``, unless it is there.
 
     Args:
         folder: The prepared set (:func:`hypnos_pipeline.miniworld.latents.prepare`).
-        checkpoint: One safetensors file; written every ``checkpoint_every`` steps and at the end.
+        result: One safetensors file of averaged weights.
+        tokenizer: The set's.
+        config: Of the model and its training.
+        seed: Of the weights and draws.
+        checkpoints: When the state is saved, and where; changes nothing of the result.
 
     Returns:
         The losses of the steps run now.
@@ -144,6 +150,10 @@ def train(
     import torch
     from diffusers import DDPMScheduler
 
+    files = [folder / f"{part}.npy" for part in ("latents", "mask16", "tokens")]
+    key = training_key("text_to_image", [config.model_dump(), seed, tokenizer.get_vocab()], files)
+    if is_done(result, key):
+        return []
     data = load_training_data(folder, tokenizer)
     unet, text = build_models(config, tokenizer, seed)
     model = torch.nn.ModuleDict({"unet": unet, "text": text}).train()
@@ -157,16 +167,13 @@ def train(
         weight_decay=0.0,
         fused=True,
     )
-    ema, first = Ema(model, config.ema), 0
-    if checkpoint.exists():
-        tensors, first = load_state(checkpoint)
-        model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")}, strict=False)
-        for key, value in ema.average.items():
-            value.copy_(tensors[f"ema.{key}"])
-        restore_optimizer(optimizer, tensors)
+    ema = Ema(model, config.ema)
+    training = Training({"model": model}, optimizer, ema)
+    saved = open_checkpoints(checkpoints, "text_to_image", key, {})
+    first = training.resume(saved)
     alpha_bar = DDPMScheduler(**scheduler_config(config.prediction)).alphas_cumprod
     losses, began = [], time.monotonic()
-    for step in range(first, stop_at or config.steps):
+    for step in range(first, config.steps):
         for group in optimizer.param_groups:
             group["lr"] = group["base"] * rate_at(step, config.steps, config.warmup, config.constant)
         loss = loss_of(unet, text, draw_batch(data, config, seed, step), alpha_bar, config)
@@ -184,8 +191,8 @@ def train(
                 f"{config.batch / pace:.1f} images/s, {pace * (config.steps - done) / 60:.1f} min left",
                 flush=True,
             )
-        if done % config.checkpoint_every == 0 or done == (stop_at or config.steps):
-            tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-            tensors |= {f"ema.{k}": v for k, v in ema.average.items()} | optimizer_tensors(optimizer)
-            save_state(checkpoint, tensors, done)
+        training.save(saved, done, config.steps)
+    save_result(result, ema, config.steps, key)
+    if saved:
+        saved.remove()
     return losses

@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 
 from hypnos_pipeline.miniworld.words import vocabulary_words
-
-START, END = "<|startoftext|>", "<|endoftext|>"
-MAX_LENGTH = 77
-
-
-def _bytes_to_unicode() -> list[str]:
-    """The 256 printable stand-ins for bytes that GPT-2 and CLIP use, in CLIP's order."""
-    kept = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    symbols = [chr(b) for b in kept]
-    return symbols + [chr(256 + k) for k in range(256 - len(kept))]
-
-
-def train_merges(words: list[str]) -> list[tuple[str, str]]:
-    """Merges the most frequent pair (ties by text) until every word is one symbol."""
-    split = [[*word[:-1], word[-1] + "</w>"] for word in words]
-    merges: list[tuple[str, str]] = []
-    while True:
-        pairs = Counter(pair for word in split for pair in pairwise(word))
-        if not pairs:
-            return merges
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        merges.append(best)
-        for word in split:
-            k = 0
-            while k < len(word) - 1:
-                if (word[k], word[k + 1]) == best:
-                    word[k : k + 2] = ["".join(best)]
-                k += 1
+from hypnos_pipeline.models.byte_pairs import make_tokenizer, train_merges
 
 
 def build_tokenizer(folder: Path):
     """Saves a ``CLIPTokenizer`` and returns it as loaded back from the folder."""
     from transformers import CLIPTokenizer
 
-    alphabet = _bytes_to_unicode()
-    merges = train_merges(vocabulary_words())
-    symbols = [*alphabet, *(s + "</w>" for s in alphabet), *("".join(m) for m in merges), START, END]
-    vocab = {symbol: k for k, symbol in enumerate(dict.fromkeys(symbols))}
-    tokenizer = CLIPTokenizer(
-        vocab=vocab,
-        merges=merges,
-        unk_token=END,
-        bos_token=START,
-        eos_token=END,
-        pad_token=END,
-        model_max_length=MAX_LENGTH,
-    )
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save_pretrained(folder)
+    make_tokenizer(train_merges(vocabulary_words())).save_pretrained(folder)
     return CLIPTokenizer.from_pretrained(folder, local_files_only=True)

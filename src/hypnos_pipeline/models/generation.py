@@ -1,14 +1,20 @@
-"""Sampling images, by plain diffusers, in batches that do not change the result."""
+"""Sampling images, by plain diffusers, in batches of which finished ones are kept."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline.models.settings import SamplerSettings
+from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints
+from hypnos_pipeline.checkpoints.fingerprint import model_tensors, model_values
+from hypnos_pipeline.checkpoints.settings import CheckpointSettings
+from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
 from hypnos_pipeline.models.text_to_image import TextToImage
 
 if TYPE_CHECKING:
     import numpy as np
+
+_log = logging.getLogger(__name__)
 
 
 def generate(
@@ -18,6 +24,7 @@ def generate(
     sampler: SamplerSettings,
     image_size: int,
     progress: str | None = "sampling",
+    saved: Checkpoints | None = None,
 ) -> np.ndarray:
     """Samples one image per prompt with the model's own scheduler and classifier-free guidance.
 
@@ -31,6 +38,8 @@ def generate(
         sampler: Steps, guidance, batch.
         image_size: Edge of the square images, pixels.
         progress: What the progress bar says; None shows none.
+        saved: Of this very call (:func:`open_batches`): keeps every batch as it is finished. Batches begin at
+            the same images always, so those that a killed process made are the ones that would be made now.
 
     Returns:
         Images, uint8, N×H×W×3, sRGB.
@@ -49,10 +58,17 @@ def generate(
     model.encode_prompts(prompts)  # refuses prompts that the pipeline would cut off
     pipeline = model.pipeline()
     images = np.empty((len(prompts), image_size, image_size, 3), np.uint8)
+    kept = {state.step: state.tensors["images"].numpy() for state in saved.load_all()} if saved else {}
+    if kept:
+        _log.info("going on with %d batches that were finished before", len(kept))
     quiet = True if progress is None else None
     with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=quiet) as bar:
         for start in range(0, len(prompts), sampler.batch):
             batch = slice(start, start + sampler.batch)
+            if start in kept:
+                images[batch] = kept[start]
+                bar.update(len(kept[start]))
+                continue
             decoded = pipeline(
                 prompts[batch],
                 generator=[torch.Generator().manual_seed(seed) for seed in noise_seeds[batch]],
@@ -64,4 +80,36 @@ def generate(
             ).images
             images[batch] = (decoded * 255).round().astype(np.uint8)
             bar.update(len(decoded))
+            if saved:
+                saved.save(start, {"images": torch.from_numpy(images[batch])}, {}, part=True)
+    if saved:
+        saved.finish()
     return images
+
+
+def open_batches(
+    settings: CheckpointSettings,
+    name: str,
+    model: TextToImage,
+    prompts: list[str],
+    noise_seeds: list[int],
+    sampler: SamplerSettings,
+    image_size: int,
+    runtime: RuntimeSettings,
+) -> Checkpoints | None:
+    """Returns what keeps the finished batches of one call of :func:`generate`; None where nothing is saved.
+
+    Args:
+        settings: Where; every batch is kept, whatever the interval, since it is small beside its making.
+        name: What is sampled, ``[a-z_]+``.
+        model: As :func:`generate` takes it, and so the next four.
+        prompts: One per image.
+        noise_seeds: One per image.
+        sampler: Steps, guidance, batch.
+        image_size: Edge of the square images, pixels.
+        runtime: Precision of the forward passes.
+    """
+    if not settings.on:
+        return None
+    values = [prompts, noise_seeds, sampler.model_dump(), image_size, runtime.model_dump()]
+    return open_checkpoints(settings, name, [*values, *model_values(model)], model_tensors(model))

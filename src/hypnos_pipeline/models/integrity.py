@@ -18,10 +18,13 @@ DIGESTS = "SHA256SUMS"
 LISTED_SUFFIXES = (".safetensors", ".json", ".txt")
 RECORDS = ("training.json", "quality.json")
 """They tell of a network and are read by nobody."""
+HASHED_SUFFIXES = (".safetensors", ".json", ".txt", ".onnx")
+"""Files that decide what a network computes; model cards, pictures and foreign formats do not."""
 _TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 _PREPROCESSING = "preprocessor_config.json"
 # What is read of each kind of network beside its configuration and weights, by the key that names it.
-_ALSO_READ = {"dino": {_PREPROCESSING}, "clip": {_PREPROCESSING}}
+_CLIPS = ("clip", "clip_b32")
+_ALSO_READ = {key: {_PREPROCESSING} for key in ("dino", *_CLIPS)}
 
 
 def folder_faults(key: str, folder: Path) -> list[str]:
@@ -43,6 +46,11 @@ def folder_faults(key: str, folder: Path) -> list[str]:
         elif problem := _damage(folder / name):
             faults.append(f"{folder / name} {problem}")
     return faults
+
+
+def is_listed(folder: Path) -> bool:
+    """Says whether the list beside a folder names files of it."""
+    return bool(_listed(folder))
 
 
 def write_digests(models: Path) -> Path:
@@ -96,9 +104,11 @@ def _present(folder: Path) -> set[str]:
 
 def _needed(key: str, folder: Path) -> set[str]:
     """Returns the relative names of the files that the loaders cannot do without."""
+    if key == "matting":  # what is read of it, the backends know
+        return set()
     if key != "text_to_image":
         needed = {"config.json", *_ALSO_READ.get(key, ())} | _weights(folder, "model")
-        return needed | (_tokenizer(folder) if key == "clip" else set())
+        return needed | (_tokenizer(folder) if key in _CLIPS else set())
     parts = {
         "unet": {"config.json"} | _weights(folder / "unet", "diffusion_pytorch_model"),
         "vae": {"config.json"} | _weights(folder / "vae", "diffusion_pytorch_model"),

@@ -1,4 +1,4 @@
-"""An image encoder's own preprocessing, in torch and for whole batches."""
+"""An image encoder's own preprocessing, for whole batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CUSTOMARY_MARGIN = 256 / 224
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Resize the shorter edge (bicubic, antialiased), crop the centre, normalise.
+    """Resize the shorter edge (Pillow's bicubic), crop the centre, normalise.
 
     Attributes:
         resize: Shorter edge after resizing, pixels; null leaves the size.
@@ -69,16 +69,23 @@ def read_preprocessing(folder: Path) -> Preprocessing:
 
 
 def resize_shorter_edge(images: torch.Tensor, edge: int | None) -> torch.Tensor:
-    """Resizes images (float, [0, 1], N×3×H×W), bicubic and antialiased as Pillow does, clipped to [0, 1]."""
-    import torch.nn.functional as functional
+    """Resizes images (float, [0, 1], N×3×H×W) by Pillow's bicubic, as the encoders' authors did.
+
+    Pillow works on 8 bits, so images that are resized are rounded to 256 levels before and after. torch's
+    antialiased bicubic in float is up to four levels off, where Pillow clips between its two passes.
+    """
+    import numpy as np
+    import torch
+    from PIL import Image
 
     height, width = images.shape[-2:]
     shorter = min(height, width)
     if edge is None or shorter == edge:
         return images
-    size = (height * edge // shorter, width * edge // shorter)
-    resized = functional.interpolate(images, size=size, mode="bicubic", antialias=True, align_corners=False)
-    return resized.clamp(0.0, 1.0)
+    size = (width * edge // shorter, height * edge // shorter)
+    pixels = images.mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    resized = [np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)) for image in pixels]
+    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).to(images).div(255)
 
 
 def crop_centre(images: torch.Tensor, edge: int | None) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Where a referenced network lies on this machine, and what exactly it is.
 
-A reference is a folder of the project or a hub repository that is already in the local cache; nothing here
-ever reaches for the network.
+A reference is always a folder; ``kedro models fetch`` fills those that come from elsewhere. Nothing here ever
+reaches for the network.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from pathlib import Path
 
 import click
 
-from hypnos_pipeline.models.integrity import DIGESTS, file_sha256, folder_faults
+from hypnos_pipeline.models.integrity import HASHED_SUFFIXES, file_sha256
+from hypnos_pipeline.models.lock import RECORD_FILE, read_record
 from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
-
-# Files that decide what a network computes; model cards, pictures and foreign formats do not.
-HASHED_SUFFIXES = (".safetensors", ".json", ".txt")
 
 
 class MissingModels(click.ClickException):
@@ -27,7 +25,7 @@ def locate(reference: ModelReference) -> Path:
     """Returns the folder of a network.
 
     Args:
-        reference: A folder relative to the working directory (the project root), or a hub id.
+        reference: Its folder is relative to the working directory (the project root).
 
     Raises:
         MissingModels: If it is not on this machine.
@@ -35,22 +33,28 @@ def locate(reference: ModelReference) -> Path:
     return locate_all({"model": reference})["model"]
 
 
-def locate_all(references: Mapping[str, ModelReference] | ModelsSettings) -> dict[str, Path]:
+def locate_all(
+    references: Mapping[str, ModelReference] | ModelsSettings, env: str | None = None
+) -> dict[str, Path]:
     """Returns the folder of every network, or names all that are missing at once.
 
     Args:
         references: Key in the configuration (for the message) to reference, or all of ``models``.
+        env: The study's environment, for the message.
 
     Raises:
         MissingModels: Naming every missing network and how to get it.
     """
     if isinstance(references, ModelsSettings):
-        references = {f"models.{name}": value for name, value in references}
-    found = {name: _find(reference) for name, reference in references.items()}
-    missing = [f"  {name}: {_mend(references[name])}" for name, folder in found.items() if folder is None]
+        references = {f"models.{name}": value for name, value in references if value is not None}
+    missing = [
+        f"  {name}: {absence(reference, env)}"
+        for name, reference in references.items()
+        if not is_present(reference)
+    ]
     if missing:
         raise MissingModels("\n".join(["These networks are not on this machine:", *missing]))
-    return {name: folder for name, folder in found.items() if folder is not None}
+    return {name: Path(reference.folder) for name, reference in references.items()}
 
 
 def describe(reference: ModelReference) -> dict[str, str | None]:
@@ -61,71 +65,43 @@ def describe(reference: ModelReference) -> dict[str, str | None]:
     """
     folder = locate(reference)
     revision = reference.revision
-    if reference.hub is not None and revision is None:
-        revision = folder.name  # the hub's cache names a snapshot's folder by its commit
-    return {"id": reference.hub or reference.folder, "revision": revision, "sha256": folder_sha256(folder)}
+    if reference.hub is not None and revision is None and (record := read_record(folder)):
+        revision = record.revision
+    return {"id": reference.id, "revision": revision, "sha256": folder_sha256(folder)}
 
 
 def folder_sha256(folder: Path) -> str:
     """Returns one digest of a network's weights and configurations.
 
     Taken over the sorted relative names and each file's own digest, so neither the model card nor the
-    folder's place or age changes it.
+    folder's place or age changes it, nor the record of where it came from.
     """
-    files = [file for file in folder.rglob("*") if file.suffix in HASHED_SUFFIXES and file.is_file()]
+    files = [
+        file
+        for file in folder.rglob("*")
+        if file.suffix in HASHED_SUFFIXES and file.name != RECORD_FILE and file.is_file()
+    ]
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda file: file.relative_to(folder).as_posix()):
         digest.update(f"{file.relative_to(folder).as_posix()}\0{file_sha256(file)}\n".encode())
     return digest.hexdigest()
 
 
-def network_faults(references: Mapping[str, ModelReference]) -> dict[str, list[str]]:
-    """Says of every network what is missing or altered, before anything is loaded.
-
-    Args:
-        references: Key below ``models`` to reference.
-
-    Returns:
-        Per key the faults, each with its mend; an empty list for a network that is here and whole.
-    """
-    faults: dict[str, list[str]] = {}
-    for key, reference in references.items():
-        folder = _find(reference)
-        if folder is None:
-            faults[key] = [f"models.{key}: {_mend(reference)}"]
-        else:
-            mend = _restore(reference, folder)
-            faults[key] = [f"models.{key}: {fault}; {mend}" for fault in folder_faults(key, folder)]
-    return faults
+def is_present(reference: ModelReference) -> bool:
+    """Says whether anything lies where the network belongs."""
+    folder = Path(reference.folder)
+    return folder.is_dir() and any(folder.iterdir())
 
 
-def _find(reference: ModelReference) -> Path | None:
-    if reference.folder is not None:
-        folder = Path(reference.folder)
-        return folder if folder.is_dir() and any(folder.iterdir()) else None
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(reference.hub, revision=reference.revision, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
+def absence(reference: ModelReference, env: str | None = None) -> str:
+    """Says of a network that is not here how to get it."""
+    if not reference.fetched:
+        where = f"no folder {reference.folder!r}"
+        return f"{where}; it belongs to the project: restore it, or correct the path"
+    made = "makes it here" if reference.random else "gets it, with network, once"
+    return f"{reference.id} is not in {reference.folder}; `{fetch_command(env)}` {made}"
 
 
-def _restore(reference: ModelReference, folder: Path) -> str:
-    if reference.hub is not None:
-        pinned = f" --revision {reference.revision}" if reference.revision else ""
-        return f"with network: `hf download {reference.hub}{pinned} --force-download`"
-    if (folder.parent / DIGESTS).is_file():
-        return f"restore it (`git checkout -- {folder}`); a change you want belongs in a folder of its own"
-    return "copy the network there again"
-
-
-def _mend(reference: ModelReference) -> str:
-    if reference.folder is not None:
-        return f"no folder {reference.folder!r}; it belongs to the project: restore it, or correct the path"
-    pinned = f" --revision {reference.revision}" if reference.revision else ""
-    return (
-        f"{reference.hub} is not in the local hub cache; with network, once: "
-        f"`hf download {reference.hub}{pinned}`"
-    )
+def fetch_command(env: str | None) -> str:
+    """Returns the command that fetches the networks of an environment."""
+    return f"kedro models fetch --env {env or '<env>'}"

@@ -35,7 +35,7 @@ def configure(runtime: RuntimeSettings) -> torch.device:
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
     _spare_quantised_loading()
-    _silence_loading()
+    silence_loading()
     return _device(runtime)
 
 
@@ -60,7 +60,7 @@ def _spare_quantised_loading() -> None:
     import_utils._bitsandbytes_available = False
 
 
-def _silence_loading() -> None:
+def silence_loading() -> None:
     """Keeps the libraries' loading bars and advice out of the pipeline's own log."""
     # Its advice about missing 4-bit CPU kernels comes while diffusers imports it.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

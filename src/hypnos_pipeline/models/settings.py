@@ -8,24 +8,74 @@ from pydantic import Field, model_validator
 
 from hypnos_pipeline.configuration import Configuration
 
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Architecture = Literal[
+    "stable_diffusion_1_5",
+    "efficientnet_b1",
+    "dino_vits16",
+    "clip_vit_l14",
+    "clip_vit_b32",
+    "fid_inception_v3",
+    "alexnet_lpips",
+]
+"""Networks that ``models.random`` can make."""
 
-class ModelReference(Configuration):
-    """A network by reference: a folder of this project, or a hub id with its revision.
+
+class RandomNetwork(Configuration):
+    """A true architecture with random weights, which need no network to get (``conf/rehearsal``).
 
     Attributes:
-        folder: Path relative to the project root.
-        hub: Hub id, e.g. ``facebook/dino-vits16``; read from the local cache only.
-        revision: Commit of the hub repository; null means unpinned.
+        architecture: Which.
+        seed: Of the weights: the same gives the same bytes.
     """
 
-    folder: str | None = None
-    hub: str | None = None
-    revision: str | None = None
+    architecture: Architecture
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+
+class ModelReference(Configuration):
+    """A network by reference: a folder, and where what lies in it comes from.
+
+    Without a source the folder is the project's own. With one, ``kedro models fetch`` fills it, and records
+    in ``models.lock`` what it found; nothing else ever reaches for the network.
+
+    Attributes:
+        folder: Path relative to the project root; always named, since stages depend on it.
+        hub: Source: a hub id, e.g. ``facebook/dino-vits16``.
+        revision: Commit of the hub repository; null takes the newest once and records it.
+        url: Source: the address of one file, .pth, .safetensors or .onnx.
+        sha256: Of that file; null records it at the first download.
+        random: Source: random weights.
+    """
+
+    folder: Annotated[str, Field(min_length=1)]
+    hub: Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")] | None = None
+    revision: Commit | None = None
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    sha256: Sha256 | None = None
+    random: RandomNetwork | None = None
+
+    @property
+    def id(self) -> str:
+        """What names the network: hub id, address, ``random:<architecture>/<seed>``, or the folder."""
+        if self.random is not None:
+            return f"random:{self.random.architecture}/{self.random.seed}"
+        return self.hub or self.url or self.folder
+
+    @property
+    def fetched(self) -> bool:
+        """Whether it comes from elsewhere or is made here, and is no folder of the project's own."""
+        return bool(self.hub or self.url or self.random)
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelReference:
-        if (self.folder is None) == (self.hub is None):
-            raise ValueError("expected exactly one of 'folder' and 'hub'")
+        sources = [name for name in ("hub", "url", "random") if getattr(self, name) is not None]
+        if len(sources) > 1:
+            raise ValueError(f"both {' and '.join(sources)}; expected at most one source of the folder")
+        for pin, source in (("revision", "hub"), ("sha256", "url")):
+            if getattr(self, pin) is not None and getattr(self, source) is None:
+                raise ValueError(f"{pin} belongs to {source}, which is not given")
         return self
 
 
@@ -37,16 +87,21 @@ class ModelsSettings(Configuration):
         perceptual: L_p's network, a timm folder of an EfficientNet (paper 3.4.3; Eq. 5).
         dino: The DINO metric's vision transformer, a transformers folder.
         clip: CLIP of ``clip_i``, ``clip_t`` and ``clip_t_paper``, a transformers folder.
+        clip_b32: CLIP of ``clip_i_b32`` and ``clip_t_b32``, likewise; it may be the same.
         inception: The Fréchet distances' network.
         lpips: LPIPS's network.
+        matting: Weights of the background removers: ONNX for ``rembg``, safetensors for ``tracer_b7``. A
+            study names the folder even where no backend reads it, because dvc.yaml does.
     """
 
     text_to_image: ModelReference
     perceptual: ModelReference
     dino: ModelReference
     clip: ModelReference
+    clip_b32: ModelReference
     inception: ModelReference
     lpips: ModelReference
+    matting: ModelReference | None = None
 
 
 class RuntimeSettings(Configuration):
@@ -57,11 +112,20 @@ class RuntimeSettings(Configuration):
         threads: Torch threads on CPU; explicit, because contended threads are 5–80× slower.
         precision: Autocast of forward passes; master weights are float32 always. ``auto`` is bf16 where the
             device supports it, else fp16 with a gradient scaler.
+        frozen_vae: How training keeps the VAE, which is never trained (paper 0.B: quantized): ``half`` is the
+            half type of ``precision``, ``int8`` needs optimum-quanto.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
+    frozen_vae: Literal["float32", "half", "int8"] = "float32"
+
+    @model_validator(mode="after")
+    def _half_needs_half_passes(self) -> RuntimeSettings:
+        if self.frozen_vae == "half" and self.precision == "float32":
+            raise ValueError("frozen_vae: 'half' with precision 'float32'; expected another of the two")
+        return self
 
 
 class SamplerSettings(Configuration):

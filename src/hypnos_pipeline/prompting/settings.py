@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hypnos_pipeline.configuration import Configuration, Name
+from hypnos_pipeline.imaging.settings import BackendSettings, PhotoName
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -21,6 +22,10 @@ class SubjectSettings(Configuration):
         photos: The subject whose folder of photos is used: its own name, or another's to share its photos.
         true_masks: Folder in ``data/01_raw/judge`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
+        exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
+        mattes: Photo's name to the backend that makes its matte, in place of ``background_removal``'s.
+        class_prior_prompts: Templates of this subject's class prior instead of ``class_prior.prompts`` (paper
+            0.F: the prior's backgrounds come back in the samples).
         paper_row: Row of the paper's tables printed beside this subject's values in ``paper``.
     """
 
@@ -29,18 +34,34 @@ class SubjectSettings(Configuration):
     background_word: Annotated[str, Field(min_length=1)] = "ohwx"
     photos: str | None = None
     true_masks: Name | None = None
+    exclude: list[PhotoName] = Field(default=[])
+    mattes: dict[PhotoName, BackendSettings] = Field(default={})
+    class_prior_prompts: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     paper_row: Literal["funko", "rattan_chair", "lego_robot"] | None = None
 
 
-class FixedPrompts(Configuration):
+class SampledPrompts(Configuration):
+    """How often a prompt set is sampled.
+
+    Attributes:
+        images: In one evaluation; a cell is made of these.
+        replicates: How often the evaluation is made, each time of the same prompts on other noise, because
+            one more can move a score by over a standard deviation (paper 0.E.1). The first gives the cells;
+            how far its means lie from the others' is reported.
+    """
+
+    images: Count
+    replicates: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class FixedPrompts(SampledPrompts):
     """A prompt set that repeats a list of templates; ``{subject}`` stands for the subject's phrase."""
 
     kind: Literal["fixed"] = "fixed"
     prompts: Annotated[list[str], Field(min_length=1)]
-    images: Count
 
 
-class GrammarPrompts(Configuration):
+class GrammarPrompts(SampledPrompts):
     """Prompts drawn without repeats from image type × background × style (Fig. 4).
 
     Attributes:
@@ -53,10 +74,9 @@ class GrammarPrompts(Configuration):
     template: str = "a {image_type} of {subject} {background}, {style}"
     image_types: Annotated[dict[str, list[str]], Field(min_length=1)]
     backgrounds: Annotated[list[str], Field(min_length=1)]
-    images: Count
 
 
-class ColourPrompts(Configuration):
+class ColourPrompts(SampledPrompts):
     """Plain backgrounds of listed colours, asked of every method and compared with true cut-outs.
 
     The prompts are those of HYPNOS's own training (method.md §3, §9).
@@ -64,13 +84,12 @@ class ColourPrompts(Configuration):
     Attributes:
         template: Uses ``{subject}`` and ``{colour}``.
         colours: Names from ``imaging.colours.COLOURS``, each once.
-        images: In all; colours take turns, so a multiple of their number gives each as many.
+        images: Of all colours; they take turns, so a multiple of their number gives each as many.
     """
 
     kind: Literal["colours"] = "colours"
     template: str = "a photo of {subject}, {colour} background"
     colours: Annotated[list[str], Field(min_length=1)]
-    images: Count
 
 
 PromptSetSettings = Annotated[FixedPrompts | GrammarPrompts | ColourPrompts, Field(discriminator="kind")]

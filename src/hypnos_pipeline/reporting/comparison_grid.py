@@ -1,7 +1,7 @@
 """The comparison laid out like Fig. 5: photos on top, one row per method, one column per prompt.
 
 Prompts that ask for a background colour stand in a block of their own below, so that the picture stays as
-narrow as the paper's.
+narrow as the paper's. Figures 9 to 11 and 12 are laid out alike, with other columns and other rows.
 """
 
 from __future__ import annotations
@@ -11,13 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.reporting.lettering import BLACK, FONT_SIZE, LINE, WHITE, font, wrapped, write
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
-BLOCKS = ({"invariant": 2, "varying": 6, "disentangle": 2}, {"backgrounds": 6})
+Blocks = Sequence[Mapping[str, int]]
 """First images of each prompt set that get a column, block by block; sets that a study lacks are skipped."""
+
+COMPARED: Blocks = ({"invariant": 2, "varying": 6, "disentangle": 2}, {"backgrounds": 6})
+"""Fig. 5."""
+UNCURATED: Blocks = ({"invariant": 10}, {"varying": 10})
+"""Figs. 9 to 11: the first seeds in order, none chosen."""
+ABLATED: Blocks = ({"invariant": 3, "varying": 3, "disentangle": 2, "backgrounds": 2},)
+"""Fig. 12."""
 
 # Fig. 5 writes invariant prompts red, varying yellow (darkened here to be legible), disentangling green;
 # asked backgrounds are ours.
@@ -27,12 +35,9 @@ INK = {
     "disentangle": (22, 112, 46),
     "backgrounds": (30, 74, 160),
 }
-BLACK = (20, 20, 20)
-WHITE = (255, 255, 255)
 EMPTY = (238, 238, 238)
 GAP = 4
 LEFT = 132
-FONT_SIZE = 13
 SMALLEST_CELL = 128
 LARGEST_CELL = 256
 
@@ -64,15 +69,16 @@ class Layout:
         return LEFT + column * step, self.top + row * step
 
 
-def grid_columns(samples: Mapping[str, ImageSet]) -> list[list[Column]]:
+def grid_columns(samples: Mapping[str, ImageSet], wanted: Blocks = COMPARED) -> list[list[Column]]:
     """Returns each block's columns: the first images of each prompt set, with the first method's prompts.
 
     Args:
         samples: Method to its images with manifest rows ``name``, ``prompt_set``, ``index``, ``prompt``.
+        wanted: Which prompt sets, and how many images of each.
     """
     first = next(iter(samples.values()), ImageSet({}))
     blocks = []
-    for counts in BLOCKS:
+    for counts in wanted:
         columns = []
         for prompt_set, count in counts.items():
             rows = sorted(first.rows(prompt_set=prompt_set), key=lambda row: row["index"])[:count]
@@ -81,7 +87,9 @@ def grid_columns(samples: Mapping[str, ImageSet]) -> list[list[Column]]:
     return [columns for columns in blocks if columns]
 
 
-def comparison_grid(photos: ImageSet, samples: Mapping[str, ImageSet], title: str) -> Image.Image:
+def comparison_grid(
+    photos: ImageSet, samples: Mapping[str, ImageSet], title: str, wanted: Blocks = COMPARED
+) -> Image.Image:
     """Draws photos and every method's images of the same prompts and the same initial noise.
 
     Args:
@@ -89,29 +97,30 @@ def comparison_grid(photos: ImageSet, samples: Mapping[str, ImageSet], title: st
         samples: Printed method label to its images, S×S×3 uint8, in printed order. An image that a method
             lacks leaves its cell grey.
         title: First line of the picture, e.g. the subject.
+        wanted: Which prompt sets, and how many images of each.
 
     Returns:
         An RGB picture. Each image fills a square of 128–256 px (64 px images are doubled).
 
     Raises:
-        ValueError: If there are no samples of the prompt sets in ``BLOCKS``.
+        ValueError: If there are no samples of the wanted prompt sets.
     """
     from PIL import Image, ImageDraw
 
-    blocks = grid_columns(samples)
+    blocks = grid_columns(samples, wanted)
     if not blocks:
-        known = ", ".join(name for counts in BLOCKS for name in counts)
+        known = ", ".join(name for counts in wanted for name in counts)
         raise ValueError(f"{title}: no samples of the prompt sets {known} to compare")
-    cell, line = cell_size(photos, samples), _line_height()
-    layouts, bottom, width = [], 2 * line, 0
+    cell = cell_size(photos, samples)
+    layouts, bottom, width = [], 2 * LINE, 0
     for number, columns in enumerate(blocks):
-        header = max(len(_wrapped(column.prompt, cell)) for column in columns) * line
+        header = max(len(wrapped(column.prompt, cell)) for column in columns) * LINE
         layouts.append(Layout(cell, bottom + header + GAP))
         right, bottom = layouts[-1].corner(len(samples) + (number == 0), len(columns))
-        width, bottom = max(width, right), bottom + (line if number + 1 < len(blocks) else 0)
+        width, bottom = max(width, right), bottom + (LINE if number + 1 < len(blocks) else 0)
     sheet = Image.new("RGB", (width, bottom), WHITE)
     draw = ImageDraw.Draw(sheet)
-    draw.text((GAP, GAP), title, fill=BLACK, font=_font(FONT_SIZE + 3))
+    draw.text((GAP, GAP), title, fill=BLACK, font=font(FONT_SIZE + 3))
     for number, (layout, columns) in enumerate(zip(layouts, blocks, strict=True)):
         of_photos = {"Photos": [*photos.images.values()][: len(columns)]} if number == 0 else {}
         of_methods = {
@@ -130,9 +139,9 @@ def _draw_block(
 ) -> None:
     """Draws the prompts right above their columns, then the rows."""
     for number, column in enumerate(columns):
-        lines = _wrapped(column.prompt, layout.cell)
+        lines = wrapped(column.prompt, layout.cell)
         left, top = layout.corner(0, number)
-        _write(draw, (left, top - GAP - len(lines) * _line_height()), lines, INK[column.prompt_set])
+        write(draw, (left, top - GAP - len(lines) * LINE), lines, INK[column.prompt_set])
     for row, (label, images) in enumerate(rows.items()):
         _draw_row(sheet, draw, layout, row, label, images)
 
@@ -155,7 +164,7 @@ def _draw_row(
     from PIL import Image
 
     left, top = layout.corner(row, 0)
-    _write(draw, (GAP, top), _wrapped(label, left - 2 * GAP), BLACK)
+    write(draw, (GAP, top), wrapped(label, left - 2 * GAP), BLACK)
     for column, image in enumerate(images):
         corner = layout.corner(row, column)
         if image is None:
@@ -166,46 +175,3 @@ def _draw_row(
         whole = layout.cell % picture.width == 0
         method = Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
         sheet.paste(picture.resize((layout.cell, layout.cell), method), corner)
-
-
-def _write(
-    draw: ImageDraw.ImageDraw, corner: tuple[int, int], lines: Sequence[str], ink: tuple[int, int, int]
-) -> None:
-    x, y = corner
-    for line in lines:
-        draw.text((x, y), line, fill=ink, font=_font())
-        y += _line_height()
-
-
-def _font(size: int = FONT_SIZE) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Returns Pillow's own embedded font, the same on every machine."""
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
-
-
-def _line_height() -> int:
-    return FONT_SIZE + 4
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """Breaks text at spaces into lines of at most ``width`` pixels; a word too long for a line is cut."""
-    font = _font()
-    lines: list[str] = []
-    for word in text.split():
-        candidate = f"{lines[-1]} {word}" if lines else word
-        if lines and font.getlength(candidate) <= width:
-            lines[-1] = candidate
-        else:
-            lines += _cut(word, font, width)
-    return lines
-
-
-def _cut(word: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
-    pieces = [word[0]]
-    for character in word[1:]:
-        if font.getlength(pieces[-1] + character) <= width:
-            pieces[-1] += character
-        else:
-            pieces.append(character)
-    return pieces

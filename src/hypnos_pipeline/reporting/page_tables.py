@@ -89,6 +89,16 @@ def linked_table(table: Table, methods: Sequence[MethodLabel], panels: list[list
     return sortable(table.label_headers, table.headers, rows)
 
 
+def unlinked_table(table: Table) -> str:
+    """Returns a table as HTML whose values are no cells, its labels in every row."""
+    rows = []
+    entries = [row.entries for block in table.blocks for row in block]
+    for labels, values in zip(_full_labels(table), entries, strict=True):
+        drawn = "".join(_value(entry, ()) for entry in values)
+        rows.append(f"<tr>{''.join(map(_label, labels))}{drawn}</tr>")
+    return sortable(table.label_headers, table.headers, rows)
+
+
 def plain_table(rows: Sequence[Mapping[str, Any]], words: Sequence[str]) -> str:
     """Returns rows of equal keys as a sortable table.
 

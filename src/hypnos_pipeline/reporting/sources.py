@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.metrics.registry import in_order
+from hypnos_pipeline.metrics.settings import FID_INCEPTION
 from hypnos_pipeline.models.reference import describe, locate
 from hypnos_pipeline.reporting.labels import listed
 
@@ -58,9 +60,17 @@ def _encoder(models: Mapping[str, ModelReference], name: str) -> str:
     return f"{resize}, {crop}, the network's own mean and deviation"
 
 
+def _inception(models: Mapping[str, ModelReference], name: str) -> str:
+    configuration = json.loads((locate(models[name]) / "config.json").read_text(encoding="utf-8"))
+    if configuration.get("architecture") == FID_INCEPTION:
+        return "bicubic to 299 px as clean-fid does (FID-64: bilinear as TensorFlow 1 does), [-1, 1]"
+    return "bicubic to the network's input size, its own mean and deviation"
+
+
 _PREPARED = {
     "dino": _encoder,
     "clip": _encoder,
-    "inception": lambda *_: "bicubic to the network's input size, its own mean and deviation",
+    "clip_b32": _encoder,
+    "inception": _inception,
     "lpips": lambda *_: "working size, the network's own mean and deviation",
 }

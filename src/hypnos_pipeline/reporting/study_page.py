@@ -7,6 +7,7 @@ Without its few lines of script it lacks nothing but sorting: a cell's panel is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from hypnos_pipeline.reporting.page_tables import (
     other_cells_table,
     panels_of,
     plain_table,
+    unlinked_table,
 )
 from hypnos_pipeline.reporting.subject_page import picture_source
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 FOLDED = ("While training", "Contact sheets")
 """Groups of figures that are opened by a click, many and large as they are."""
-OPEN = ("backgrounds",)
+OPEN = ("backgrounds", "ablations")
 """Tables whose notes say what is found, not only how to read it."""
 
 HINT = (
@@ -40,6 +42,7 @@ HINT = (
 TITLES = {
     "table_invariant_minus_varying": "Difference",
     "backgrounds": "Backgrounds",
+    "ablations": "Ablations",
     OTHER: "Other prompt sets",
 }
 CHECK = (
@@ -49,13 +52,26 @@ CHECK = (
 )
 
 
+@dataclass(frozen=True)
+class StudyFigure:
+    """A figure of the whole study: its place on the page, heading, caption and picture."""
+
+    anchor: str
+    title: str
+    caption: str
+    picture: Image.Image
+
+
 def study_page(
     cells: pandas.DataFrame,
     tables: Iterable[Table],
     methods: Sequence[MethodLabel],
     subjects: Mapping[str, Mapping[str, Any]],
-    loss_curve: Image.Image,
     env: str,
+    *,
+    unlinked: Sequence[Table] = (),
+    above: Sequence[StudyFigure] = (),
+    below: Sequence[StudyFigure] = (),
 ) -> str:
     """Returns the page, ending in a newline.
 
@@ -64,8 +80,10 @@ def study_page(
         tables: As data; their cells are found by their labels and headings.
         methods: Of the study.
         subjects: Subject to what ``subject_figures`` gave.
-        loss_curve: Eq. 2's.
         env: The study's environment.
+        unlinked: Tables whose values are no cells.
+        above: Figures before the subjects.
+        below: Figures behind them.
     """
     rest = other_cells_table(cells, methods)
     shown = [*tables, *([rest] if rest is not None else [])]
@@ -75,21 +93,18 @@ def study_page(
     panels = Panels(known, methods, subjects, pictures, env)
     opened = dict.fromkeys(keys for rows in behind for row in rows for keys in row if keys)
     title = f"HYPNOS study: {listed(map(subject_label, subjects))}"
-    loss_figure = {
-        "caption": "The loss for the study's σ and others (Fig. 7a)",
-        "source": picture_source(loss_curve),
-    }
     body = [
         f"<h1>{escape(title)}</h1>",
-        _contents(shown, subjects),
+        _contents([*shown, *unlinked], subjects, above, below),
         f"<p>{HINT}</p>",
         *(
             _table(table, linked_table(table, methods, rows))
             for table, rows in zip(shown, behind, strict=True)
         ),
+        *(_table(table, unlinked_table(table)) for table in unlinked),
+        *map(_study_figure, above),
         *(_subject(name, found) for name, found in subjects.items()),
-        '<h2 id="loss">Eq. 2</h2>',
-        _figure(loss_figure),
+        *map(_study_figure, below),
         *(panels.panel(keys) for keys in opened),
     ]
     head = [
@@ -101,9 +116,16 @@ def study_page(
     return "\n".join([*page, f"<script>{SCRIPT}</script>", "</body></html>", ""])
 
 
-def _contents(tables: Iterable[Table], subjects: Iterable[str]) -> str:
+def _contents(
+    tables: Iterable[Table],
+    subjects: Iterable[str],
+    above: Iterable[StudyFigure],
+    below: Iterable[StudyFigure],
+) -> str:
     links = [(table.name, _title(table)) for table in tables]
-    links += [(name, subject_label(name)) for name in subjects] + [("loss", "Eq. 2")]
+    links += [(figure.anchor, figure.title) for figure in above]
+    links += [(name, subject_label(name)) for name in subjects]
+    links += [(figure.anchor, figure.title) for figure in below]
     linked = (f'<a href="#{anchor}">{escape(text)}</a>' for anchor, text in links)
     return f"<nav>{''.join(linked)}</nav>"
 
@@ -143,6 +165,11 @@ def _subject(name: str, found: Mapping[str, Any]) -> str:
         table = plain_table(rows, ("Method", "Prompt set", "Warning"))
         lines += ["<h3>Sample check</h3>", f"<p>{CHECK}</p>", table]
     return "\n".join(lines)
+
+
+def _study_figure(figure: StudyFigure) -> str:
+    drawn = _figure({"caption": figure.caption, "source": picture_source(figure.picture)})
+    return f'<h2 id="{figure.anchor}">{escape(figure.title)}</h2>\n{drawn}'
 
 
 def _figure(figure: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas
 
 PAPER_COLUMNS = ("dino", "clip_i", "clip_t", "fid", "ssim", "psnr", "lpips")
-OUR_COLUMNS = ("fid_64", "kid", "clip_t_paper")
+OUR_COLUMNS = ("fid_64", "kid", "clip_t_paper", "clip_i_b32", "clip_t_b32")
 IN_FULL = ("dino", "clip_i", "clip_t")
 DIFFERENCE_ONLY = ("ssim", "psnr", "lpips")
 
@@ -24,6 +24,10 @@ IGNORED_PROMPT = (
     "photos were repeated. Read it beside CLIP-T and the table of differences."
 )
 NOT_RANKED = "The base model never saw the subject; it is a reference and not ranked."
+PAPERS_VALUES = (
+    "In square brackets: the paper's value, to be read beside ours and not against it: the paper's photos "
+    "were others (they are not public), and so were its prompts where they vary"
+)
 FINETUNED_TEXT = (
     "CLIP-T (paper): finetuned text encoder against pretrained image embedding, as the paper's 4.1.1 names "
     "it; the two spaces were never aligned, so no value is better than another."
@@ -203,7 +207,7 @@ def _reading_notes(
         notes.append(FINETUNED_TEXT)
     if shown["paper"].notna().any():
         guesses = [f"{METRICS[m].label}: {remark}" for m, remark in GUESSED.items() if m in metrics]
-        notes.append(". ".join(["In square brackets: the paper's value", *guesses]) + ".")
+        notes.append(". ".join([PAPERS_VALUES, *guesses]) + ".")
     return [*notes, *scope.sources]
 
 

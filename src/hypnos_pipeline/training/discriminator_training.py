@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.checkpoints.checkpoints import open_checkpoints, prefixed, unprefixed
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
 from hypnos_pipeline.training.losses import discriminator_loss
 from hypnos_pipeline.training.optimisation import Updater
@@ -19,7 +21,11 @@ THRESHOLD = 0.5
 
 
 def pretrain(
-    latents: LatentCache, settings: DiscriminatorSettings, seed: int, device: torch.device
+    latents: LatentCache,
+    settings: DiscriminatorSettings,
+    seed: int,
+    device: torch.device,
+    checkpoints: CheckpointSettings = OFF,
 ) -> tuple[LatentDiscriminator, list[dict[str, float]], dict[str, Any]]:
     """Trains a fresh discriminator on Table 3's mixture: least squares, real 1, fake 0.
 
@@ -28,6 +34,7 @@ def pretrain(
         settings: Architecture, steps, batch, rate.
         seed: The study's seed.
         device: Where to compute, in float32.
+        checkpoints: When the state is saved, and where; changes nothing of the result.
 
     Returns:
         The discriminator, the learning curve's rows and the report (accuracy per kind at threshold 0.5).
@@ -42,14 +49,27 @@ def pretrain(
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
     )
-    curve = []
-    progress = tqdm(range(1, settings.steps + 1), desc="discriminator", disable=None)
+    values = [settings.model_dump(), seed, device.type, latents.to_metadata()]
+    saved = open_checkpoints(checkpoints, "discriminator", values, latents.to_tensors())
+    curve: list[dict[str, float]] = []
+    if state := saved.load() if saved else None:
+        discriminator.load_state_dict(unprefixed("discriminator", state.tensors))
+        updater.restore(unprefixed("updater", state.tensors), state.values["updater"])
+        curve = state.values["curve"]
+    steps = range(len(curve) + 1, settings.steps + 1)
+    progress = tqdm(steps, initial=len(curve), total=settings.steps, desc="discriminator", disable=None)
     for step in progress:
         kinds = table.draw_kinds("pretraining", step, settings.batch)
         batch = table.draw("pretraining", step, kinds)
         row = {"step": step} | _update(discriminator, updater, batch.to(device), targets(kinds), step)
         curve.append(row | {"learning_rate": settings.learning_rate})
         progress.set_postfix(loss=f"{row['loss']:.4f}")
+        if saved and step < settings.steps and saved.due(step):
+            tensors, rest = updater.state()
+            tensors = prefixed("updater", tensors) | prefixed("discriminator", discriminator.state_dict())
+            saved.save(step, tensors, {"updater": rest, "curve": curve})
+    if saved:
+        saved.finish()
     report = {
         "steps": settings.steps,
         "parameters": sum(parameter.numel() for parameter in discriminator.parameters()),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.models.runtime import precision
 from hypnos_pipeline.training import losses
 from hypnos_pipeline.training.denoising import Denoiser, Prediction
@@ -18,7 +18,7 @@ from hypnos_pipeline.training.discriminator_training import JointTraining, accur
 from hypnos_pipeline.training.draws import Half, PoolDraws, draw_class_images, draw_half
 from hypnos_pipeline.training.gradient_log import GradientLog
 from hypnos_pipeline.training.optimisation import Updater
-from hypnos_pipeline.training.resuming import open_checkpoints, resume, save
+from hypnos_pipeline.training.resuming import open_run, resume, save
 from hypnos_pipeline.training.table_3 import Table3
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Finetuning:
         perceptual: L_p; needed if it acts in any step.
         adversary: The discriminator; needed if λ_ld > 0.
         previews: Samples the model in training; changes nothing of the run.
-        checkpoints: Folder of resume checkpoints; None writes none.
+        checkpoints: When the run's state is saved, and where; changes nothing of the run.
 
     Raises:
         ValueError: If a term with positive weight lacks its network.
@@ -73,7 +73,7 @@ class Finetuning:
         perceptual: PerceptualLoss | None = None,
         adversary: Adversary | None = None,
         previews: PreviewStrip | None = None,
-        checkpoints: Path | None = None,
+        checkpoints: CheckpointSettings = OFF,
     ) -> None:
         import torch
 
@@ -109,10 +109,11 @@ class Finetuning:
         self.draws: Counter[str] = Counter()
         self.perceptual_steps_run = 0
         self._set_adversary(adversary if weights.discriminator else None)
-        self.checkpoints = open_checkpoints(self, checkpoints, runtime)
+        self.checkpoints = open_run(self, checkpoints, runtime)
 
     def _set_adversary(self, adversary: Adversary | None) -> None:
-        self.discriminator = self.joint = self.table = self.accuracy_before = None
+        self.adversary, self.discriminator, self.joint, self.table = adversary, None, None, None
+        self.accuracy_before = None
         if adversary is None:
             return
         self.discriminator = adversary.network.requires_grad_(False)
@@ -141,11 +142,13 @@ class Finetuning:
             save(self, step)
             step += 1
         progress.close()
+        self.updater.release()
         if self.checkpoints:
-            self.checkpoints.remove()
+            self.checkpoints.finish()
 
     def step(self, step: int) -> dict[str, float] | None:
         """Makes one training step, from 1; returns the curve's row, or None if it must be repeated."""
+        self.updater.release()
         instance, prior = self._draw(step)
         halves = [half for half in (instance, prior) if half.indexes]
         prediction = self.denoiser.predict(halves, self._prompts(instance, prior))

@@ -72,7 +72,7 @@ class Updater:
         """
         import torch
 
-        self.optimiser.zero_grad(set_to_none=True)
+        self.release()
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm))
@@ -89,19 +89,25 @@ class Updater:
             _log.warning("step %d repeated: the gradient overflowed float16", step)
         return norm if finite else None
 
+    def release(self) -> None:
+        """Frees the last gradient, which is as large as the trained weights, before memory is needed anew."""
+        self.optimiser.zero_grad(set_to_none=True)
+
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Returns the optimiser's and scaler's state as tensors and JSON values, named by their path."""
         tensors: dict[str, torch.Tensor] = {}
-        values: dict[str, Any] = {"scaler": self.scaler.state_dict()}
+        values: dict[str, Any] = {"scaler": self.scaler.state_dict(), "skipped": self.skipped}
         _flatten("", self.optimiser.state_dict()["state"], tensors, values)
         return tensors, values
 
     def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         """Restores what :meth:`state` gave."""
+        own = {"scaler", "skipped"}
         self.scaler.load_state_dict(values["scaler"])
+        self.skipped = values["skipped"]
         state: dict[Any, Any] = {}
         for path, value in (tensors | values).items():
-            if path == "scaler":
+            if path in own:
                 continue
             first, *names = path.split("/")
             inner = state.setdefault(int(first), {})

@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.training.checkpoints import Checkpoints, fingerprint, prefixed, unprefixed
+from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints, prefixed, unprefixed
+from hypnos_pipeline.checkpoints.fingerprint import model_tensors, model_values
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
 
+    from hypnos_pipeline.checkpoints.settings import CheckpointSettings
     from hypnos_pipeline.models.settings import RuntimeSettings
     from hypnos_pipeline.training.loop import Finetuning
     from hypnos_pipeline.training.optimisation import Updater
 
 
-def open_checkpoints(run: Finetuning, folder: Path | None, runtime: RuntimeSettings) -> Checkpoints | None:
+def open_run(run: Finetuning, settings: CheckpointSettings, runtime: RuntimeSettings) -> Checkpoints | None:
     """Returns the run's checkpoints, keyed by everything its result depends on; None if it writes none.
 
     Draws need no saved state: each derives from seed, stream and step.
     """
-    if folder is None or not run.settings.optimiser.checkpoint_every:
-        return None
     values = [run.settings.model_dump(), run.plain_prompt, run.seed, runtime.model_dump()]
-    values.append(run.latents.to_metadata())
-    tensors = run.latents.to_tensors() | _weights(run) | prefixed("vae", run.model.vae.state_dict())
+    values += [run.latents.to_metadata(), model_values(run.model)]
+    tensors = run.latents.to_tensors() | model_tensors(run.model)
+    if run.adversary:
+        values.append(run.adversary.settings.model_dump())
+        tensors |= prefixed("discriminator", run.adversary.network.state_dict())
     if run.perceptual:
         tensors |= prefixed("perceptual", run.perceptual.network.state_dict())
-    return Checkpoints(folder, fingerprint(values, tensors))
+    return open_checkpoints(settings, "finetune", values, tensors)
 
 
 def save(run: Finetuning, step: int) -> None:
     """Saves a checkpoint when one is due; none after the last step, which needs no resuming."""
-    every = run.settings.optimiser.checkpoint_every
-    if not run.checkpoints or step % every or step == run.settings.steps:
+    if not run.checkpoints or step == run.settings.steps or not run.checkpoints.due(step):
         return
     tensors = _weights(run)
     values: dict[str, Any] = {
@@ -56,10 +56,10 @@ def save(run: Finetuning, step: int) -> None:
 
 def resume(run: Finetuning) -> int:
     """Restores the newest checkpoint; returns its step, or 0 without one."""
-    loaded = run.checkpoints.load() if run.checkpoints else None
-    if loaded is None:
+    state = run.checkpoints.load() if run.checkpoints else None
+    if state is None:
         return 0
-    step, tensors, values = loaded
+    tensors, values = state.tensors, state.values
     for name, network in _networks(run).items():
         network.load_state_dict(unprefixed(name, tensors))
     for name, updater in _updaters(run).items():
@@ -70,7 +70,7 @@ def resume(run: Finetuning) -> int:
     run.accuracy_before = values["accuracy_before"]
     if run.previews:
         run.previews.restore(unprefixed("previews", tensors))
-    return step
+    return state.step
 
 
 def _networks(run: Finetuning) -> dict[str, torch.nn.Module]:

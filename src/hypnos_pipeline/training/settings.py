@@ -73,14 +73,12 @@ class Optimiser(Configuration):
 
     ``adamw`` is torch's fused AdamW in float32; ``adamw_8bit`` is bitsandbytes'.
     ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass.
-    ``checkpoint_every`` steps the run can be resumed from; 0 writes no checkpoints.
     """
 
     kind: Literal["adamw", "adamw_8bit"] = "adamw"
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
     clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
     gradient_checkpointing: bool = False
-    checkpoint_every: Annotated[int, Field(ge=0)] = 0
 
 
 class Previews(Configuration):
@@ -109,6 +107,36 @@ class Previews(Configuration):
         return prompts
 
 
+class Expectation(Configuration):
+    """A direction that the paper states of a method, to be set beside what was measured (paper 4.2, 0.F).
+
+    Attributes:
+        claim: What the paper says, in few words.
+        source: Where, e.g. ``4.2.1``.
+        prompt_set: The images that show it.
+        metric: The measure that shows it, one of the evaluation's that has a value for each image.
+        direction: Where the method's mean should lie, seen from the other's.
+        against: The method it is compared with, on the same prompts and noise.
+        subject: The one subject that the claim is about; every subject by itself if not given.
+        against_subject: The subject on which the other method stands; the same if not given.
+    """
+
+    claim: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    prompt_set: Name
+    metric: Name
+    direction: Literal["lower", "higher"]
+    against: Name = "hypnos"
+    subject: Name | None = None
+    against_subject: Name | None = None
+
+    @model_validator(mode="after")
+    def _of_one_subject(self) -> Expectation:
+        if self.against_subject is not None and self.subject is None:
+            raise ValueError("the key subject is missing; expected it beside against_subject")
+        return self
+
+
 class HypnosSettings(Configuration):
     """HYPNOS and its ablations: every term of Eq. 1 (method.md §5)."""
 
@@ -125,6 +153,7 @@ class HypnosSettings(Configuration):
     discriminator: JointDiscriminator = JointDiscriminator()
     optimiser: Optimiser = Optimiser()
     previews: Previews = Previews()
+    expectations: tuple[Expectation, ...] = ()
     gradient_log_every: Annotated[int, Field(ge=0)] = 20
 
     def perceptual_steps(self) -> int:
@@ -149,6 +178,7 @@ class DreamBoothSettings(Configuration):
     prior_weight: Weight = 1.0
     optimiser: Optimiser = Optimiser()
     previews: Previews = Previews()
+    expectations: tuple[Expectation, ...] = ()
 
     def general_form(self) -> HypnosSettings:
         """Returns the same method as HYPNOS's settings, which the one finetuning loop reads."""
@@ -170,7 +200,10 @@ class DreamBoothSettings(Configuration):
 
 
 class TextualInversionSettings(Configuration):
-    """Textual inversion: one new token whose row is the only trained tensor (method.md §7)."""
+    """Textual inversion: one new token whose row is the only trained tensor (method.md §7).
+
+    ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass, as in ``Optimiser``.
+    """
 
     label: str = "Textual Inversion"
     token: Annotated[str, Field(pattern=r"^<[a-z][a-z0-9_]*>$")] = "<sks>"
@@ -178,7 +211,9 @@ class TextualInversionSettings(Configuration):
     learning_rate: Rate = 2e-3
     steps: Steps
     batch: Batch = 1
+    gradient_checkpointing: bool = False
     previews: Previews = Previews()
+    expectations: tuple[Expectation, ...] = ()
 
     def learned_phrase(self, noun: str) -> str:
         """Returns what replaces ``[V] [C]`` in every prompt: the token, or token and noun."""
@@ -189,6 +224,7 @@ class BaseSettings(Configuration):
     """The untouched base model, a reference row (method.md §7, paper 0.F)."""
 
     label: str = "Base model"
+    expectations: tuple[Expectation, ...] = ()
 
 
 class Methods(Configuration):

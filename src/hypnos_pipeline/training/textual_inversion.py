@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints, prefixed, unprefixed
+from hypnos_pipeline.checkpoints.fingerprint import model_tensors, model_values
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.models.finetuned import LearnedToken, add_token
 from hypnos_pipeline.models.runtime import precision
 from hypnos_pipeline.prompting.templates import plain_prompt
@@ -43,6 +46,7 @@ def textual_inversion(
     seed: int,
     runtime: RuntimeSettings,
     previews: PreviewStrip | None = None,
+    checkpoints: CheckpointSettings = OFF,
 ) -> tuple[LearnedToken, list[dict[str, float]], dict[str, Any]]:
     """Learns one token from the untouched photos with MSE; no prior, no weight decay.
 
@@ -54,6 +58,7 @@ def textual_inversion(
         seed: The study's seed.
         runtime: Precision; the device is the model's.
         previews: Samples the model in training; changes nothing of the run.
+        checkpoints: When the run's state is saved, and where; changes nothing of the run.
 
     Returns:
         The token, the learning curve's rows and the report.
@@ -67,6 +72,8 @@ def textual_inversion(
     for network in (model.unet, model.text_encoder, model.vae):
         network.eval().requires_grad_(False)
     start = noun_embedding(model, noun)
+    if settings.gradient_checkpointing:
+        model.unet.enable_gradient_checkpointing()
     identity = add_token(model, settings.token, start)
     if previews:
         previews.check(model)
@@ -90,10 +97,15 @@ def textual_inversion(
     denoiser = Denoiser(model, runtime)
     pool = PoolDraws(latents.kinds("pool"), Augmented(recolour_probability=0.0, prompts="plain"), seed)
     prompts = [plain_prompt(settings.learned_phrase(noun))] * settings.batch
-    curve: list[dict[str, float]] = []
+    values = [settings.model_dump(), noun, seed, runtime.model_dump()]
+    values += [latents.to_metadata(), model_values(model)]
+    inputs = latents.to_tensors() | model_tensors(model)
+    saved = open_checkpoints(checkpoints, "textual_inversion", values, inputs)
+    curve = _resume(saved, row, updater, previews)
     hook = embedding.register_forward_hook(insert)
     try:
-        with tqdm(total=settings.steps, desc=settings.label, disable=None) as progress:
+        total, done = settings.steps, len(curve)
+        with tqdm(total=total, initial=done, desc=settings.label, disable=None) as progress:
             while len(curve) < settings.steps:
                 step = len(curve) + 1
                 drawn = draw_half(
@@ -122,8 +134,12 @@ def textual_inversion(
                 progress.set_postfix(loss=f"{value:.4f}")
                 if previews:
                     previews.after(step, model)
+                if saved and step < settings.steps and saved.due(step):
+                    _save(saved, row, updater, previews, curve)
     finally:
         hook.remove()
+    if saved:
+        saved.finish()
     learned = row.detach().float().cpu()
     with torch.no_grad():
         embedding.weight[identity] = row
@@ -136,3 +152,34 @@ def textual_inversion(
         "draws": {"original": settings.steps * settings.batch},
     }
     return LearnedToken(settings.token, learned, noun), curve, report
+
+
+def _save(
+    saved: Checkpoints,
+    row: torch.Tensor,
+    updater: Updater,
+    previews: PreviewStrip | None,
+    curve: list[dict[str, float]],
+) -> None:
+    tensors, rest = updater.state()
+    tensors = prefixed("updater", tensors) | {"row": row}
+    if previews:
+        tensors |= prefixed("previews", previews.to_tensors())
+    saved.save(len(curve), tensors, {"updater": rest, "curve": curve})
+
+
+def _resume(
+    saved: Checkpoints | None, row: torch.Tensor, updater: Updater, previews: PreviewStrip | None
+) -> list[dict[str, float]]:
+    """Puts the newest saved state back; returns the learning curve until there."""
+    import torch
+
+    state = saved.load() if saved else None
+    if state is None:
+        return []
+    with torch.no_grad():
+        row.copy_(state.tensors["row"])
+    updater.restore(unprefixed("updater", state.tensors), state.values["updater"])
+    if previews:
+        previews.restore(unprefixed("previews", state.tensors))
+    return state.values["curve"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,19 +14,25 @@ from hypnos_pipeline.imaging.mattes.guards import matte_row
 from hypnos_pipeline.imaging.mattes.provided import MaskMissing
 from hypnos_pipeline.imaging.mattes.registry import find_backend
 from hypnos_pipeline.imaging.photos import PhotoError, PhotoFault, RawPhotos
-from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
+from hypnos_pipeline.imaging.settings import BackendSettings, BackgroundRemovalSettings
+from hypnos_pipeline.models.integrity import file_sha256
 
 logger = logging.getLogger(__name__)
 
 
 def estimate_mattes(
-    raw: RawPhotos, settings: BackgroundRemovalSettings
+    raw: RawPhotos,
+    settings: BackgroundRemovalSettings,
+    mattes: Mapping[str, BackendSettings] | None = None,
+    networks: Path | None = None,
 ) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
     """Finds the matte of every photo.
 
     Args:
         raw: Photos and the masks beside them; a mask always wins for its photo.
         settings: Which backend, and the guards' limits.
+        mattes: Photo to the backend that is used for it in place of that one.
+        networks: The folder of the backends' networks.
 
     Returns:
         Mattes by photo, H×W float32 in [0, 1] at the photo's size; and one report row per photo (see
@@ -34,29 +42,35 @@ def estimate_mattes(
         PhotoError: If the backend is ``provided`` and masks are missing, naming each.
         ValueError: For an unknown backend or option, or a backend that returns something else than a matte.
     """
-    backend = find_backend(settings.backend, settings.options)
-    mattes: dict[str, np.ndarray] = {}
+    chosen = {name: (mattes or {}).get(name, settings) for name in raw.photos}
+    backends = {name: find_backend(each.backend, each.options, networks) for name, each in chosen.items()}
+    found: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
     missing: list[PhotoFault] = []
     for name, photo in tqdm(raw.photos.items(), desc="mattes", unit="photo", disable=None):
-        source = "provided" if name in raw.masks else settings.backend
+        source, network = chosen[name].backend, backends[name].network
         try:
-            matte = raw.masks[name] if name in raw.masks else np.asarray(backend(photo), dtype=np.float32)
+            if name in raw.masks:
+                source, network, matte = "provided", None, raw.masks[name]
+            else:
+                matte = np.asarray(backends[name].remove(photo), dtype=np.float32)
         except MaskMissing:
-            fault = "the backend is 'provided' and the photo has no mask"
-            missing.append(
-                PhotoFault(name, fault, f"add masks/{name}.png or change background_removal.backend")
-            )
+            missing.append(PhotoFault(name, "has no mask", f"add masks/{name}.png or change its backend"))
             continue
         _check(matte, photo.size, source)
-        mattes[name] = matte
-        rows.append(matte_row(name, source, matte, settings.smallest_area, settings.largest_area))
+        found[name] = matte
+        row = matte_row(name, source, matte, settings.smallest_area, settings.largest_area)
+        rows.append(row | {"network": _identity(network)})
     if missing:
         raise PhotoError("the subject's folder", missing)
     for row in rows:
         if row["faults"]:
             logger.warning("matte of %s: %s; %s", row["photo"], "; ".join(row["faults"]), row["mend"])
-    return mattes, rows
+    return found, rows
+
+
+def _identity(network: Path | None) -> str:
+    return f"{network.name} sha256 {file_sha256(network)}" if network else ""
 
 
 def _check(matte: np.ndarray, size: tuple[int, int], backend: str) -> None:

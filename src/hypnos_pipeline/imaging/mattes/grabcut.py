@@ -7,9 +7,11 @@ anywhere, no claim of quality.
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from hypnos_pipeline.imaging.colours import srgb_to_lab
 
@@ -18,7 +20,11 @@ _BORDER_COLOURS = 6
 
 
 def remove_background(
-    photo: Image.Image, *, long_side: int = 320, iterations: int = 6, band: float = 0.012
+    photo: Image.Image,
+    *,
+    long_side: Annotated[int, Field(ge=32)] = 320,
+    iterations: Annotated[int, Field(ge=1, le=100)] = 6,
+    band: Annotated[float, Field(ge=0.0, le=0.5)] = 0.012,
 ) -> np.ndarray:
     """Estimates a photo's matte.
 

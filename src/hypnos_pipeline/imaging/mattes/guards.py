@@ -8,7 +8,10 @@ import numpy as np
 
 _FLAT = 0.05
 _SIDES = ("left", "top", "right", "bottom")
-_MEND = "exclude the photo, put a mask in masks/{photo}.png, or change background_removal.backend"
+_MEND = (
+    "exclude the photo (the subject's key exclude), put a mask in masks/{photo}.png, "
+    "or choose another backend for it (the subject's key mattes)"
+)
 
 
 def matte_row(

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
 
 import numpy as np
 from PIL import Image
+from pydantic import BaseModel, ValidationError, create_model
+
+from hypnos_pipeline.configuration import Configuration
+from hypnos_pipeline.configuration_faults import readable_faults
 
 Backend = Callable[..., np.ndarray]
 
@@ -16,7 +23,26 @@ Backend = Callable[..., np.ndarray]
 _BACKENDS: dict[str, str | Backend] = {
     "grabcut": "hypnos_pipeline.imaging.mattes.grabcut:remove_background",
     "provided": "hypnos_pipeline.imaging.mattes.provided:remove_background",
+    "rembg": "hypnos_pipeline.imaging.mattes.rembg:remove_background",
+    "tracer_b7": "hypnos_pipeline.imaging.mattes.tracer_b7:remove_background",
 }
+_NETWORK = "network"
+
+
+@dataclass(frozen=True)
+class BoundBackend:
+    """A backend with its options.
+
+    Attributes:
+        remove: From an RGB photo to its matte, H×W float32 in [0, 1].
+        network: The file of weights that it reads; None if it needs none.
+        faults: Says what hinders it on this machine, each with its mend; empty if nothing does. What it loads
+            to find out stays loaded for ``remove``.
+    """
+
+    remove: Callable[[Image.Image], np.ndarray]
+    network: Path | None
+    faults: Callable[[], list[str]]
 
 
 def register_backend(name: str, backend: str | Backend) -> None:
@@ -24,8 +50,10 @@ def register_backend(name: str, backend: str | Backend) -> None:
 
     Args:
         name: Its name in the configuration.
-        backend: ``backend(photo: PIL.Image RGB, *, <options with defaults>) -> H×W float32 in [0, 1]``, or
-            ``"module:function"`` naming one.
+        backend: ``backend(photo: PIL.Image RGB, *, <options>) -> H×W float32 in [0, 1]``, or
+            ``"module:function"`` naming one. Options are validated by their annotations. One that reads
+            weights takes ``network: Path`` beside its options, and has beside it in its module
+            ``network_file(options) -> str``, the name of the file, and ``network_faults(network, options)``.
     """
     _BACKENDS[name] = backend
 
@@ -35,27 +63,69 @@ def backend_names() -> list[str]:
     return sorted(_BACKENDS)
 
 
-def find_backend(name: str, options: Mapping[str, Any]) -> Callable[[Image.Image], np.ndarray]:
+def find_backend(
+    name: str,
+    options: Mapping[str, Any],
+    networks: Path | None = None,
+    key: str = "background_removal",
+) -> BoundBackend:
     """Returns a backend with its options bound.
 
+    Args:
+        name: Its name.
+        options: As they are in the configuration.
+        networks: The folder of the backends' networks.
+        key: Where backend and options stand in the configuration, for messages.
+
     Raises:
-        ValueError: For an unknown backend or option; the message names those that are known.
+        ValueError: For an unknown backend or faulty options; the message names those that are known.
     """
     if name not in _BACKENDS:
         raise ValueError(
-            f"background_removal.backend: unknown backend {name!r}: "
-            f"expected one of {', '.join(backend_names())}"
+            f"{key}.backend: unknown backend {name!r}: expected one of {', '.join(backend_names())}"
         )
     backend = _BACKENDS[name]
     if isinstance(backend, str):
         module, function = backend.split(":")
         backend = getattr(importlib.import_module(module), function)
-    parameters = inspect.signature(backend).parameters.values()
-    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    values = _validated(name, backend, options, key)
+    module = sys.modules[backend.__module__]
+    if _NETWORK not in inspect.signature(backend).parameters:
+        return BoundBackend(lambda photo: backend(photo, **values), None, list)
+    network = (networks or Path()) / module.network_file(values)
+    return BoundBackend(
+        lambda photo: backend(photo, network=network, **values),
+        network,
+        lambda: module.network_faults(network, values),
+    )
+
+
+def _validated(name: str, backend: Backend, options: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Returns all options, those left out at their defaults."""
+    model = _options_of(backend)
+    known = list(model.model_fields)
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(
-            f"background_removal.options: backend {name!r} has no option {', '.join(map(repr, unknown))}: "
+            f"{key}.options: backend {name!r} has no option {', '.join(map(repr, unknown))}: "
             f"expected {', '.join(known) or 'none'}"
         )
-    return lambda photo: backend(photo, **options)
+    try:
+        return dict(model.model_validate(dict(options)))
+    except ValidationError as error:
+        faults = readable_faults(model, options, error.errors())
+        raise ValueError("; ".join(f"{key}.options: {fault}" for fault in faults)) from error
+
+
+def _options_of(backend: Backend) -> type[BaseModel]:
+    """Returns a model of a backend's options: its keyword-only parameters."""
+    hints = get_type_hints(backend, include_extras=True)
+    fields: dict[str, Any] = {
+        parameter.name: (
+            hints.get(parameter.name, Any),
+            ... if parameter.default is parameter.empty else parameter.default,
+        )
+        for parameter in inspect.signature(backend).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != _NETWORK
+    }
+    return create_model("Options", __base__=Configuration, **fields)

@@ -10,16 +10,36 @@ from PIL import Image
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
+from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.prompting.settings import SubjectSettings
 
 
 def remove_background(
-    photos: RawPhotos, background_removal: BackgroundRemovalSettings, image_size: int
+    photos: RawPhotos,
+    subject: SubjectSettings,
+    background_removal: BackgroundRemovalSettings,
+    matting: ModelReference,
+    image_size: int,
 ) -> tuple[ImageSet, ImageSet, ImageSet, list[dict[str, Any]], Image.Image]:
-    """Returns working photos, mattes, foregrounds, one report row per matte, and the contact sheet."""
+    """Returns working photos, mattes, foregrounds, one report row per photo, and the contact sheet.
+
+    Args:
+        photos: Whoever's they are; those that the subject excludes go no further.
+        subject: Says which, and which photos have a backend of their own.
+        background_removal: The backend of all others.
+        matting: The folder of the backends' networks.
+        image_size: Side of the working square in pixels.
+    """
     from hypnos_pipeline.imaging.working_set import make_working_set, matte_sheet
 
-    working = make_working_set(photos, background_removal, image_size)
+    working = make_working_set(
+        photos,
+        background_removal,
+        image_size,
+        exclude=subject.exclude,
+        mattes=subject.mattes,
+        networks=Path(matting.folder),
+    )
     return working.photos, working.mattes, working.foregrounds, working.report, matte_sheet(working)
 
 

@@ -8,13 +8,15 @@ from hypnos_pipeline.pipelines.background_removal.nodes import cut_truth, remove
 from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study import Study
 
+PARAMETERS = ("background_removal", "models.matting", "image_size")
+
 
 def create_pipeline(study: Study) -> Pipeline:
     """Builds the pipeline for the study's subjects."""
     nodes = [
         node(
             remove_background,
-            inputs=["photos", "params:background_removal", "params:image_size"],
+            inputs=["photos", "params:subject", *(f"params:{name}" for name in PARAMETERS)],
             outputs=["working_photos", "mattes", "foregrounds", "matte_report", "matte_sheet"],
             name="remove_background",
         ),
@@ -38,7 +40,7 @@ def create_pipeline(study: Study) -> Pipeline:
                 nodes,
                 subject,
                 inputs={"photos": f"{study.photo_owner(subject)}.photos", "judge": "judge"},
-                parameters=["background_removal", "image_size"],
+                parameters=PARAMETERS,
             )
             for subject in study.subjects
         ),

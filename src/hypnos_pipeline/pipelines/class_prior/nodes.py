@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import (
     ClassPriorSettings,
@@ -28,6 +29,7 @@ def generate_class_prior(
     runtime: RuntimeSettings,
     seed: int,
     image_size: int,
+    checkpoints: CheckpointSettings = OFF,
 ) -> tuple[ImageSet, Image.Image]:
     """Samples the untouched base model, or reads the user's own images of the class.
 
@@ -42,14 +44,14 @@ def generate_class_prior(
 
     from hypnos_pipeline.prompting.templates import class_prompt
 
-    templates = class_prior.prompts
+    templates = subject.class_prior_prompts or class_prior.prompts
     prompts = [class_prompt(templates[k % len(templates)], subject.noun) for k in range(class_prior.count)]
     seeds: list[int | None] = [None] * class_prior.count
     if class_prior.source == "folder":
         pixels = _read_own(class_prior, image_size)
     else:
         seeds = [seed_for(seed, "class_prior", index) for index in range(class_prior.count)]
-        pixels = _sample_base(prompts, seeds, text_to_image, sampling, runtime, image_size)
+        pixels = _sample_base(prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints)
     images = {f"{index:04d}": np.ascontiguousarray(image) for index, image in enumerate(pixels)}
     manifest = [
         {
@@ -70,17 +72,19 @@ def _sample_base(
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
     image_size: int,
+    checkpoints: CheckpointSettings,
 ):
     """Returns one image per prompt, uint8 N×S×S×3."""
-    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.generation import generate, open_batches
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import autocast, configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     device = configure(runtime)
     model = load_text_to_image(locate(text_to_image), device)
+    saved = open_batches(checkpoints, "class_prior", model, prompts, seeds, sampling, image_size, runtime)
     with autocast(runtime, device):
-        return generate(model, prompts, seeds, sampling, image_size, "class prior")
+        return generate(model, prompts, seeds, sampling, image_size, "class prior", saved)
 
 
 def _read_own(class_prior: ClassPriorSettings, image_size: int):

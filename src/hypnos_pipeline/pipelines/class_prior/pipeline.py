@@ -8,7 +8,15 @@ from hypnos_pipeline.pipelines.class_prior.nodes import generate_class_prior
 from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study import Study
 
-PARAMETERS = ("class_prior", "models.text_to_image", "sampling", "runtime", "seed", "image_size")
+PARAMETERS = (
+    "class_prior",
+    "models.text_to_image",
+    "sampling",
+    "runtime",
+    "seed",
+    "image_size",
+    "checkpoints",
+)
 
 
 def create_pipeline(study: Study) -> Pipeline:

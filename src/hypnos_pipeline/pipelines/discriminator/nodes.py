@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from PIL import Image
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings
@@ -23,15 +24,20 @@ def encode_latents(
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
+    from hypnos_pipeline.training.frozen_vae import kept_vae
     from hypnos_pipeline.training.latents import LatentCache
 
     device = configure(runtime)
-    vae = load_text_to_image(locate(text_to_image)).vae.to(device)
+    vae = kept_vae(load_text_to_image(locate(text_to_image)).vae.to(device), runtime)
     return LatentCache.encode(vae, {"pool": pool, "fakes": fakes, "class_prior": class_prior})
 
 
 def pretrain_discriminator(
-    latents, discriminator: DiscriminatorSettings, seed: int, runtime: RuntimeSettings
+    latents,
+    discriminator: DiscriminatorSettings,
+    seed: int,
+    runtime: RuntimeSettings,
+    checkpoints: CheckpointSettings = OFF,
 ):
     """Returns the pretrained weights, the learning curve, and the accuracy per kind of Table 3."""
     import pandas as pd
@@ -40,7 +46,7 @@ def pretrain_discriminator(
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.training.discriminator_training import pretrain
 
-    network, curve, report = pretrain(latents, discriminator, seed, configure(runtime))
+    network, curve, report = pretrain(latents, discriminator, seed, configure(runtime), checkpoints)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     return weights, pd.DataFrame(curve), {**report, "machine": describe_machine(runtime)}
 

@@ -24,7 +24,13 @@ def create_pipeline(study: Study) -> Pipeline:
         ),
         node(
             pretrain_discriminator,
-            inputs=["latents", "params:discriminator", "params:seed", "params:runtime"],
+            inputs=[
+                "latents",
+                "params:discriminator",
+                "params:seed",
+                "params:runtime",
+                "params:checkpoints",
+            ],
             outputs=["discriminator_weights", "discriminator_curve", "discriminator_report"],
             name="pretrain_discriminator",
         ),
@@ -42,5 +48,5 @@ def create_pipeline(study: Study) -> Pipeline:
             name="discriminator_attention",
         ),
     ]
-    shared = ["models.text_to_image", "discriminator", "seed", "runtime"]
+    shared = ["models.text_to_image", "discriminator", "seed", "runtime", "checkpoints"]
     return sum((subject_slice(nodes, subject, parameters=shared) for subject in study.subjects), Pipeline([]))

@@ -24,6 +24,7 @@ def evaluate(
     text_to_image: ModelReference,
     dino: ModelReference,
     clip: ModelReference,
+    clip_b32: ModelReference,
     inception: ModelReference,
     lpips: ModelReference,
     evaluation: EvaluationSettings,
@@ -43,6 +44,7 @@ def evaluate(
         text_to_image: The base model.
         dino: Network of the metric of this name.
         clip: Network of ``clip_i``, ``clip_t`` and ``clip_t_paper``.
+        clip_b32: Network of ``clip_i_b32`` and ``clip_t_b32``.
         inception: Network of ``fid``, ``fid_64`` and ``kid``.
         lpips: Network of the metric of this name.
         evaluation: Which metrics, in which batches.
@@ -52,12 +54,14 @@ def evaluate(
         method: Name for the scores.
 
     Returns:
-        The data frames ``pairs`` and ``scores``, see ``metrics.evaluate.evaluate_samples``, and a report of
-        the networks, the truth and the machine that gave them.
+        The data frames ``pairs`` and ``scores`` of the first replicate, see
+        ``metrics.evaluate.evaluate_samples``, and a report of the networks, the truth and the machine that
+        gave them, and of how far replicates' means lie apart.
     """
     from hypnos_pipeline.metrics.evaluate import evaluate_samples
     from hypnos_pipeline.metrics.features import load_metric_networks
     from hypnos_pipeline.metrics.foreground import CutOuts
+    from hypnos_pipeline.metrics.replicates import replicate_spread, replicates_of
     from hypnos_pipeline.models.machine import describe_machine
     from hypnos_pipeline.models.reference import describe
     from hypnos_pipeline.models.runtime import configure
@@ -66,21 +70,28 @@ def evaluate(
     model = None
     if "clip_t_paper" in evaluation.metrics:
         model = _finetuned_or_base(finetuned, text_to_image, device)
-    networks = {"dino": dino, "clip": clip, "inception": inception, "lpips": lpips}
-    pairs, scores = evaluate_samples(
-        samples,
-        working_photos,
-        load_metric_networks(networks, evaluation.metrics, device),
-        metrics=evaluation.metrics,
-        batch=evaluation.batch,
-        subject=subject,
-        method=method,
-        model=model,
-        cut_outs=CutOuts.of(true_mattes, true_foregrounds),
+    networks = {"dino": dino, "clip": clip, "clip_b32": clip_b32, "inception": inception, "lpips": lpips}
+    loaded = load_metric_networks(networks, evaluation.metrics, device)
+    cut_outs = CutOuts.of(true_mattes, true_foregrounds)
+    (pairs, scores), *others = (
+        evaluate_samples(
+            replicate,
+            working_photos,
+            loaded,
+            metrics=evaluation.metrics,
+            batch=evaluation.batch,
+            subject=subject,
+            method=method,
+            model=model,
+            cut_outs=cut_outs,
+        )
+        for replicate in replicates_of(samples)
     )
+    spread = replicate_spread([scores, *(of_replicate for _, of_replicate in others)])
     described = {name: describe(each) for name, each in {"text_to_image": text_to_image, **networks}.items()}
     truth = {row["name"]: row["source"] for row in true_mattes.manifest}
-    return pairs, scores, {"networks": described, "truth": truth, "machine": describe_machine(runtime)}
+    report = {"networks": described, "truth": truth, "machine": describe_machine(runtime)}
+    return pairs, scores, report | ({"replicates": spread} if others else {})
 
 
 def _finetuned_or_base(

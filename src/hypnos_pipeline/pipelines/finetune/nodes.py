@@ -5,9 +5,9 @@ Kedro resolves all annotations of a node to validate its parameters, so none her
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from hypnos_pipeline.training.loop import Finetuning
     from hypnos_pipeline.training.previews import PreviewStrip
 
-# Outside every stage's outputs, which DVC deletes before the stage runs.
-CHECKPOINTS = Path("data/checkpoints")
-
 
 def hypnos(
     latents,
@@ -44,31 +41,35 @@ def hypnos(
     perceptual: ModelReference,
     seed: int,
     runtime: RuntimeSettings,
+    checkpoints: CheckpointSettings = OFF,
 ):
     """Finetunes UNet and text encoder with every term of Eq. 1."""
     from hypnos_pipeline.models.networks import load_timm
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import autocast
+    from hypnos_pipeline.training.frozen_vae import frozen_vae
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.loop import Adversary
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
     model = _base_model(text_to_image, runtime)
-    perceptual_loss = adversary = None
-    if method.weights.perceptual:
-        perceptual_loss = PerceptualLoss(
-            load_timm(locate(perceptual), str(model.device)),
-            pool.stack([row["name"] for row in latents.rows["pool"]]),
-            method.perceptual,
-            model.vae,
-            lambda: autocast(runtime, model.device),
-        )
+    adversary = None
     if method.weights.discriminator:
         network = LatentDiscriminator(discriminator, latents.shape, seed)
         network.load_state_dict(discriminator_weights)
         adversary = Adversary(network.to(model.device), discriminator)
-    networks = {"perceptual": perceptual_loss, "adversary": adversary}
-    return _run(model, latents, subject, method, seed, runtime, **networks)
+    with frozen_vae(model, runtime):
+        perceptual_loss = None
+        if method.weights.perceptual:
+            perceptual_loss = PerceptualLoss(
+                load_timm(locate(perceptual), str(model.device)),
+                pool.stack([row["name"] for row in latents.rows["pool"]]),
+                method.perceptual,
+                model.vae,
+                lambda: autocast(runtime, model.device),
+            )
+        networks = {"perceptual": perceptual_loss, "adversary": adversary}
+        return _run(model, latents, subject, method, seed, runtime, checkpoints, **networks)
 
 
 def dreambooth(
@@ -78,9 +79,11 @@ def dreambooth(
     text_to_image: ModelReference,
     seed: int,
     runtime: RuntimeSettings,
+    checkpoints: CheckpointSettings = OFF,
 ):
     """Finetunes UNet and text encoder with MSE and prior preservation on the untouched photos."""
-    return _run(_base_model(text_to_image, runtime), latents, subject, method.general_form(), seed, runtime)
+    model = _base_model(text_to_image, runtime)
+    return _run(model, latents, subject, method.general_form(), seed, runtime, checkpoints)
 
 
 def textual_inversion(
@@ -90,6 +93,7 @@ def textual_inversion(
     text_to_image: ModelReference,
     seed: int,
     runtime: RuntimeSettings,
+    checkpoints: CheckpointSettings = OFF,
 ):
     """Learns one new token from the untouched photos."""
     import pandas as pd
@@ -101,7 +105,14 @@ def textual_inversion(
     phrase = method.learned_phrase(subject.noun)
     previews = _preview_strip(model, latents, method.previews, phrase, seed, runtime)
     learned, curve, report = inversion.textual_inversion(
-        model, latents, method, noun=subject.noun, seed=seed, runtime=runtime, previews=previews
+        model,
+        latents,
+        method,
+        noun=subject.noun,
+        seed=seed,
+        runtime=runtime,
+        previews=previews,
+        checkpoints=checkpoints,
     )
     report = {**report, "machine": describe_machine(runtime)}
     return learned, pd.DataFrame(curve), report, previews.picture()
@@ -137,6 +148,7 @@ def _run(
     settings: HypnosSettings,
     seed: int,
     runtime: RuntimeSettings,
+    checkpoints: CheckpointSettings,
     **networks: Any,
 ) -> tuple[FullFinetune, pd.DataFrame, dict[str, Any], Image.Image]:
     import pandas as pd
@@ -156,7 +168,7 @@ def _run(
         seed=seed,
         runtime=runtime,
         previews=previews,
-        checkpoints=CHECKPOINTS,
+        checkpoints=checkpoints,
         **networks,
     )
     run.run()

@@ -9,8 +9,15 @@ from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study import Study
 
 FUNCTIONS = {"hypnos": hypnos, "dreambooth": dreambooth, "textual_inversion": textual_inversion}
-SHARED = ["models.text_to_image", "models.perceptual", "discriminator", "seed", "runtime"]
-COMMON = ["params:subject", "params:method", "params:models.text_to_image", "params:seed", "params:runtime"]
+SHARED = ["models.text_to_image", "models.perceptual", "discriminator", "seed", "runtime", "checkpoints"]
+COMMON = [
+    "params:subject",
+    "params:method",
+    "params:models.text_to_image",
+    "params:seed",
+    "params:runtime",
+    "params:checkpoints",
+]
 # DreamBooth and textual inversion must not wait for, or depend on, the discriminator.
 DATASETS = {
     "hypnos": ["latents", "pool", "discriminator_weights"],

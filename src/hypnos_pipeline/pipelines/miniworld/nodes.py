@@ -15,8 +15,8 @@ from hypnos_pipeline.miniworld.stages import STAGES
 def stage_node(name: str) -> Callable[..., str]:
     """Returns the node function of one stage: configuration and the stages before it, to its folder."""
 
-    def run(parameters: dict, *_before: str) -> str:
-        config = MiniworldConfig.model_validate(parameters)
+    def run(parameters: dict, checkpoints: dict, *_before: str) -> str:
+        config = MiniworldConfig.model_validate({**parameters, "checkpoints": checkpoints})
         STAGES[name](config)
         return config.output
 

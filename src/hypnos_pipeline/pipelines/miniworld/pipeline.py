@@ -6,6 +6,7 @@ from kedro.pipeline import Pipeline, node
 
 from hypnos_pipeline.pipelines.miniworld.nodes import stage_node
 
+PARAMETERS = ("params:miniworld", "params:checkpoints")
 # Stage: the stages whose results it reads.
 READS: dict[str, tuple[str, ...]] = {
     "render": (),
@@ -30,7 +31,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 stage_node(name),
-                inputs=["params:miniworld", *(f"miniworld_{before}" for before in reads)],
+                inputs=[*PARAMETERS, *(f"miniworld_{before}" for before in reads)],
                 outputs=f"miniworld_{name}",
                 name=f"miniworld_{name}",
             )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hypnos_pipeline.reporting.labels import MethodLabel, method_labels
-from hypnos_pipeline.training.settings import FAMILIES, Methods
+from hypnos_pipeline.training.settings import FAMILIES, Expectation, Methods
 
 SAMPLES, CURVE, SCORES = "_samples", "_learning_curve", "_scores"
 SHEET, PAIRS, BACKGROUNDS = "_sample_sheet", "_pairs", "_backgrounds"
 TRAINING, EVALUATION = "_training_report", "_evaluation_report"
-FIGURES = "_figures"
+FIGURES, PHOTOS, VALUES = "_figures", "_photos", "_image_values"
 PREVIEWS, CHECK = "_preview_strip", "_sample_check"
 """What the names of collected inputs end with, behind the method's or subject's name."""
 
@@ -19,6 +19,17 @@ def labels_of(methods: dict) -> list[MethodLabel]:
     """Returns the study's methods as tables name and order them, whatever Kedro made of their entries."""
     validated = Methods.model_validate(methods)
     return method_labels({family: getattr(validated, family) for family in FAMILIES})
+
+
+def expectations_of(methods: dict) -> dict[str, tuple[Expectation, ...]]:
+    """Returns method to what the paper expects of it, in tables' order."""
+    validated = Methods.model_validate(methods)
+    stated = {
+        name: settings.expectations
+        for family in FAMILIES
+        for name, settings in getattr(validated, family).items()
+    }
+    return {method.name: stated[method.name] for method in labels_of(methods)}
 
 
 def by_label(methods: dict, collected: dict[str, Any], suffix: str) -> dict[str, Any]:

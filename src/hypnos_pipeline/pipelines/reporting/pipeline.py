@@ -16,20 +16,29 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     EVALUATION,
     FIGURES,
     PAIRS,
+    PHOTOS,
     PREVIEWS,
     SAMPLES,
     SCORES,
     SHEET,
     TRAINING,
+    VALUES,
 )
 from hypnos_pipeline.pipelines.reporting.nodes import (
+    collect_image_values,
     collect_study_cells,
     collect_subject_figures,
     collect_subject_scores,
     compare_backgrounds,
     compare_methods,
+    draw_ablation_grid,
+    draw_flagged_failures,
     draw_learning_curves,
     draw_loss_curve,
+    draw_photos,
+    draw_prompt_grammar,
+    join_photos,
+    weigh_expectations,
     write_backgrounds,
     write_study_page,
     write_subject_page,
@@ -58,6 +67,10 @@ SHOWN = [
     "discriminator_curve",
     "discriminator_report",
     "comparison_grid",
+    "first_samples",
+    "ablation_grid",
+    "flagged_failures",
+    "subject_photos",
 ]
 
 FIGURES_READ = [
@@ -65,8 +78,17 @@ FIGURES_READ = [
     "true_mattes",
     "true_foregrounds",
     "comparison_grid",
+    "first_samples",
+    "ablation_grid",
+    "flagged_failures",
     "discriminator_attention",
 ]
+
+PHOTOS_FIGURE, PROMPTS_FIGURE, LOSS_FIGURE = STUDY_FIGURES = (
+    "instance_images_figure",
+    "prompt_grammar_figure",
+    "loss_curve_figure",
+)
 
 OF_METHODS, OF_TRAINED = (SAMPLES, SCORES, SHEET, CHECK, PAIRS, EVALUATION), (CURVE, PREVIEWS, TRAINING)
 
@@ -84,7 +106,7 @@ def _subject(study: Study, subject: str) -> Pipeline:
     """Returns one subject's slice; whatever it reads of the methods is mapped by name."""
     methods = [method for _, method in study.entries()]
     trained = [method for family, method in study.entries() if family != "base"]
-    samples, scores = _leaves(methods, SAMPLES), _leaves(methods, SCORES)
+    samples, scores, pairs = (_leaves(methods, kind) for kind in (SAMPLES, SCORES, PAIRS))
     curves = _leaves(trained, CURVE)
     drawn = ["learning_curves_figure"] if curves else []
     shown = {name: name for name in [*SHOWN, *drawn]}
@@ -92,13 +114,38 @@ def _subject(study: Study, subject: str) -> Pipeline:
     for suffix in (SHEET, CHECK, PAIRS, EVALUATION):
         shown |= _leaves(methods, suffix)
     figures = {name: name for name in [*FIGURES_READ, *drawn]} | _leaves(trained, PREVIEWS) | samples
-    figures |= _leaves(methods, SHEET) | _leaves(methods, PAIRS) | _leaves(methods, CHECK)
+    figures |= _leaves(methods, SHEET) | pairs | _leaves(methods, CHECK)
     nodes = [
         Node(
             _of(subject, compare_methods),
             {"working_photos": "working_photos", "methods": "params:methods", **samples},
-            "comparison_grid",
+            ["comparison_grid", "first_samples"],
             name="compare_methods",
+        ),
+        Node(
+            _of(subject, draw_ablation_grid),
+            {"working_photos": "working_photos", "methods": "params:methods", **samples},
+            "ablation_grid",
+            name="draw_ablation_grid",
+        ),
+        Node(
+            _of(subject, draw_flagged_failures),
+            {
+                **{name: name for name in ("working_photos", "mattes", "matte_report")},
+                "methods": "params:methods",
+                **samples,
+                **_leaves(methods, CHECK),
+                **pairs,
+            },
+            "flagged_failures",
+            name="draw_flagged_failures",
+        ),
+        Node(_of(subject, draw_photos), "working_photos", "subject_photos", name="draw_photos"),
+        Node(
+            collect_image_values,
+            {"methods": "params:methods", **pairs},
+            "subject_image_values",
+            name="collect_image_values",
         ),
         Node(collect_subject_scores, scores, "subject_scores", name="collect_subject_scores"),
         Node(
@@ -106,7 +153,7 @@ def _subject(study: Study, subject: str) -> Pipeline:
             {
                 "methods": "params:methods",
                 "seed": "params:seed",
-                **_leaves(methods, PAIRS),
+                **pairs,
                 **_leaves(methods, EVALUATION),
             },
             "subject_backgrounds",
@@ -148,6 +195,8 @@ def _study_nodes(study: Study) -> list[Node]:
     scores = {f"{subject}{SCORES}": f"{subject}.subject_scores" for subject in study.subjects}
     backgrounds = {f"{subject}{BACKGROUNDS}": f"{subject}.subject_backgrounds" for subject in study.subjects}
     figures = {f"{subject}{FIGURES}": f"{subject}.subject_figures" for subject in study.subjects}
+    photos = {f"{subject}{PHOTOS}": f"{subject}.subject_photos" for subject in study.subjects}
+    values = {f"{subject}{VALUES}": f"{subject}.subject_image_values" for subject in study.subjects}
     networks = {name: f"params:models.{name}" for name in NETWORKS}
     return [
         Node(
@@ -169,10 +218,28 @@ def _study_nodes(study: Study) -> list[Node]:
             name="write_backgrounds",
         ),
         Node(
+            weigh_expectations,
+            {
+                **settings,
+                "evaluation": "params:evaluation",
+                "seed": "params:seed",
+                **networks,
+                **values,
+            },
+            ["ablations", "ablations_md", "ablations_tex"],
+            name="weigh_expectations",
+        ),
+        Node(join_photos, {"subjects": "params:subjects", **photos}, PHOTOS_FIGURE, name="join_photos"),
+        Node(
+            draw_prompt_grammar,
+            ["params:prompt_sets", "params:seed"],
+            PROMPTS_FIGURE,
+            name="draw_prompt_grammar",
+        ),
+        Node(
             write_study_page,
             {
-                "cells": "cells",
-                "loss_curve_figure": "loss_curve_figure",
+                **{name: name for name in ("cells", "ablations", *STUDY_FIGURES)},
                 "env": "params:env",
                 **settings,
                 "evaluation": "params:evaluation",
@@ -183,7 +250,7 @@ def _study_nodes(study: Study) -> list[Node]:
             "study_page",
             name="write_study_page",
         ),
-        Node(draw_loss_curve, "params:methods", "loss_curve_figure", name="draw_loss_curve"),
+        Node(draw_loss_curve, "params:methods", LOSS_FIGURE, name="draw_loss_curve"),
     ]
 
 

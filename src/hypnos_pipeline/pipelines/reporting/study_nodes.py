@@ -14,9 +14,22 @@ from pydantic import TypeAdapter
 
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import ModelReference
-from hypnos_pipeline.pipelines.reporting.collected import BACKGROUNDS, FIGURES, labels_of
-from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.pipelines.reporting.collected import (
+    BACKGROUNDS,
+    FIGURES,
+    PHOTOS,
+    VALUES,
+    expectations_of,
+    labels_of,
+)
+from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
 from hypnos_pipeline.training.settings import Methods
+
+PROMPTS = "How a varying prompt is composed: the lists, and the first prompts drawn from them (Fig. 4)"
+LOSS = (
+    "The loss for the study's σ and others (Fig. 7a). Drawn from Eq. 2; the function in the caption of the "
+    "paper's figure, (1/gaussian) − 1, is another"
+)
 
 
 def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scores):
@@ -79,9 +92,36 @@ def write_backgrounds(
     return to_markdown(table), to_latex(table)
 
 
+def weigh_expectations(
+    subjects: dict, methods: dict, evaluation: EvaluationSettings, seed: int, **read
+) -> tuple:
+    """Sets what the paper expects of the methods beside what was measured (paper 4.1.3, 4.2, 0.E, 0.F).
+
+    Args:
+        subjects: The study's, for their order.
+        methods: The study's, with their expectations.
+        evaluation: Which metrics were taken.
+        seed: The study's.
+        read: ``<subject>_image_values`` to a data frame; the networks by name.
+
+    Returns:
+        The data frame of ``ablations.csv``, and its table as Markdown and as LaTeX.
+    """
+    from hypnos_pipeline.reporting.expectations import weigh
+    from hypnos_pipeline.reporting.table import to_latex, to_markdown
+
+    values = {name: read.pop(name + VALUES) for name in subjects}
+    weighed = weigh(expectations_of(methods), values, seed)
+    table = _ablations(weighed, subjects, methods, evaluation, read)
+    return weighed, to_markdown(table), to_latex(table)
+
+
 def write_study_page(
     cells,
+    ablations,
     loss_curve_figure: Image.Image,
+    instance_images_figure: Image.Image,
+    prompt_grammar_figure: Image.Image,
     subjects: dict,
     methods: dict,
     evaluation: EvaluationSettings,
@@ -92,7 +132,10 @@ def write_study_page(
 
     Args:
         cells: The study's, a data frame.
+        ablations: What was seen of expectations, a data frame.
         loss_curve_figure: Eq. 2's.
+        instance_images_figure: All subjects' photos.
+        prompt_grammar_figure: How a varying prompt is composed.
         subjects: The study's, for their order.
         methods: The study's.
         evaluation: Which metrics were taken.
@@ -100,7 +143,7 @@ def write_study_page(
         read: ``<subject>_figures``, ``<subject>_backgrounds``; the networks by name.
     """
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
-    from hypnos_pipeline.reporting.study_page import study_page
+    from hypnos_pipeline.reporting.study_page import StudyFigure, study_page
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
     figures = {name: read.pop(name + FIGURES) for name in subjects}
@@ -108,7 +151,33 @@ def write_study_page(
         _scope(subjects, methods, evaluation, read, asked_colour=asked) for asked in (True, False)
     )
     tables = [*_tables(cells, unasked), backgrounds_table(intervals, asked)]
-    return study_page(cells, tables, labels_of(methods), figures, loss_curve_figure, env)
+    unlinked = [_ablations(ablations, subjects, methods, evaluation, read)] if len(ablations) else []
+    above = [
+        StudyFigure(
+            "photos", "Photos", "The photos that all methods learn from (Fig. 6)", instance_images_figure
+        ),
+        StudyFigure("prompts", "Prompts", PROMPTS, prompt_grammar_figure),
+    ]
+    below = [StudyFigure("loss", "Eq. 2", LOSS, loss_curve_figure)]
+    return study_page(
+        cells, tables, labels_of(methods), figures, env, unlinked=unlinked, above=above, below=below
+    )
+
+
+def draw_prompt_grammar(prompt_sets: dict, seed: int) -> Image.Image:
+    """Draws how the prompts of the study's first grammar are composed (Fig. 4), or says that it has none."""
+    from hypnos_pipeline.reporting.prompt_grammar import no_grammar, prompt_grammar
+
+    known = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
+    grammars = [(name, settings) for name, settings in known.items() if settings.kind == "grammar"]
+    return prompt_grammar(*grammars[0], seed) if grammars else no_grammar()
+
+
+def join_photos(subjects: dict, **photos: Image.Image) -> Image.Image:
+    """Puts all subjects' photos below one another (Fig. 6); ``<subject>_photos`` to a picture."""
+    from hypnos_pipeline.reporting.captioned import stacked
+
+    return stacked([photos[name + PHOTOS] for name in subjects])
 
 
 def draw_loss_curve(methods: dict) -> Image.Image:
@@ -117,6 +186,24 @@ def draw_loss_curve(methods: dict) -> Image.Image:
 
     hypnos = Methods.model_validate(methods).hypnos
     return loss_curve(sigma_variants(method.reconstruction for method in hypnos.values()))
+
+
+def _ablations(
+    weighed, subjects: dict, methods: dict, evaluation: EvaluationSettings, networks: dict[str, Any]
+):
+    """Returns the table of what was seen of expectations, with the sources of its metrics alone."""
+    from hypnos_pipeline.reporting.ablations import ablations_table
+
+    taken = set(weighed["metric"])
+    measured = evaluation.model_copy(update={"metrics": [m for m in evaluation.metrics if m in taken]})
+    sources = [
+        line
+        for asked in (False, True)
+        for line in _scope(subjects, methods, measured, networks, asked_colour=asked).sources
+    ]
+    return ablations_table(
+        weighed, expectations_of(methods), labels_of(methods), list(dict.fromkeys(sources))
+    )
 
 
 def _tables(cells, scope) -> list:

@@ -11,7 +11,6 @@ from PIL import Image
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
-    CURVE,
     EVALUATION,
     PAIRS,
     PREVIEWS,
@@ -19,33 +18,17 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     SHEET,
     TRAINING,
     by_label,
+    expectations_of,
     labels_of,
 )
 from hypnos_pipeline.reporting.labels import subject_label
 from hypnos_pipeline.training.settings import Methods
 
-
-def compare_methods(
-    working_photos: ImageSet, methods: dict, *, subject: str, **samples: ImageSet
-) -> Image.Image:
-    """Draws one subject's photos above every method's images of the same prompts (Fig. 5).
-
-    Args:
-        working_photos: The subject's.
-        methods: The study's, for labels and order.
-        subject: Its name.
-        samples: ``<method>_samples`` to the method's images.
-    """
-    from hypnos_pipeline.reporting.comparison_grid import comparison_grid
-
-    return comparison_grid(working_photos, by_label(methods, samples, SAMPLES), subject_label(subject))
-
-
-def draw_learning_curves(methods: dict, *, subject: str, **curves) -> Image.Image:
-    """Draws one subject's learning curves (Fig. 7b); ``<method>_learning_curve`` to a data frame."""
-    from hypnos_pipeline.reporting.figures import learning_curves
-
-    return learning_curves(by_label(methods, curves, CURVE), subject_label(subject))
+COMPARISON = (
+    "Photos and all methods on the same prompts (Fig. 5). Red: the prompt that names the subject alone; "
+    "yellow: varying; green: scene and subject each with a colour; blue: asked backgrounds"
+)
+ATTENTION = "Where each of the discriminator's heads looks, [CLS] in the last block (Fig. 3b)"
 
 
 def collect_subject_scores(**scores):
@@ -82,6 +65,22 @@ def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods)
     )
 
 
+def collect_image_values(methods: dict, **pairs):
+    """Collects one subject's values of single images that the methods' expectations are about.
+
+    Args:
+        methods: The study's.
+        pairs: ``<method>_pairs`` to a data frame.
+
+    Returns:
+        A data frame, see ``reporting.expectations.image_values``.
+    """
+    from hypnos_pipeline.reporting.expectations import image_values
+
+    names = [method.name for method in labels_of(methods)]
+    return image_values({name: pairs[name + PAIRS] for name in names}, expectations_of(methods))
+
+
 def write_subject_page(
     matte_sheet: Image.Image,
     matte_report: list,
@@ -91,6 +90,10 @@ def write_subject_page(
     discriminator_curve,
     discriminator_report: dict,
     comparison_grid: Image.Image,
+    first_samples: Image.Image,
+    ablation_grid: Image.Image,
+    flagged_failures: Image.Image,
+    subject_photos: Image.Image,
     methods: dict,
     *,
     subject: str,
@@ -108,6 +111,10 @@ def write_subject_page(
         discriminator_curve: Its learning curve.
         discriminator_report: Its accuracy by kind of image.
         comparison_grid: All methods beside each other.
+        first_samples: Their first seeds in order.
+        ablation_grid: HYPNOS and its ablations.
+        flagged_failures: What the checks flag.
+        subject_photos: The working photos.
         methods: The study's, for labels and order.
         subject: Its name.
         learning_curves_figure: All methods' losses, if any method is trained.
@@ -117,8 +124,10 @@ def write_subject_page(
     from hypnos_pipeline.reporting.subject_page import Section, spread, subject_page, thinned_curve
 
     curve = thinned_curve(discriminator_curve)
-    figures = [each for each in (comparison_grid, learning_curves_figure) if each is not None]
+    drawn = (comparison_grid, first_samples, ablation_grid, flagged_failures, learning_curves_figure)
+    figures = [each for each in drawn if each is not None]
     sections = [
+        Section("Photos", [subject_photos]),
         Section("Background removal", [matte_sheet, matte_report]),
         Section("Augmentation", [pool_sheet]),
         Section("Class prior", [class_prior_sheet]),
@@ -133,7 +142,9 @@ def write_subject_page(
         training = [of_methods[name + kind] for kind in (PREVIEWS, TRAINING) if name + kind in of_methods]
         networks = of_methods[name + EVALUATION]["networks"]
         values = spread(of_methods[name + PAIRS])
-        sections.append(Section(label, [of_methods[name + SHEET], *training, values, {"networks": networks}]))
+        replicates = of_methods[name + EVALUATION].get("replicates", [])
+        evaluated = [values, *([replicates] if replicates else []), {"networks": networks}]
+        sections.append(Section(label, [of_methods[name + SHEET], *training, *evaluated]))
     return subject_page(subject_label(subject), sections)
 
 
@@ -142,6 +153,9 @@ def collect_subject_figures(
     true_mattes: ImageSet,
     true_foregrounds: ImageSet,
     comparison_grid: Image.Image,
+    first_samples: Image.Image,
+    ablation_grid: Image.Image,
+    flagged_failures: Image.Image,
     discriminator_attention: Image.Image,
     methods: dict,
     *,
@@ -155,6 +169,9 @@ def collect_subject_figures(
         true_mattes: Theirs, as far as they are known.
         true_foregrounds: Under these mattes.
         comparison_grid: All methods beside each other.
+        first_samples: Their first seeds in order.
+        ablation_grid: HYPNOS and its ablations.
+        flagged_failures: What the checks flag.
         discriminator_attention: Where the latent discriminator looks.
         methods: The study's, for labels and order.
         learning_curves_figure: All methods' losses, if any method is trained.
@@ -164,10 +181,16 @@ def collect_subject_figures(
     from hypnos_pipeline.metrics.foreground import CutOuts
     from hypnos_pipeline.reporting.subject_figures import subject_figures
 
-    figures = [("Comparison", "Photos and all methods on the same prompts", comparison_grid)]
+    figures = [("Comparison", COMPARISON, comparison_grid)]
+    if len(Methods.model_validate(methods).hypnos) > 1:
+        figures.append(
+            ("Ablations", "HYPNOS and its ablations, same prompts and noise (Fig. 12)", ablation_grid)
+        )
+    figures.append(("First samples", "First seeds in order, none chosen (Figs. 9 to 11)", first_samples))
+    figures.append(("Flagged failures", "What the checks flag, and why (Fig. 8)", flagged_failures))
     if learning_curves_figure is not None:
-        figures.append(("Learning curves", "Loss by training step", learning_curves_figure))
-    figures.append(("Discriminator attention", "Where the discriminator looks", discriminator_attention))
+        figures.append(("Learning curves", "Loss by training step (Fig. 7b)", learning_curves_figure))
+    figures.append(("Discriminator attention", ATTENTION, discriminator_attention))
     labels = {method.name: method.label for method in labels_of(methods)}
     for kind, group in ((PREVIEWS, "While training"), (SHEET, "Contact sheets")):
         for name, label in labels.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings, SamplerSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
@@ -29,6 +30,7 @@ def sample_finetuned(
     runtime: RuntimeSettings,
     seed: int,
     image_size: int,
+    checkpoints: CheckpointSettings = OFF,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples a finetuned model (hypnos, dreambooth) as ``[V] [C]``; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.runtime import configure
@@ -37,7 +39,7 @@ def sample_finetuned(
 
     model = load_text_to_image(finetuned, configure(runtime))
     rows = plan_samples(prompt_sets, instance_phrase(subject), subject.noun, seed)
-    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size, checkpoints)
     return samples, sheet, check_scenes(samples, prompt_sets)
 
 
@@ -51,6 +53,7 @@ def sample_learned_token(
     runtime: RuntimeSettings,
     seed: int,
     image_size: int,
+    checkpoints: CheckpointSettings = OFF,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the base model with a learned token in the subject's place; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.finetuned import load_finetuned
@@ -58,7 +61,7 @@ def sample_learned_token(
 
     model = load_finetuned(finetuned, text_to_image, configure(runtime))
     rows = plan_samples(prompt_sets, method.learned_phrase(subject.noun), subject.noun, seed)
-    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size, checkpoints)
     return samples, sheet, check_scenes(samples, prompt_sets)
 
 
@@ -70,6 +73,7 @@ def sample_base(
     runtime: RuntimeSettings,
     seed: int,
     image_size: int,
+    checkpoints: CheckpointSettings = OFF,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the untouched base model, the class noun in the subject's place (paper 0.F)."""
     from hypnos_pipeline.models.reference import locate
@@ -78,7 +82,7 @@ def sample_base(
 
     model = load_text_to_image(locate(text_to_image), configure(runtime))
     rows = plan_samples(prompt_sets, subject.noun, subject.noun, seed)
-    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size)
+    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size, checkpoints)
     return samples, sheet, check_scenes(samples, prompt_sets)
 
 
@@ -92,8 +96,9 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
         seed: The study's.
 
     Returns:
-        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's) and, where the prompt set
-        asks for one, the background's ``colour``.
+        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), the background's ``colour``
+        where the prompt set asks for one, and ``replicate``, from 0, where it is sampled more than once: the
+        index goes on, so that the first replicate's images are those of a study without others.
     """
     from pydantic import TypeAdapter
 
@@ -110,10 +115,12 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
             "noun_prompt": template.replace("{subject}", noun),
             "seed": seed_for(seed, f"sampling/{prompt_set}", index),
             **({"colour": colour} if colour else {}),
+            **({"replicate": index // settings.images} if settings.replicates > 1 else {}),
         }
         for prompt_set, settings in validated.items()
         for index, (template, colour) in enumerate(
-            zip(expand(settings, prompt_set, seed), asked_colours(settings), strict=True)
+            list(zip(expand(settings, prompt_set, seed), asked_colours(settings), strict=True))
+            * settings.replicates
         )
     ]
 
@@ -124,6 +131,7 @@ def sample_prompt_sets(
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
     image_size: int,
+    checkpoints: CheckpointSettings = OFF,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the planned images, batched across prompt sets.
 
@@ -132,12 +140,13 @@ def sample_prompt_sets(
         of each prompt set.
     """
     from hypnos_pipeline.imaging.sheets import contact_sheet
-    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.generation import generate, open_batches
     from hypnos_pipeline.models.runtime import autocast
 
     prompts, seeds = [row["prompt"] for row in rows], [row["seed"] for row in rows]
+    saved = open_batches(checkpoints, "samples", model, prompts, seeds, sampling, image_size, runtime)
     with autocast(runtime, model.device):
-        pixels = generate(model, prompts, seeds, sampling, image_size, "samples")
+        pixels = generate(model, prompts, seeds, sampling, image_size, "samples", saved)
     images = {row["name"]: image for row, image in zip(rows, pixels, strict=True)}
     prompt_sets = list(dict.fromkeys(row["prompt_set"] for row in rows))
     shown = [

@@ -9,7 +9,7 @@ from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study import Study
 
 BASE = "models.text_to_image"
-PARAMETERS = ("prompt_sets", "sampling", BASE, "runtime", "seed", "image_size")
+PARAMETERS = ("prompt_sets", "sampling", BASE, "runtime", "seed", "image_size", "checkpoints")
 COMMON = {name: f"params:{name}" for name in ("subject", *PARAMETERS) if name != BASE}
 FULL = {"finetuned": "finetuned", **COMMON}
 TEXT_TO_IMAGE = {"text_to_image": f"params:{BASE}"}

@@ -1,0 +1,122 @@
+"""What runs leave in the folder of checkpoints: whose it is, what is set aside, what is kept how long."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+IN_USE = "in_use"
+"""Locked for as long as the process lives that the folder belongs to."""
+SET_ASIDE = re.compile(r"set_aside_\d+")
+_RUN = re.compile(r"(?:[a-z_]+_)?[0-9a-f]{32}")
+_log = logging.getLogger(__name__)
+_held: dict[Path, IO[str]] = {}
+
+
+def occupy(folder: Path) -> bool:
+    """Makes a run's folder and keeps it for this process; False if another process is at work in it.
+
+    Raises:
+        OSError: If the folder cannot be made.
+    """
+    if folder in _held:
+        return True
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / IN_USE).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return False
+    _held[folder] = file
+    return True
+
+
+def leave(folder: Path) -> None:
+    """Lets go of a run's folder, which goes too unless something was set aside in it."""
+    if file := _held.pop(folder, None):
+        file.close()
+    (folder / IN_USE).unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def set_aside(path: Path, why: str) -> Path:
+    """Renames what cannot be used to a free ``set_aside_<n>`` beside it, and warns.
+
+    Returns:
+        The new path.
+    """
+    aside = next(each for n in count(1) if not (each := path.with_name(f"set_aside_{n}")).exists())
+    os.replace(path, aside)
+    _log.warning("%s cannot be used: %s. It was set aside as %s.", path, why, aside.name)
+    return aside
+
+
+def keep_newest(folder: Path, own: Path, most: float) -> None:
+    """Removes the oldest of what other runs left and of what was set aside, and says what is kept.
+
+    What another process is at work on counts but stays, and so does the newest run with a state: it is the
+    one that was killed last, and what is at work now may be the way back to it.
+
+    Args:
+        folder: Where all runs' folders lie; what is no run's is left alone.
+        own: This run's folder, of which only what was set aside counts.
+        most: Bytes that may be kept.
+    """
+    runs = [path for path in folder.iterdir() if path != own and path.is_dir() and _RUN.fullmatch(path.name)]
+    aside = [path for path in own.iterdir() if SET_ASIDE.fullmatch(path.name)]
+    last = max((run for run in runs if any(run.glob("step_*"))), key=_changed, default=None)
+    kept, number = 0, 0
+    for path in sorted([*runs, *aside], key=_changed, reverse=True):
+        size = _size(path)
+        if kept + size > most and path != last and _removed(path):
+            _log.info("removed %s (%s): more than checkpoints.keep_gigabytes", path, _shown(size))
+        else:
+            kept, number = kept + size, number + 1
+    if number:
+        _log.info("%d older states or runs' folders take %s in %s", number, _shown(kept), folder)
+
+
+def _removed(path: Path) -> bool:
+    """Removes it unless a process is at work on it."""
+    with _free(path) as free:
+        if free:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return free
+
+
+@contextmanager
+def _free(path: Path) -> Iterator[bool]:
+    lock = path / IN_USE
+    if not lock.is_file():
+        yield True
+        return
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _changed(path: Path) -> float:
+    return max(each.stat().st_mtime for each in (path, *path.rglob("*")))
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _shown(size: float) -> str:
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,50 @@
+"""Folders of random networks, made once, by ``kedro models fetch`` or by the run itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypnos_pipeline.models.lock import RECORD_FILE, FileRecord, ModelRecord, write_record
+from hypnos_pipeline.models.random import convolutional, encoders, text_to_image
+from hypnos_pipeline.models.runtime import silence_loading
+from hypnos_pipeline.replacing import replaced_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypnos_pipeline.models.settings import ModelReference
+
+MAKERS: dict[str, Callable[[Path, int], None]] = {
+    "stable_diffusion_1_5": text_to_image.save_stable_diffusion_1_5,
+    "efficientnet_b1": convolutional.save_random_timm,
+    "dino_vits16": encoders.save_random_vit,
+    "clip_vit_l14": encoders.save_random_clip,
+    "clip_vit_b32": encoders.save_clip_vit_b32,
+    "fid_inception_v3": convolutional.save_random_inception,
+    "alexnet_lpips": convolutional.save_random_lpips,
+}
+"""Architecture to what writes its folder from a seed."""
+
+
+def make_random_folder(reference: ModelReference) -> ModelRecord:
+    """Makes a random network where the study wants it, replacing what lies there.
+
+    Returns:
+        The record, which the folder holds too.
+    """
+    folder, network = Path(reference.folder), reference.random
+    if network is None:
+        raise ValueError(f"{reference.folder}: expected a reference with random weights")
+    silence_loading()
+    with replaced_folder(folder) as unfinished:
+        MAKERS[network.architecture](unfinished, network.seed)
+        record = ModelRecord(source=reference.id, kept=recorded_files(unfinished))
+        write_record(unfinished, record)
+    return record
+
+
+def recorded_files(folder: Path) -> dict[str, FileRecord]:
+    """Returns the record of every file in a folder but the record's own."""
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != RECORD_FILE]
+    return {file.relative_to(folder).as_posix(): FileRecord.of(file) for file in sorted(files)}

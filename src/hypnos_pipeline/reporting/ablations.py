@@ -1,0 +1,106 @@
+"""The table of ablations: what the paper expects of each, and whether it was seen (paper 4.1, 4.2, 0.F)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.reporting.expectations import OPPOSITE, SEEN, UNDECIDED, UNMEASURED
+from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
+from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
+from hypnos_pipeline.reporting.table import Entry, Row, Table
+from hypnos_pipeline.reporting.tables import number
+
+if TYPE_CHECKING:
+    import pandas
+
+    from hypnos_pipeline.training.settings import Expectation
+
+NAME = "ablations"
+NONE = "No method of this study states what the paper expects of it."
+READING = (
+    "Difference: the method minus the one it is compared with, on the same prompts from the same noise, each "
+    f"image its mean over the photos; in square brackets the bootstrap {LEVEL:.0%} interval, percentiles of "
+    f"{DRAWS:,} draws of images (of asked colours, then of each colour's images); the photos stay. Seen, "
+    "opposite: the interval lies wholly on the expected or on the other side of 0; else undecided."
+)
+CAUTION = (
+    "Each method was trained once, so the intervals hold the noise of sampling and not that of training; and "
+    "one such interval in twenty misses a true 0 by chance."
+)
+
+
+def ablations_table(
+    weighed: pandas.DataFrame,
+    expectations: dict[str, Sequence[Expectation]],
+    methods: Sequence[MethodLabel],
+    sources: Sequence[str] = (),
+) -> Table:
+    """Returns a row for each expectation and subject, and in the notes how many were seen.
+
+    Args:
+        weighed: See ``expectations.weigh``.
+        expectations: Method to what the paper says of it, perhaps nothing.
+        methods: In printed order.
+        sources: Lines on networks and preprocessing.
+    """
+    labels = {method.name: method.label for method in methods}
+    blocks = [_rows(weighed[weighed["method"] == method], labels) for method in labels]
+    silent = [labels[name] for name, several in expectations.items() if not several]
+    notes = [NONE] if weighed.empty else [*_counted(weighed), READING, CAUTION]
+    if silent and len(weighed):
+        notes.append(f"Without an expectation: {listed(silent)}.")
+    return Table(
+        name=NAME,
+        caption="Ablations: what the paper says, and what was measured",
+        label_headers=("Method", "Subject", "The paper says", "Source", "Measured by", "Against"),
+        headers=("Value", "Reference", "Difference", "Expected", "Outcome"),
+        blocks=tuple(tuple(rows) for rows in blocks if rows),
+        notes=(*notes, *(sources if len(weighed) else ())),
+    )
+
+
+def _rows(weighed: pandas.DataFrame, labels: dict[str, str]) -> list[Row]:
+    """Returns one method's rows, its label on the first only."""
+    rows: list[Row] = []
+    for found in weighed.itertuples(index=False):
+        metric = METRICS[found.metric]
+        against = labels[found.against]
+        if found.against_subject != found.subject:
+            against += f" on {subject_label(found.against_subject)}"
+        words = (
+            "" if rows else labels[found.method],
+            subject_label(found.subject),
+            found.claim,
+            found.source,
+            f"{metric.label} {metric.arrow}".strip() + f", {found.prompt_set}",
+            against,
+        )
+        rows.append(Row(words, _entries(found, metric.decimals)))
+    return rows
+
+
+def _entries(found: Any, decimals: int) -> tuple[Entry, ...]:
+    if found.outcome == UNMEASURED:
+        return (Entry(), Entry(), Entry(), Entry(found.direction), Entry(found.outcome))
+    difference, low, high = (number(value, decimals) for value in (found.difference, found.low, found.high))
+    plus = "+" if round(found.difference, decimals) > 0 else ""
+    return (
+        Entry(number(found.value, decimals)),
+        Entry(number(found.reference, decimals)),
+        Entry(f"{plus}{difference} [{low}, {high}]"),
+        Entry(found.direction),
+        Entry(found.outcome, bold=found.outcome in (SEEN, OPPOSITE)),
+    )
+
+
+def _counted(weighed: pandas.DataFrame) -> list[str]:
+    """Returns how many expectations had which outcome, in all and on each subject."""
+    parts = []
+    for subject, group in weighed.groupby("subject", sort=False):
+        counts = Counter(group["outcome"])
+        words = (f"{counts[name]} {name}" for name in (SEEN, OPPOSITE, UNDECIDED, UNMEASURED) if counts[name])
+        parts.append(f"{subject_label(str(subject))}: {len(group)} expectations, {listed(words)}")
+    return [". ".join(parts) + "."]

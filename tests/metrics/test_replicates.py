@@ -1,0 +1,78 @@
+"""The same evaluation on other noise: cells stay the first one's, the others say how far they move."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.evaluate import evaluate_samples
+from hypnos_pipeline.metrics.replicates import replicate_spread, replicates_of
+from hypnos_pipeline.metrics.settings import NETWORKS, EvaluationSettings
+from hypnos_pipeline.models.settings import RuntimeSettings
+from tests.metrics.test_evaluate import photos_of, samples_of, truth_of
+from tests.tiny_models import save_tiny_text_to_image
+
+METRICS = ["dino", "fid", "psnr"]
+
+
+def repeated() -> ImageSet:
+    """Two replicates of two images of ``invariant``, and two images of ``varying`` that is sampled once."""
+    samples = samples_of({"invariant": 4, "varying": 2})
+    rows = [
+        {**row, "replicate": row["index"] // 2} if row["prompt_set"] == "invariant" else row
+        for row in samples.manifest
+    ]
+    return ImageSet(samples.images, rows)
+
+
+def test_images_are_taken_apart_by_replicate():
+    first, second = replicates_of(repeated())
+    assert list(first.images) == ["invariant/000", "invariant/001", "varying/000", "varying/001"]
+    assert list(second.images) == ["invariant/002", "invariant/003"]
+    assert [row["name"] for row in second.manifest] == list(second.images)
+    (alone,) = replicates_of(samples_of({"invariant": 2}))
+    assert list(alone.images) == ["invariant/000", "invariant/001"]
+
+
+def test_the_evaluation_reports_the_means_of_every_replicate(models, networks, tmp_path):
+    from hypnos_pipeline.models.settings import ModelReference
+    from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
+
+    base = ModelReference(folder=str(save_tiny_text_to_image(tmp_path / "base")))
+    samples = repeated()
+    _, scores, report = evaluate(
+        samples,
+        photos_of(3),
+        *truth_of(3),
+        **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
+        evaluation=EvaluationSettings(metrics=METRICS),
+        runtime=RuntimeSettings(device="cpu", threads=1),
+        subject="lego_robot",
+        method="base",
+    )
+    assert json.loads(json.dumps(report)) == report
+    cells = {(row["prompt_set"], row["metric"]): row for row in report["replicates"]}
+    assert set(cells) == {("invariant", metric) for metric in METRICS}
+    counted = scores.set_index(["prompt_set", "metric"])
+    assert counted.loc[("invariant", "dino"), "n"] == 2 * 3
+    for number, replicate in enumerate(replicates_of(samples)):
+        _, alone = evaluate_samples(
+            replicate, photos_of(3), networks, metrics=METRICS, batch=32, subject="s", method="m"
+        )
+        for metric, mean in alone[alone["prompt_set"] == "invariant"].set_index("metric")["mean"].items():
+            assert cells["invariant", metric]["means"][number] == pytest.approx(mean, rel=1e-6)
+    for metric in METRICS:
+        cell = cells["invariant", metric]
+        assert cell["means"][0] == pytest.approx(counted.loc[("invariant", metric), "mean"])
+        assert cell["std"] == pytest.approx(np.std(cell["means"], ddof=1))
+
+
+def test_without_replicates_nothing_is_compared(networks):
+    (only,) = replicates_of(samples_of({"invariant": 2}))
+    _, scores = evaluate_samples(
+        only, photos_of(3), networks, metrics=["psnr"], batch=8, subject="s", method="m"
+    )
+    assert replicate_spread([scores]) == []

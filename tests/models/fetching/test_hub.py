@@ -1,0 +1,156 @@
+"""What is taken of a hub repository, and that it comes from there as the hub lists it."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hypnos_pipeline.models.fetching.hub import needed_files
+from hypnos_pipeline.models.lock import read_lock
+from tests.models.fetching.server import COMMIT, FileServer
+from tests.tiny_models import save_tiny_text_to_image, save_tiny_vit
+
+STABLE_DIFFUSION = [
+    ".gitattributes",
+    "README.md",
+    "model_index.json",
+    "v1-5-pruned.ckpt",
+    "v1-5-pruned.safetensors",
+    "v1-inference.yaml",
+    "feature_extractor/preprocessor_config.json",
+    "safety_checker/config.json",
+    "safety_checker/model.safetensors",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.fp16.safetensors",
+    "text_encoder/model.safetensors",
+    "text_encoder/pytorch_model.bin",
+    "tokenizer/merges.txt",
+    "tokenizer/special_tokens_map.json",
+    "tokenizer/tokenizer_config.json",
+    "tokenizer/vocab.json",
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.bin",
+    "unet/diffusion_pytorch_model.fp16.safetensors",
+    "unet/diffusion_pytorch_model.non_ema.safetensors",
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.bin",
+]
+
+
+def test_only_what_the_pipelines_load_is_taken() -> None:
+    assert needed_files("text_to_image", STABLE_DIFFUSION) == [
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "text_encoder/config.json",
+        "text_encoder/model.safetensors",
+        "tokenizer/merges.txt",
+        "tokenizer/special_tokens_map.json",
+        "tokenizer/tokenizer_config.json",
+        "tokenizer/vocab.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.bin",
+    ]
+    timm = ["README.md", "config.json", "model.safetensors", "pytorch_model.bin"]
+    assert needed_files("perceptual", timm) == ["config.json", "model.safetensors"]
+    dino = ["config.json", "preprocessor_config.json", "pytorch_model.bin", "tf_model.h5"]
+    assert needed_files("dino", dino) == ["config.json", "preprocessor_config.json", "pytorch_model.bin"]
+    pieces = ["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    index = "model.safetensors.index.json"
+    assert needed_files("clip", [*pieces, index]) == [*pieces, index]
+
+
+@pytest.mark.parametrize("key", ["text_to_image", "dino"])
+def test_a_repository_without_weights_gives_nothing(key: str) -> None:
+    assert needed_files(key, ["model_index.json", "config.json", "flax_model.msgpack"]) == []
+
+
+@pytest.fixture
+def project(tmp_path: Path, project_root: Path, server: FileServer) -> Path:
+    """A project whose study names two networks of the hub, as far as the commands need one."""
+    folder = tmp_path / "project"
+    for name in ("conf/base", "conf/mini"):
+        shutil.copytree(project_root / name, folder / name)
+    for name in ("pyproject.toml", ".telemetry", "dvc.yaml"):
+        shutil.copy(project_root / name, folder / name)
+    (folder / "src").mkdir()
+    (folder / "data/01_raw/models").mkdir(parents=True)
+    (folder / "data/01_raw/models/mini").symlink_to(project_root / "data/01_raw/models/mini")
+    study = yaml.safe_load((folder / "conf/mini/parameters_study.yml").read_text())
+    study["models"]["text_to_image"] = {
+        "folder": "data/01_raw/models/hub/text_to_image",
+        "hub": "owner/diffusion",
+    }
+    study["models"]["dino"] = {"folder": "data/01_raw/models/hub/dino", "hub": "owner/dino"}
+    (folder / "conf/mini/parameters_study.yml").write_text(yaml.safe_dump(study))
+    return folder
+
+
+def published(folder: Path) -> dict[str, bytes]:
+    """The files of a folder as a repository keeps them, one network's weights as .bin."""
+    files = {
+        file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()
+    }
+    return files | {"README.md": b"a card", "model.ckpt": b"never asked for"}
+
+
+def as_bin(safetensors: bytes) -> bytes:
+    import torch
+    from safetensors.torch import load
+
+    stream = io.BytesIO()
+    torch.save(load(safetensors), stream)
+    return stream.getvalue()
+
+
+def kedro(project: Path, server: FileServer, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs `kedro models` as a user does, with the hub on this machine."""
+    setting = {"HF_ENDPOINT": server.address, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+    command = [sys.executable, "-m", "kedro", "models", *words]
+    environment = {**os.environ, **setting, "HF_HOME": str(project / "hub_home")}
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_study_is_fetched_from_the_hub_listed_and_locked(
+    project: Path, server: FileServer, tmp_path: Path
+) -> None:
+    server.publish("owner/diffusion", published(save_tiny_text_to_image(tmp_path / "diffusion")))
+    missing = kedro(project, server, "fetch")
+    assert missing.returncode == 1
+    assert "1 of " in missing.stderr
+    assert "models.dino: owner/dino: " in missing.stderr
+    vit = published(save_tiny_vit(tmp_path / "dino"))
+    vit["pytorch_model.bin"] = as_bin(vit.pop("model.safetensors"))
+    server.publish("owner/dino", vit)
+    done = kedro(project, server, "fetch")
+    assert done.returncode == 0, done.stderr
+    assert f"dino: owner/dino at {COMMIT}, 3 files" in done.stdout
+    assert "text_to_image: owner/diffusion is here and verified" in done.stdout
+    asked = " ".join(path for _, path, _ in server.asked)
+    assert "model.ckpt" not in asked
+    lock = read_lock(project / "conf/mini/models.lock")
+    assert lock["text_to_image"].revision == COMMIT
+    assert lock["dino"].downloaded.keys() == {"config.json", "preprocessor_config.json", "pytorch_model.bin"}
+    assert lock["dino"].kept.keys() == {"config.json", "preprocessor_config.json", "model.safetensors"}
+    server.asked.clear()
+    listed = {line.split()[0]: line.split() for line in kedro(project, server, "list").stdout.splitlines()}
+    assert server.asked == []
+    assert listed["dino"][1:4] == ["owner/dino", COMMIT[:12], "verified"]
+    assert listed["clip"][1:4] == ["data/01_raw/models/mini/clip", "pinned", "verified"]
+    assert listed["text_to_image"][-1] == "data/01_raw/models/hub/text_to_image"
+
+    from hypnos_pipeline.models.networks import load_vit
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+
+    load_text_to_image(project / "data/01_raw/models/hub/text_to_image")
+    load_vit(project / "data/01_raw/models/hub/dino")
