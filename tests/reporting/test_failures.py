@@ -10,8 +10,9 @@ from hypnos_pipeline.reporting import failures
 
 PHOTOS = ImageSet({"00": np.full((16, 16, 3), 90, np.uint8)})
 MATTES = ImageSet({"00": np.pad(np.full((8, 8), 255, np.uint8), 4)})
-GOOD = [{"photo": "00", "faults": []}]
-BAD = [{"photo": "00", "faults": ["touches 3 borders"]}]
+EXCLUDED = {"photo": "01", "backend": "excluded", "frame": [64, 64]}
+GOOD = [{"photo": "00", "faults": []}, EXCLUDED]
+BAD = [{"photo": "00", "faults": ["touches 3 borders"]}, EXCLUDED]
 
 
 def samples(blank: int) -> ImageSet:

@@ -40,7 +40,7 @@ def flagged_failures(
         title: First line.
         photos: The subject's working photos.
         mattes: Theirs.
-        matte_report: Rows of ``imaging.mattes.guards.matte_row``.
+        matte_report: Rows of ``imaging.mattes.guards.matte_row``, and one of each excluded photo.
         samples: Printed method label to its images.
         checks: Label to prompt set of scenes to ``imaging.constant_backgrounds.background_report``.
         pairs: Label to its values of single pairs.
@@ -55,7 +55,7 @@ def flagged_failures(
 
 
 def _mattes(photos: ImageSet, mattes: ImageSet, report: Sequence[Mapping[str, Any]]) -> CaptionedSection:
-    rows = [row for row in report if row["faults"]]
+    rows = [row for row in report if row.get("faults")]  # an excluded photo has no matte
     images = [
         (
             _keyed(photos.images[row["photo"]], mattes.images[row["photo"]]),
