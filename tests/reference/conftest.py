@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.one_thread import one_thread  # noqa: F401
 from tests.reference.pictures import KINDS, pictures
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=KINDS)

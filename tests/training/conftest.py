@@ -1,15 +1,3 @@
-"""One torch thread: contended threads are many times slower, and tiny networks gain nothing from two."""
+"""One torch thread."""
 
-from __future__ import annotations
-
-import pytest
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+from tests.one_thread import one_thread  # noqa: F401

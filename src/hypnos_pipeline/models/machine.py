@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hypnos_pipeline.models.settings import RuntimeSettings
+from hypnos_pipeline.models.reference import describe
+from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 
 LIBRARIES = (
     "torch", "torchvision", "diffusers", "transformers", "timm", "bitsandbytes", "safetensors",
@@ -42,6 +44,17 @@ def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+
+
+def describe_origin(networks: Mapping[str, ModelReference], runtime: RuntimeSettings) -> dict[str, Any]:
+    """Returns what a report says of the networks and the machine behind an artefact, in JSON types.
+
+    Args:
+        networks: Those that it was made with, by name.
+        runtime: Device and threads as configured.
+    """
+    described = {name: describe(network) for name, network in networks.items()}
+    return {"networks": described, "machine": describe_machine(runtime)}
 
 
 def _cpu_kind() -> str:

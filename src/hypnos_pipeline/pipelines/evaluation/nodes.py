@@ -62,8 +62,7 @@ def evaluate(
     from hypnos_pipeline.metrics.features import load_metric_networks
     from hypnos_pipeline.metrics.foreground import CutOuts
     from hypnos_pipeline.metrics.replicates import replicate_spread, replicates_of
-    from hypnos_pipeline.models.machine import describe_machine
-    from hypnos_pipeline.models.reference import describe
+    from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.models.runtime import configure
 
     device = configure(runtime)
@@ -88,9 +87,8 @@ def evaluate(
         for replicate in replicates_of(samples)
     )
     spread = replicate_spread([scores, *(of_replicate for _, of_replicate in others)])
-    described = {name: describe(each) for name, each in {"text_to_image": text_to_image, **networks}.items()}
     truth = {row["name"]: row["source"] for row in true_mattes.manifest}
-    report = {"networks": described, "truth": truth, "machine": describe_machine(runtime)}
+    report = describe_origin({"text_to_image": text_to_image, **networks}, runtime) | {"truth": truth}
     return pairs, scores, report | ({"replicates": spread} if others else {})
 
 

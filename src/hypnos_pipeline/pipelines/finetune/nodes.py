@@ -101,6 +101,7 @@ def textual_inversion(
     """Learns one new token from the untouched photos."""
     import pandas as pd
 
+    from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.training import textual_inversion as inversion
 
     model = _base_model(text_to_image, runtime)
@@ -116,7 +117,7 @@ def textual_inversion(
         previews=previews,
         checkpoints=checkpoints,
     )
-    report = report | _origin({"text_to_image": text_to_image}, runtime)
+    report = report | describe_origin({"text_to_image": text_to_image}, runtime)
     return learned, pd.DataFrame(curve), report, previews.picture()
 
 
@@ -126,15 +127,6 @@ def _base_model(text_to_image: ModelReference, runtime: RuntimeSettings) -> Text
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     return load_text_to_image(locate(text_to_image), configure(runtime))
-
-
-def _origin(sources: dict[str, ModelReference], runtime: RuntimeSettings) -> dict[str, Any]:
-    """Returns what a report says of the networks and the machine behind an artefact."""
-    from hypnos_pipeline.models.machine import describe_machine
-    from hypnos_pipeline.models.reference import describe
-
-    networks = {name: describe(source) for name, source in sources.items()}
-    return {"networks": networks, "machine": describe_machine(runtime)}
 
 
 def _preview_strip(
@@ -166,6 +158,7 @@ def _run(
     import pandas as pd
 
     from hypnos_pipeline.models.finetuned import FullFinetune
+    from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
     from hypnos_pipeline.training.loop import Finetuning
 
@@ -183,5 +176,5 @@ def _run(
         **networks,
     )
     run.run()
-    report = run.report() | _origin(sources, runtime)
+    report = run.report() | describe_origin(sources, runtime)
     return FullFinetune(model.to("cpu")), pd.DataFrame(run.curve), report, previews.picture()
