@@ -28,6 +28,7 @@ def test_a_subject_s_own_prompts_take_the_place_of_the_study_s(tmp_path, own, ex
     )
     subject = SubjectSettings(noun="mug", class_prior_prompts=own)
     runtime, sampler = RuntimeSettings(device="cpu"), SamplerSettings()
-    images, _ = generate_class_prior(subject, prior, None, sampler, runtime, seed=1, image_size=64)
+    images, _, report = generate_class_prior(subject, prior, None, sampler, runtime, seed=1, image_size=64)
     assert [row["prompt"] for row in images.manifest] == expected
     assert images.stack().shape == (4, 64, 64, 3)
+    assert (report["source"], report["networks"]) == ("folder", {})

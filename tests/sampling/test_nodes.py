@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.finetuned import FullFinetune, LearnedToken, save_finetuned
+from hypnos_pipeline.models.reference import describe
 from hypnos_pipeline.models.settings import (
     ClassPriorSettings,
     ModelReference,
@@ -57,8 +59,8 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
 
 def test_class_prior_rows_and_determinism(base_model: ModelReference) -> None:
     settings = ClassPriorSettings(count=5, prompts=["a photo of {noun}", "a photo of {noun} on the beach"])
-    prior, sheet = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
-    again, _ = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
+    prior, sheet, report = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
+    again, _, _ = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
     assert [row["name"] for row in prior.manifest] == list(prior.images)
     assert [row["prompt"] for row in prior.manifest[:3]] == [
         "a photo of robot",
@@ -70,6 +72,8 @@ def test_class_prior_rows_and_determinism(base_model: ModelReference) -> None:
     assert prior.stack().shape == (5, 16, 16, 3)
     assert prior.stack().dtype == np.uint8
     assert isinstance(sheet, Image.Image)
+    assert report["networks"] == {"text_to_image": describe(base_model)}
+    assert json.loads(json.dumps(report)) == report
 
 
 def test_class_prior_of_the_users_own_images(base_model: ModelReference, tmp_path: Path) -> None:
@@ -77,7 +81,7 @@ def test_class_prior_of_the_users_own_images(base_model: ModelReference, tmp_pat
     for index in range(4):
         Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(tmp_path / f"{index}.png")
     settings = ClassPriorSettings(source="folder", folder=str(tmp_path), count=3)
-    prior, _ = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
+    prior, _, _ = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
     assert prior.stack().shape == (3, 16, 16, 3)
     assert [(row["prompt"], row["seed"]) for row in prior.manifest] == [("a photo of robot", None)] * 3
     with pytest.raises(ValueError, match=r"4 images in .*, expected at least class_prior\.count = 9"):

@@ -46,7 +46,9 @@ def test_every_slice_reads_what_its_family_needs(parameters: dict[str, Any]) -> 
     assert all(name.startswith("params:") for name in base.inputs())
     prior = class_prior.create_pipeline(study)
     assert prior.all_outputs() == {
-        f"{subject}.{name}" for subject in study.subjects for name in ("class_prior", "class_prior_sheet")
+        f"{subject}.{name}"
+        for subject in study.subjects
+        for name in ("class_prior", "class_prior_report", "class_prior_sheet")
     }
 
 

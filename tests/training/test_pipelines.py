@@ -50,19 +50,21 @@ def latents(models):
 
 
 @pytest.fixture(scope="module")
-def pretrained(latents):
+def pretrained(latents, models):
     from hypnos_pipeline.pipelines.discriminator.nodes import pretrain_discriminator
 
-    return pretrain_discriminator(latents, DISCRIMINATOR, SEED, RUNTIME)
+    return pretrain_discriminator(latents, DISCRIMINATOR, SEED, models.text_to_image, RUNTIME)
 
 
-def test_discriminator_nodes(latents, pretrained):
+def test_discriminator_nodes(models, latents, pretrained):
     from hypnos_pipeline.imaging.image_set import ImageSet
+    from hypnos_pipeline.models.reference import describe
     from hypnos_pipeline.pipelines.discriminator.nodes import discriminator_attention
 
     weights, curve, report = pretrained
     assert list(curve["step"]) == [1, 2, 3, 4]
     assert json.loads(json.dumps(report)) == report
+    assert report["networks"] == {"text_to_image": describe(models.text_to_image)}
     photos = ImageSet({photo: picture(photo) for photo in PHOTOS})
     figure = discriminator_attention(photos, latents, weights, DISCRIMINATOR, SEED, RUNTIME)
     assert figure.size[1] > figure.size[0] / 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageOps
 
@@ -30,18 +31,20 @@ def generate_class_prior(
     seed: int,
     image_size: int,
     checkpoints: CheckpointSettings = OFF,
-) -> tuple[ImageSet, Image.Image]:
+) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the untouched base model, or reads the user's own images of the class.
 
     Returns:
         The images, uint8 S×S×3, with rows ``name, prompt, seed, sha256`` (of the pixels; no seed for the
-        user's own), and a contact sheet of the first.
+        user's own); a contact sheet of the first; the report: ``source``, and what network (none for the
+        user's own) and machine made them.
 
     Raises:
         ValueError: If the user's folder is not named or holds too few images.
     """
     import numpy as np
 
+    from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.prompting.templates import class_prompt
 
     templates = subject.class_prior_prompts or class_prior.prompts
@@ -62,7 +65,9 @@ def generate_class_prior(
         }
         for (name, image), prompt, noise_seed in zip(images.items(), prompts, seeds, strict=True)
     ]
-    return ImageSet(images, manifest), _sheet(list(images.values()), prompts[0])
+    made_by = {} if class_prior.source == "folder" else {"text_to_image": text_to_image}
+    report = {"source": class_prior.source} | describe_origin(made_by, runtime)
+    return ImageSet(images, manifest), _sheet(list(images.values()), prompts[0]), report
 
 
 def _sample_base(

@@ -25,7 +25,7 @@ def create_pipeline(study: Study) -> Pipeline:
         Node(
             generate_class_prior,
             inputs=["params:subject", *(f"params:{name}" for name in PARAMETERS)],
-            outputs=["class_prior", "class_prior_sheet"],
+            outputs=["class_prior", "class_prior_sheet", "class_prior_report"],
             name="generate_class_prior",
         )
     ]

@@ -36,19 +36,23 @@ def pretrain_discriminator(
     latents,
     discriminator: DiscriminatorSettings,
     seed: int,
+    text_to_image: ModelReference,
     runtime: RuntimeSettings,
     checkpoints: CheckpointSettings = OFF,
 ):
-    """Returns the pretrained weights, the learning curve, and the accuracy per kind of Table 3."""
+    """Returns the pretrained weights, the learning curve, and the report.
+
+    The report holds the accuracy per kind of Table 3, the network that encoded the latents, and the machine.
+    """
     import pandas as pd
 
-    from hypnos_pipeline.models.machine import describe_machine
+    from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.training.discriminator_training import pretrain
 
     network, curve, report = pretrain(latents, discriminator, seed, configure(runtime), checkpoints)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    return weights, pd.DataFrame(curve), {**report, "machine": describe_machine(runtime)}
+    return weights, pd.DataFrame(curve), report | describe_origin({"text_to_image": text_to_image}, runtime)
 
 
 def discriminator_attention(

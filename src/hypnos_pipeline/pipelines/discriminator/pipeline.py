@@ -28,6 +28,7 @@ def create_pipeline(study: Study) -> Pipeline:
                 "latents",
                 "params:discriminator",
                 "params:seed",
+                "params:models.text_to_image",
                 "params:runtime",
                 "params:checkpoints",
             ],
