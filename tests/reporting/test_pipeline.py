@@ -78,6 +78,7 @@ def inputs(study: Study) -> dict[str, Any]:
             found[f"{subject}.{name}"] = sheet
         found[f"{subject}.matte_report"] = [{"photo": "a", "area": 0.15, "faults": ["touches the border"]}]
         found[f"{subject}.discriminator_curve"] = curve
+        found[f"{subject}.class_prior_report"] = {"source": "generate"}
         found[f"{subject}.discriminator_report"] = {"accuracy": {"negative": 0.875}}
         for number, (family, method) in enumerate(study.entries()):
             found[f"{subject}.{method}.samples"] = ImageSet({row["name"]: image for row in rows}, rows)

@@ -63,6 +63,7 @@ SHOWN = [
     "matte_report",
     "pool_sheet",
     "class_prior_sheet",
+    "class_prior_report",
     "discriminator_attention",
     "discriminator_curve",
     "discriminator_report",

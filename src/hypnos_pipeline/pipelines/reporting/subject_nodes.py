@@ -86,6 +86,7 @@ def write_subject_page(
     matte_report: list,
     pool_sheet: Image.Image,
     class_prior_sheet: Image.Image,
+    class_prior_report: dict,
     discriminator_attention: Image.Image,
     discriminator_curve,
     discriminator_report: dict,
@@ -107,6 +108,7 @@ def write_subject_page(
         matte_report: What was found of each photo's matte.
         pool_sheet: The augmented pool.
         class_prior_sheet: What the untouched model makes of the class.
+        class_prior_report: What made it.
         discriminator_attention: Where the latent discriminator looks.
         discriminator_curve: Its learning curve.
         discriminator_report: Its accuracy by kind of image.
@@ -130,7 +132,7 @@ def write_subject_page(
         Section("Photos", [subject_photos]),
         Section("Background removal", [matte_sheet, matte_report]),
         Section("Augmentation", [pool_sheet]),
-        Section("Class prior", [class_prior_sheet]),
+        Section("Class prior", [class_prior_sheet, class_prior_report]),
         Section("Latent discriminator", [discriminator_attention, curve, discriminator_report]),
         Section("All methods", figures),
     ]
