@@ -45,43 +45,45 @@ def mean_over_subjects(values) -> float:
     return sum(values) / len(values)
 
 
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_dreambooth_reaches_halfway_from_the_class_to_the_subject(verdicts, subject):
+    assert verdicts[subject]["methods"]["dreambooth_high_lr"]["photos"] >= verdicts[subject]["bar"]
+
+
 # One training is one draw: rounding alone (another CPU, another number of threads) has moved HYPNOS on the
-# robot from 0.33 to 0.77 (docs/tuning.md). So the mean over the subjects is guarded, and on each subject that
-# something of it was learned.
-@pytest.mark.parametrize("method", ["hypnos", "dreambooth_high_lr"])
-def test_reaches_halfway_from_the_class_to_the_subject(verdicts, method):
-    reached = mean_over_subjects(verdict["methods"][method]["photos"] for verdict in verdicts.values())
+# robot from 0.33 to 0.77 (docs/tuning.md). So of HYPNOS the mean over the subjects is guarded, and on each
+# subject that something of it was learned.
+def test_hypnos_reaches_halfway_from_the_class_to_the_subject_in_the_mean(verdicts):
+    reached = mean_over_subjects(verdict["methods"]["hypnos"]["photos"] for verdict in verdicts.values())
     assert reached >= mean_over_subjects(verdict["bar"] for verdict in verdicts.values())
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
-@pytest.mark.parametrize("method", ["hypnos", "dreambooth_high_lr"])
-def test_learns_every_subject(verdicts, subject, method):
+# On the robot Textual Inversion ends below the base model: a known miss, see the README's table.
+@pytest.mark.parametrize(
+    ("method", "subject"),
+    [
+        *(("hypnos", subject) for subject in SUBJECTS),
+        ("textual_inversion", "figurine"),
+        ("textual_inversion", "rattan_chair"),
+    ],
+)
+def test_beats_the_base_model(verdicts, method, subject):
     methods = verdicts[subject]["methods"]
     assert methods[method]["photos"] > methods["base"]["photos"]
 
 
-# In the mean only: on the robot it can end below the base model, a known miss (README).
-def test_textual_inversion_beats_the_base_model(verdicts):
-    learned, base = (
-        mean_over_subjects(verdict["methods"][method]["photos"] for verdict in verdicts.values())
-        for method in ("textual_inversion", "base")
-    )
-    assert learned > base
-
-
-# The goal is 0.9 of unseen renders and fakes balanced. Measured were 0.67 to 0.94 on single subjects, nearly
-# all the misses being unseen renders taken for fakes (docs/tuning.md).
+# The goal is 0.9 of unseen renders and fakes balanced. Measured were 0.67 to 0.94 on single subjects, means
+# of 0.76 to 0.92, nearly all the misses being unseen renders taken for fakes (docs/tuning.md).
 def test_the_discriminator_knows_unseen_renders_from_fakes(verdicts):
     judged = [verdict["discriminator"] for verdict in verdicts.values()]
-    assert mean_over_subjects(each["balanced"] for each in judged) >= 0.65
+    assert mean_over_subjects(each["balanced"] for each in judged) >= 0.7
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_discriminator_knows_every_kind_of_fake(verdicts, subject):
     kinds = set(verdicts[subject]["discriminator"]) - {"unseen", "balanced"}
     assert len(kinds) == 5
-    assert min(verdicts[subject]["discriminator"][kind] for kind in kinds) >= 0.7
+    assert min(verdicts[subject]["discriminator"][kind] for kind in kinds) >= 0.9
 
 
 def test_the_perceptual_loss_acts_and_then_stops(project):
