@@ -61,8 +61,9 @@ def make_cell(settings: argparse.Namespace) -> Cell:
 
     from hypnos_pipeline.metrics.features import MetricNetworks
     from hypnos_pipeline.metrics.foreground import CutOuts
-    from hypnos_pipeline.metrics.networks import AlexNetLpipsNetwork, load_frechet_network
     from hypnos_pipeline.models.fetching.conversion import lpips_heads
+    from hypnos_pipeline.models.frechet import load_frechet_network
+    from hypnos_pipeline.models.lpips import AlexNetLpipsNetwork
     from hypnos_pipeline.models.networks import load_clip, load_vit
 
     miniature.runtime(settings.threads)

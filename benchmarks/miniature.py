@@ -6,7 +6,7 @@ background is removed, and the benchmarks start in seconds.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.program import ROOT
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
-from hypnos_pipeline.study import STUDY_FILE, Study
+from hypnos_pipeline.study.model import STUDY_FILE, Study
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.text_to_image import TextToImage
@@ -81,9 +81,9 @@ def image_set(images: dict[str, np.ndarray], **row: str) -> ImageSet:
 @lru_cache(maxsize=2)
 def subject(smallest: bool) -> tuple[ImageSet, LatentCache]:
     """Returns the pool and the latents of pool, fakes and class prior, in the study's numbers or in few."""
-    from hypnos_pipeline.imaging.alterations import build_fakes
+    from hypnos_pipeline.imaging.fakes import build_fakes
     from hypnos_pipeline.imaging.pool import build_pool
-    from hypnos_pipeline.prompting.templates import class_prompt
+    from hypnos_pipeline.prompting.templates import class_prompt, pool_prompt
     from hypnos_pipeline.training.latents import LatentCache
 
     whole, noun = study(), study().subjects[SUBJECT]
@@ -91,7 +91,7 @@ def subject(smallest: bool) -> tuple[ImageSet, LatentCache]:
     if smallest:
         settings, count = settings.model_copy(update={"recoloured": 1, "resized": 1, "altered": 1}), 4
     working, mattes = image_set(photos()), image_set(ovals())
-    pool = build_pool(working, mattes, working, settings, noun, whole.seed)
+    pool = build_pool(working, mattes, working, settings, partial(pool_prompt, noun), whole.seed)
     fakes = build_fakes(working, mattes, working, settings, whole.seed)
     originals = list(photos().values())
     prior = {f"{index:04d}": originals[index % len(originals)] for index in range(count)}

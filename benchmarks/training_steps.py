@@ -19,7 +19,7 @@ from benchmarks.program import Build, Pair, options, run_contest
 if TYPE_CHECKING:
     import torch
 
-    from hypnos_pipeline.checkpoints.settings import CheckpointSettings
+    from hypnos_pipeline.storage.settings import CheckpointSettings
     from hypnos_pipeline.training.loop import Finetuning
 
 STEPS_A_TURN = 4
@@ -75,7 +75,7 @@ def dreambooth(settings: argparse.Namespace) -> Callable[[], int]:
 
 def saving(settings: argparse.Namespace) -> Callable[[], int]:
     """Makes our DreamBooth ready, its state saved at the end of every turn."""
-    from hypnos_pipeline.checkpoints.settings import CheckpointSettings
+    from hypnos_pipeline.storage.settings import CheckpointSettings
     from hypnos_pipeline.training.resuming import save
 
     every = 1 if settings.smallest else STEPS_A_TURN

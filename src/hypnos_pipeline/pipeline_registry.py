@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from hypnos_pipeline.config_loader import current_parameters
 from hypnos_pipeline.pipelines import (
     augmentation,
     background_removal,
@@ -16,7 +15,8 @@ from hypnos_pipeline.pipelines import (
     reporting,
     sampling,
 )
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.loading import current_parameters
+from hypnos_pipeline.study.model import Study
 
 STAGES = {
     "background_removal": background_removal,

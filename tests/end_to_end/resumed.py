@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from tests.end_to_end.killed import EVENTS, IMPORTED_ONCE
 
 FAMILIES = ("discriminator", "hypnos", "dreambooth", "textual_inversion", "sampling", "class_prior")
@@ -84,7 +84,7 @@ def run_scenario(
 def _run(name: str, folder: Path, settings: CheckpointSettings, fatal: int) -> None:
     import torch
 
-    from hypnos_pipeline.checkpoints.checkpoints import discard_finished
+    from hypnos_pipeline.storage.checkpoints import discard_finished
 
     descriptor = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
@@ -218,9 +218,9 @@ def _class_prior() -> Callable[[CheckpointSettings], None]:
 
 
 def _miniworld(stage: str) -> Callable[[CheckpointSettings], None]:
-    from hypnos_pipeline.miniworld import autoencoder, clip, dino, nets, text_to_image
     from hypnos_pipeline.miniworld.config import AutoencoderConfig, EncoderConfig, TextToImageConfig
-    from hypnos_pipeline.miniworld.tokens import build_tokenizer
+    from hypnos_pipeline.miniworld.train import autoencoder, clip, dino, nets, text_to_image
+    from hypnos_pipeline.miniworld.train.tokens import build_tokenizer
 
     root, result = Path(), Path("result")
     tokenizer = build_tokenizer(root / "tokenizer")
@@ -245,8 +245,8 @@ def _miniworld(stage: str) -> Callable[[CheckpointSettings], None]:
 
 
 def _render(root: Path, tokenizer) -> None:
-    from hypnos_pipeline.miniworld.dataset import render_set, save_array
-    from hypnos_pipeline.miniworld.latents import prepare
+    from hypnos_pipeline.miniworld.render.dataset import render_set, save_array
+    from hypnos_pipeline.miniworld.train.latents import prepare
 
     for name in ("train", "heldout"):
         if not (root / "set" / name / "tokens.npy").exists():

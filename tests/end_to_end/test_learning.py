@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hypnos_pipeline.cli import judge_study
+from hypnos_pipeline.commands.miniworld import judge_study
 from tests.end_to_end.shrunken import PROJECT_ROOT, make_project, opened, run
 
 pytestmark = pytest.mark.long

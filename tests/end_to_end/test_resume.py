@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hypnos_pipeline.checkpoints.settings import CheckpointSettings
+from hypnos_pipeline.storage.settings import CheckpointSettings
 from tests.end_to_end.resumed import FAMILIES, SCENARIOS, run_scenario
 
 KILLS = 20

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from hypnos_pipeline.run_lock import FOLDER, RunLock
+from hypnos_pipeline.running.run_lock import FOLDER, RunLock
 from tests.end_to_end.killed import run_apart
 from tests.end_to_end.shrunken import PROJECT_ROOT, make_project, shrink
-from tests.versioning.project import Project, environment
+from tests.stages.project import Project, environment
 
 STAGES = [
     "background_removal",

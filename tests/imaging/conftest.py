@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.imaging.settings import AugmentationSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.prompting.templates import pool_prompt
 
 SIZE = 48
 
@@ -23,8 +26,8 @@ def disc_matte(size: int = SIZE, x: float = 0.5, y: float = 0.5, radius: float =
 
 
 @pytest.fixture
-def subject() -> SubjectSettings:
-    return SubjectSettings(noun="robot", instance_word="sks", background_word="ohwx")
+def prompt_for() -> Callable[[str | None], str]:
+    return partial(pool_prompt, SubjectSettings(noun="robot", instance_word="sks", background_word="ohwx"))
 
 
 @pytest.fixture

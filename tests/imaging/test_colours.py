@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hypnos_pipeline.imaging import colours
-from hypnos_pipeline.miniworld.palette import COLORS
+from hypnos_pipeline.miniworld.render.palette import COLORS
 
 
 def test_lab_agrees_with_reference_values() -> None:

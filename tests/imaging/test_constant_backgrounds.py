@@ -18,9 +18,9 @@ COLOURS = [(214, 34, 36), (36, 148, 54), (32, 76, 204), (246, 212, 46), (240, 24
 @pytest.fixture(scope="module")
 def renders() -> tuple[np.ndarray, np.ndarray]:
     """Twelve 64 px renders of the miniature world's scenes, and their true mattes."""
-    from hypnos_pipeline.miniworld.scene import draw_scene, render
-    from hypnos_pipeline.miniworld.subjects import TUNING
-    from hypnos_pipeline.miniworld.words import SCENES
+    from hypnos_pipeline.miniworld.render.scene import draw_scene, render
+    from hypnos_pipeline.miniworld.render.subjects import TUNING
+    from hypnos_pipeline.miniworld.render.words import SCENES
     from hypnos_pipeline.randomness import numpy_generator
 
     robot, names = TUNING["tuning_robot"], list(SCENES)

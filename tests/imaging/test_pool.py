@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypnos_pipeline.imaging.alterations import (
+from hypnos_pipeline.imaging.colours import CLEARLY_UNLIKE, COLOURS, delta_e, unit_colour
+from hypnos_pipeline.imaging.compositing import matte_box
+from hypnos_pipeline.imaging.fakes import (
     GREY_ON_GREY_REMARK,
     OWN_NEGATIVE_REMARK,
     build_fakes,
 )
-from hypnos_pipeline.imaging.colours import CLEARLY_UNLIKE, COLOURS, delta_e, unit_colour
-from hypnos_pipeline.imaging.compositing import matte_box
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.imaging.pixels import pixel_sha256, to_unit
 from hypnos_pipeline.imaging.pool import build_pool, move, pool_sheet
@@ -23,8 +23,8 @@ from .conftest import SIZE, disc_matte
 
 
 @pytest.fixture
-def pool(working, augmentation, subject) -> ImageSet:
-    return build_pool(*working, augmentation, subject, seed=42)
+def pool(working, augmentation, prompt_for) -> ImageSet:
+    return build_pool(*working, augmentation, prompt_for, seed=42)
 
 
 def border(image: np.ndarray) -> np.ndarray:
@@ -98,19 +98,19 @@ def test_an_object_cut_off_by_the_frame_stays_at_that_border() -> None:
         assert moved[-1].max() > 0.9
 
 
-def test_two_builds_are_equal_and_another_seed_differs(working, augmentation, subject, pool) -> None:
-    again = build_pool(*working, augmentation, subject, seed=42)
+def test_two_builds_are_equal_and_another_seed_differs(working, augmentation, prompt_for, pool) -> None:
+    again = build_pool(*working, augmentation, prompt_for, seed=42)
     assert again.manifest == pool.manifest
-    other = build_pool(*working, augmentation, subject, seed=43)
+    other = build_pool(*working, augmentation, prompt_for, seed=43)
     assert [row["sha256"] for row in other.manifest] != [row["sha256"] for row in pool.manifest]
     fakes = build_fakes(*working, augmentation, seed=42)
     assert fakes.manifest == build_fakes(*working, augmentation, seed=42).manifest
     assert fakes.manifest != build_fakes(*working, augmentation, seed=43).manifest
 
 
-def test_one_photo_s_draws_do_not_depend_on_the_others(working, augmentation, subject, pool) -> None:
+def test_one_photo_s_draws_do_not_depend_on_the_others(working, augmentation, prompt_for, pool) -> None:
     alone = [ImageSet({"side": images.images["side"]}) for images in working]
-    assert build_pool(*alone, augmentation, subject, seed=42).manifest == pool.rows(photo="side")
+    assert build_pool(*alone, augmentation, prompt_for, seed=42).manifest == pool.rows(photo="side")
 
 
 def test_manifests_hold_the_pixels_digests(working, augmentation, pool) -> None:
@@ -158,10 +158,10 @@ def test_a_grey_object_is_opposed_instead_and_not_filled_with_grey(working, augm
     assert masked["remark"] == GREY_ON_GREY_REMARK.format(fill=masked["fill"])
 
 
-def test_an_unlisted_colour_is_refused(working, subject) -> None:
+def test_an_unlisted_colour_is_refused(working, prompt_for) -> None:
     settings = AugmentationSettings(recoloured=1, resized=1, altered=1, colours=["red", "mauve"])
     with pytest.raises(ValueError, match="'mauve'"):
-        build_pool(*working, settings, subject, seed=1)
+        build_pool(*working, settings, prompt_for, seed=1)
 
 
 def test_the_sheet_shows_every_photo_twice(pool, working, augmentation) -> None:

@@ -14,7 +14,7 @@ from hypnos_pipeline.imaging.mattes.estimate import estimate_mattes
 from hypnos_pipeline.imaging.mattes.registry import find_backend
 from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
-from hypnos_pipeline.models.integrity import file_sha256
+from hypnos_pipeline.storage.hashing import file_sha256
 
 from .networks import bright_disc, save_onnx
 

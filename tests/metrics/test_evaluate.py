@@ -264,7 +264,7 @@ def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
     import yaml
 
     from hypnos_pipeline.pipelines.evaluation import create_pipeline
-    from hypnos_pipeline.study import Study
+    from hypnos_pipeline.study.model import Study
 
     file = project_root / "conf/mini/parameters_study.yml"
     study = Study.from_parameters(yaml.safe_load(file.read_text()))

@@ -53,7 +53,7 @@ def test_distances_of_images_read_the_right_features(networks):
 def test_early_features_are_the_first_stage_of_64_channels_averaged_over_positions():
     import timm
 
-    from hypnos_pipeline.metrics.networks import TimmFrechetNetwork
+    from hypnos_pipeline.models.frechet import TimmFrechetNetwork
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

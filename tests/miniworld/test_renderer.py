@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from hypnos_pipeline.miniworld.captions import caption, draw_example
-from hypnos_pipeline.miniworld.dataset import load_set, render_set
-from hypnos_pipeline.miniworld.palette import COLOR_NAMES, COLORS, unit_rgb
-from hypnos_pipeline.miniworld.scene import draw_instance, draw_scene, render
-from hypnos_pipeline.miniworld.words import BACKGROUNDS, CLASSES
+from hypnos_pipeline.miniworld.render.captions import caption, draw_example
+from hypnos_pipeline.miniworld.render.dataset import load_set, render_set
+from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES, COLORS, unit_rgb
+from hypnos_pipeline.miniworld.render.scene import draw_instance, draw_scene, render
+from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES
 from hypnos_pipeline.randomness import numpy_generator
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from hypnos_pipeline.miniworld.promote import LIMIT_BYTES, MODELS, folder_bytes, promote
-from hypnos_pipeline.miniworld.subjects import SUBJECTS, TUNING, make_subject
+from hypnos_pipeline.miniworld.render.subjects import SUBJECTS, TUNING, make_subject
+from hypnos_pipeline.miniworld.train.promote import LIMIT_BYTES, MODELS, folder_bytes, promote
 
 RAW = Path("data/01_raw")
 

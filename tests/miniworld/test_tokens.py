@@ -2,8 +2,8 @@
 
 import pytest
 
-from hypnos_pipeline.miniworld.tokens import build_tokenizer
-from hypnos_pipeline.miniworld.words import RARE_WORDS, vocabulary_words
+from hypnos_pipeline.miniworld.render.words import RARE_WORDS, vocabulary_words
+from hypnos_pipeline.miniworld.train.tokens import build_tokenizer
 
 PROMPTS = (
     "a photo of sks robot",

@@ -7,19 +7,19 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings  # noqa: E402
-from hypnos_pipeline.miniworld import autoencoder  # noqa: E402
-from hypnos_pipeline.miniworld.checkpoint import Ema, load_result, rate_at  # noqa: E402
 from hypnos_pipeline.miniworld.config import (  # noqa: E402
     AutoencoderConfig,
     EncoderConfig,
     MiniworldConfig,
     TextToImageConfig,
 )
-from hypnos_pipeline.miniworld.dataset import render_set  # noqa: E402
-from hypnos_pipeline.miniworld.latents import prepare  # noqa: E402
-from hypnos_pipeline.miniworld.text_to_image import train  # noqa: E402
-from hypnos_pipeline.miniworld.tokens import build_tokenizer  # noqa: E402
+from hypnos_pipeline.miniworld.render.dataset import render_set  # noqa: E402
+from hypnos_pipeline.miniworld.train import autoencoder  # noqa: E402
+from hypnos_pipeline.miniworld.train.checkpoint import Ema, load_result, rate_at  # noqa: E402
+from hypnos_pipeline.miniworld.train.latents import prepare  # noqa: E402
+from hypnos_pipeline.miniworld.train.text_to_image import train  # noqa: E402
+from hypnos_pipeline.miniworld.train.tokens import build_tokenizer  # noqa: E402
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings  # noqa: E402
 
 TINY = MiniworldConfig(
     text_to_image=TextToImageConfig(
@@ -91,9 +91,9 @@ def test_a_finished_training_is_not_repeated_unless_its_settings_changed(root, t
 def test_pipeline_folder_loads_and_samples(root, tokenizer, tmp_path):
     from diffusers import DDPMScheduler, StableDiffusionPipeline
 
-    from hypnos_pipeline.miniworld.cards import write_cards
-    from hypnos_pipeline.miniworld.export import export_pipeline
-    from hypnos_pipeline.miniworld.promote import promote
+    from hypnos_pipeline.miniworld.train.cards import write_cards
+    from hypnos_pipeline.miniworld.train.export import export_pipeline
+    from hypnos_pipeline.miniworld.train.promote import promote
 
     where = root / "checkpoints"
     train(root / "set/train", where / "text_to_image.safetensors", tokenizer, TINY.text_to_image, TINY.seed)
@@ -126,7 +126,7 @@ def test_latents_are_white(root):
 
 def test_net_is_saved_as_timm_reads_it(root, tmp_path):
     timm = pytest.importorskip("timm")
-    from hypnos_pipeline.miniworld.nets import HEADS, to_input, train_net
+    from hypnos_pipeline.miniworld.train.nets import HEADS, to_input, train_net
 
     made = train_net(
         root,
@@ -145,7 +145,7 @@ def test_net_is_saved_as_timm_reads_it(root, tmp_path):
 def test_clip_and_dino_folders_load(root, tokenizer, tmp_path):
     from transformers import CLIPImageProcessor, CLIPModel, ViTModel
 
-    from hypnos_pipeline.miniworld import clip, dino
+    from hypnos_pipeline.miniworld.train import clip, dino
 
     clip.save_clip(clip.build_clip(tokenizer, 7), tokenizer, tmp_path / "clip", {})
     model = CLIPModel.from_pretrained(tmp_path / "clip", local_files_only=True, dtype=torch.float32)

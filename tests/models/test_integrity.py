@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hypnos_pipeline.miniworld.promote import promote
+from hypnos_pipeline.miniworld.train.promote import promote
 from hypnos_pipeline.models.integrity import DIGESTS, folder_faults, write_digests
 
 

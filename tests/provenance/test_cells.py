@@ -6,7 +6,6 @@ import pytest
 
 from hypnos_pipeline.provenance import cells as module
 from hypnos_pipeline.provenance.cells import (
-    DEFAULT_ENVIRONMENT,
     ProvenanceError,
     StudyNotRun,
     UnknownWord,
@@ -15,6 +14,7 @@ from hypnos_pipeline.provenance.cells import (
     read_cells,
     select,
 )
+from hypnos_pipeline.study.environments import DEFAULT
 from tests.provenance.conftest import write
 
 NOBODY = {"table": None, "prompt_set": None, "subject": None, "method": None, "metric": None}
@@ -121,4 +121,4 @@ def test_an_empty_table_has_not_run(study):
 def test_the_default_is_kedros():
     from hypnos_pipeline.settings import CONFIG_LOADER_ARGS
 
-    assert CONFIG_LOADER_ARGS["default_run_env"] == DEFAULT_ENVIRONMENT
+    assert CONFIG_LOADER_ARGS["default_run_env"] == DEFAULT

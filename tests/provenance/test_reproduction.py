@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from hypnos_pipeline.commands.reproduce import reproduce as command
 from hypnos_pipeline.provenance.cells import ProvenanceError
 from hypnos_pipeline.provenance.hashes import on_disk
-from hypnos_pipeline.provenance.reproduce_command import reproduce as command
 from hypnos_pipeline.provenance.reproduction import DIFFERENT, ELSEWHERE, EQUAL, MISSING, Verdict, reproduce
 from tests.provenance.small_study import (
     CELLS,
@@ -229,7 +229,7 @@ def test_killed_in_the_middle_it_leaves_no_trace_and_no_process(study, number):
     before = snapshot(study)
     # A shell's background jobs ignore Ctrl-C, and so would the program if the tests run in one.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    load = "from hypnos_pipeline.provenance.reproduce_command import reproduce"
+    load = "from hypnos_pipeline.commands.reproduce import reproduce"
     code = f"{heed}; {load}; reproduce({ARGUMENTS})"
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=study, env=os.environ | {"RESTS": "sampling_base"}

@@ -23,7 +23,7 @@ def published():
     """
     import torch
 
-    from hypnos_pipeline.metrics.inception import FidInceptionV3, resize_like_clean_fid
+    from hypnos_pipeline.models.inception import FidInceptionV3, resize_like_clean_fid
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -41,8 +41,8 @@ def published():
 @pytest.fixture(scope="session")
 def inception(published, tmp_path_factory):
     """The product's network of those weights, loaded from a folder."""
-    from hypnos_pipeline.metrics.inception import save_fid_inception
-    from hypnos_pipeline.metrics.networks import load_frechet_network
+    from hypnos_pipeline.models.frechet import load_frechet_network
+    from hypnos_pipeline.models.inception import save_fid_inception
 
     folder = tmp_path_factory.mktemp("inception")
     save_fid_inception(published, folder)

@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
-from hypnos_pipeline.metrics.inception import (
+from hypnos_pipeline.models.inception import (
     FidInceptionV3,
     load_fid_inception,
     resize_like_clean_fid,

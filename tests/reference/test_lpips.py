@@ -9,8 +9,8 @@ import torch
 
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
 from hypnos_pipeline.metrics.lpips import lpips
-from hypnos_pipeline.metrics.networks import load_lpips_network, save_alexnet_lpips
 from hypnos_pipeline.metrics.pairwise import pairwise
+from hypnos_pipeline.models.lpips import load_lpips_network, save_alexnet_lpips
 from tests.reference.pictures import as_uint8, pictures
 
 

@@ -18,7 +18,7 @@ from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.pipelines.reporting import create_pipeline
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 from tests.reporting.conftest import score
 
 NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")

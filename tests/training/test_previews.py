@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from hypnos_pipeline.checkpoints.settings import OFF
 from hypnos_pipeline.models.finetuned import FullFinetune, save_finetuned
+from hypnos_pipeline.storage.settings import OFF
 from hypnos_pipeline.training.previews import PreviewStrip
 from hypnos_pipeline.training.settings import Previews, TextualInversionSettings
 from hypnos_pipeline.training.textual_inversion import textual_inversion

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hypnos_pipeline.checkpoints.checkpoints import discard_finished
-from hypnos_pipeline.checkpoints.settings import CheckpointSettings
-from hypnos_pipeline.checkpoints.state import read_state, write_state
+from hypnos_pipeline.storage.checkpoints import discard_finished
+from hypnos_pipeline.storage.settings import CheckpointSettings
+from hypnos_pipeline.storage.state import read_state, write_state
 from hypnos_pipeline.training.optimisation import Updater
 from hypnos_pipeline.training.settings import Optimiser
 from tests.training.tiny_study import finetuning, hypnos, same, weights

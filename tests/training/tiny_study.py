@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from hypnos_pipeline.checkpoints.settings import OFF
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import RuntimeSettings
+from hypnos_pipeline.storage.settings import OFF
 from hypnos_pipeline.training.settings import DiscriminatorSettings, HypnosSettings
 from tests.tiny_models import tiny_text_to_image
 

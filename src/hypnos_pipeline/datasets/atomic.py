@@ -10,7 +10,7 @@ from kedro.io import AbstractDataset
 from kedro_datasets._typing import PlotlyPreview
 
 from hypnos_pipeline.datasets.previews import BY_SUFFIX, curve_preview
-from hypnos_pipeline.replacing import replaced_file
+from hypnos_pipeline.storage.replacing import replaced_file
 
 
 class AtomicDataset(AbstractDataset[Any, Any]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from hypnos_pipeline.replacing import replaced_folder
+from hypnos_pipeline.storage.replacing import replaced_folder
 
 
 class FinetunedDataset(AbstractDataset[Any, Path]):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hypnos_pipeline.datasets.previews import pictures_preview
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.replacing import replaced_folder
+from hypnos_pipeline.storage.replacing import replaced_folder
 
 MANIFEST = "manifest.json"
 

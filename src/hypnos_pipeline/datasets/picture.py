@@ -10,7 +10,7 @@ from kedro_datasets._typing import ImagePreview
 from PIL import Image
 
 from hypnos_pipeline.datasets.previews import picture_preview
-from hypnos_pipeline.replacing import replaced_file
+from hypnos_pipeline.storage.replacing import replaced_file
 
 
 class PictureDataset(AbstractDataset[Image.Image, Image.Image]):

@@ -9,7 +9,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 from kedro.utils import load_obj
 
-from hypnos_pipeline.replacing import replaced_file
+from hypnos_pipeline.storage.replacing import replaced_file
 
 
 class TensorsDataset(AbstractDataset[Any, Any]):

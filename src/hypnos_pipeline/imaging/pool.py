@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,6 @@ from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.imaging.pixels import pixel_sha256, resize_image, resize_plane, to_uint8, to_unit
 from hypnos_pipeline.imaging.settings import AugmentationSettings
 from hypnos_pipeline.imaging.sheets import contact_sheet
-from hypnos_pipeline.prompting.settings import SubjectSettings
-from hypnos_pipeline.prompting.templates import instance_phrase, two_clause_prompt
 from hypnos_pipeline.randomness import numpy_generator
 
 
@@ -23,7 +22,7 @@ def build_pool(
     mattes: ImageSet,
     foregrounds: ImageSet,
     settings: AugmentationSettings,
-    subject: SubjectSettings,
+    prompt_for: Callable[[str | None], str],
     seed: int,
 ) -> ImageSet:
     """Builds the pool. It holds no proportion: training draws kinds by its own probabilities.
@@ -33,7 +32,7 @@ def build_pool(
         mattes: S×S uint8, same names.
         foregrounds: S×S×3 uint8, same names.
         settings: Variants per photo, colours and scales.
-        subject: Words of the two-clause prompts.
+        prompt_for: From a listed colour's name, or None for the original background, to the prompt.
         seed: The study's seed. What is drawn for a photo depends on its name and not on the other photos.
 
     Returns:
@@ -41,18 +40,17 @@ def build_pool(
         sha256}``: kind is ``original``, ``recoloured`` or ``resized``; colour is null for originals; scale
         and offset (left, top of the scaled foreground's box, pixels) are null unless resized.
     """
-    phrase = instance_phrase(subject)
     images: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
 
-    def add(name: str, image: np.ndarray, background: str, **row: Any) -> None:
+    def add(name: str, image: np.ndarray, background: str | None, **row: Any) -> None:
         images[name] = image
-        prompt = two_clause_prompt(phrase, background)
-        rows.append({"name": name, **row, "prompt": prompt, "sha256": pixel_sha256(image)})
+        row |= {"prompt": prompt_for(background), "sha256": pixel_sha256(image)}
+        rows.append({"name": name, **row})
 
     for photo, image in photos.images.items():
         plain = {"photo": photo, "colour": None, "scale": None, "offset": None}
-        add(f"{photo}/original", image, subject.background_word, **plain | {"kind": "original"})
+        add(f"{photo}/original", image, None, **plain | {"kind": "original"})
         alpha, foreground = to_unit(mattes.images[photo]), to_unit(foregrounds.images[photo])
         for index, colour in enumerate(
             drawn_colours(settings, settings.recoloured, seed, f"recoloured/{photo}")

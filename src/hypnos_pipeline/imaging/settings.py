@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from hypnos_pipeline.configuration import Configuration
+from hypnos_pipeline.configuration.base import Configuration
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 

@@ -13,13 +13,10 @@ from torch import Tensor
 
 from hypnos_pipeline.metrics.images import in_batches, to_unit_range
 from hypnos_pipeline.metrics.lpips import PerceptualNetwork, unit_taps
-from hypnos_pipeline.metrics.networks import (
-    FrechetFeatures,
-    FrechetNetwork,
-    load_frechet_network,
-    load_lpips_network,
-)
 from hypnos_pipeline.metrics.registry import in_order
+from hypnos_pipeline.models.frechet import load_frechet_network
+from hypnos_pipeline.models.frechet_features import FrechetFeatures, FrechetNetwork
+from hypnos_pipeline.models.lpips import load_lpips_network
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.networks import ClipNetwork, ImageEncoder

@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from hypnos_pipeline.metrics.frechet import frechet_distance
-from hypnos_pipeline.metrics.networks import FrechetFeatures, FrechetNetwork
+from hypnos_pipeline.models.frechet_features import FrechetFeatures, FrechetNetwork
 
 
 def fid(a: Tensor, b: Tensor, network: FrechetNetwork) -> float:

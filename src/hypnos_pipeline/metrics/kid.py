@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from hypnos_pipeline.metrics.networks import FrechetFeatures, FrechetNetwork
+from hypnos_pipeline.models.frechet_features import FrechetFeatures, FrechetNetwork
 
 
 def kid(a: Tensor, b: Tensor, network: FrechetNetwork) -> float:

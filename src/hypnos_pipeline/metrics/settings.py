@@ -6,13 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hypnos_pipeline.configuration import Configuration
+from hypnos_pipeline.configuration.base import Configuration
 
 NETWORKS = ("text_to_image", "dino", "clip", "clip_b32", "inception", "lpips")
 """The study's networks that metrics are taken with; their identity stands below the tables."""
-
-FID_INCEPTION = "fid_inception_v3"
-"""``architecture`` in the ``config.json`` of a folder that holds FID's own Inception, not a timm network."""
 
 MetricName = Literal[
     "dino",

@@ -12,7 +12,7 @@ def main() -> None:
     """Parses the command line and runs the stage."""
     import yaml
 
-    from hypnos_pipeline.miniworld.stages import STAGES
+    from hypnos_pipeline.miniworld.train.stages import STAGES
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=list(STAGES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
 
 class _Strict(BaseModel):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints
-from hypnos_pipeline.checkpoints.fingerprint import model_tensors, model_values
-from hypnos_pipeline.checkpoints.settings import CheckpointSettings
+from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
 from hypnos_pipeline.models.text_to_image import TextToImage
+from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
+from hypnos_pipeline.storage.settings import CheckpointSettings
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,12 +7,11 @@ lists. It has the format of ``sha256sum``, so that ``sha256sum --check SHA256SUM
 
 from __future__ import annotations
 
-import hashlib
 import json
-from functools import lru_cache
 from pathlib import Path
 
-from hypnos_pipeline.replacing import replaced_file
+from hypnos_pipeline.storage.hashing import file_sha256
+from hypnos_pipeline.storage.replacing import replaced_file
 
 DIGESTS = "SHA256SUMS"
 LISTED_SUFFIXES = (".safetensors", ".json", ".txt")
@@ -69,19 +68,6 @@ def write_digests(models: Path) -> Path:
     with replaced_file(models / DIGESTS) as file:
         file.write_text("".join(lines), encoding="utf-8")
     return models / DIGESTS
-
-
-def file_sha256(file: Path) -> str:
-    """Returns the SHA-256 of a file's content."""
-    state = file.stat()
-    return _hashed(file, state.st_mtime_ns, state.st_size)
-
-
-@lru_cache(maxsize=4096)
-def _hashed(file: Path, modified: int, size: int) -> str:
-    """Hashes a file; ``modified`` and ``size`` only make the cache notice a changed one."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _listed(folder: Path) -> dict[str, str]:

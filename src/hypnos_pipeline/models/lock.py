@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 from pydantic import Field, ValidationError
 
-from hypnos_pipeline.configuration import Configuration
-from hypnos_pipeline.models.integrity import file_sha256
+from hypnos_pipeline.configuration.base import Configuration
 from hypnos_pipeline.models.settings import Commit, ModelReference, Sha256
-from hypnos_pipeline.replacing import replaced_file
+from hypnos_pipeline.storage.hashing import file_sha256
+from hypnos_pipeline.storage.replacing import replaced_file
 
 LOCK_FILE = "models.lock"
 RECORD_FILE = "source.json"

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import click
 
-from hypnos_pipeline.models.integrity import HASHED_SUFFIXES, file_sha256
+from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
 from hypnos_pipeline.models.lock import RECORD_FILE, read_record
 from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
+from hypnos_pipeline.storage.hashing import file_sha256
 
 
 class MissingModels(click.ClickException):

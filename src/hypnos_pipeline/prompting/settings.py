@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hypnos_pipeline.configuration import Configuration, Name
+from hypnos_pipeline.configuration.base import Configuration, Name
 from hypnos_pipeline.imaging.settings import BackendSettings, PhotoName
 
 Count = Annotated[int, Field(ge=1, le=10_000)]

@@ -28,6 +28,11 @@ def two_clause_prompt(phrase: str, background: str) -> str:
     return f"{plain_prompt(phrase)}, {background} background"
 
 
+def pool_prompt(subject: SubjectSettings, colour: str | None) -> str:
+    """Returns a pool image's prompt; ``colour`` is None for the original background, which ``[W]`` names."""
+    return two_clause_prompt(instance_phrase(subject), colour or subject.background_word)
+
+
 def fill_template(template: str, **words: str) -> str:
     """Fills a configured template such as ``a photo of {noun}``.
 

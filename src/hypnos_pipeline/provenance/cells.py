@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_ENVIRONMENT = "mini"
+from hypnos_pipeline.study.environments import DEFAULT, STUDY_FILE, known
+
 WORDS = ("table", "prompt_set", "subject", "method", "metric")
 """What names a cell, in the order of the columns; table and prompt set say the same."""
 
@@ -85,9 +86,9 @@ def read_cells(root: Path, env: str) -> list[Cell]:
         UnknownWord: If there is no such environment.
         StudyNotRun: If it has no cells yet; the message says what to run.
     """
-    known = sorted(path.parent.name for path in (root / "conf").glob("*/parameters_study.yml"))
-    if env not in known:
-        raise UnknownWord("environment", env, known)
+    names = known(root)
+    if env not in names:
+        raise UnknownWord("environment", env, names)
     path = root / cells_path(env)
     if not path.is_file():
         raise not_run(root, env, f"{cells_path(env)} is missing")
@@ -135,8 +136,8 @@ def not_yet_run(root: Path, env: str, error: UnknownWord) -> ProvenanceError:
     """Returns the error, or what to run if the word is configured and only has no cell yet."""
     from dvc.utils.serialize import parse_yaml
 
-    text = (root / "conf" / env / "parameters_study.yml").read_text(encoding="utf-8")
-    study = parse_yaml(text, "parameters_study.yml")
+    text = (root / "conf" / env / STUDY_FILE).read_text(encoding="utf-8")
+    study = parse_yaml(text, STUDY_FILE)
     families = (study.get("methods") or {}).values()
     configured = {
         "prompt_set": list(study.get("prompt_sets") or {}),
@@ -158,7 +159,7 @@ def not_run(root: Path, env: str, why: str) -> StudyNotRun:
         ways.append("dvc checkout    (puts back what dvc.lock records; it is in DVC's cache)")
     elif (root / cells_path(env)).is_file():
         ways.append("dvc commit --force    (records what is on disk, if that is one whole run's)")
-    if env == chosen == DEFAULT_ENVIRONMENT:
+    if env == chosen == DEFAULT:
         ways.append("make run    (sets up, runs all of it in one process and records it)")
     ways.append(f"kedro run --env={env} --pipeline=full && dvc commit --force")
     ways.append("dvc repro    (stage by stage, only what changed)")

@@ -19,7 +19,7 @@ from hypnos_pipeline.provenance.comparison import (
 )
 from hypnos_pipeline.provenance.lineage import Lineage, concerns, recorded_lineage
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_record
-from hypnos_pipeline.provenance.running import Scratch, scratch
+from hypnos_pipeline.provenance.scratch import Scratch, scratch
 from hypnos_pipeline.provenance.workspace import Workspace, plan_workspace
 
 EQUAL, DIFFERENT, MISSING, ELSEWHERE = 0, 1, 2, 3

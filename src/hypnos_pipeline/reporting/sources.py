@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.metrics.registry import in_order
-from hypnos_pipeline.metrics.settings import FID_INCEPTION
+from hypnos_pipeline.models.frechet_features import FID_INCEPTION
 from hypnos_pipeline.models.reference import describe, locate
 from hypnos_pipeline.reporting.labels import listed
 

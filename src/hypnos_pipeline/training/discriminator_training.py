@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.checkpoints.checkpoints import open_checkpoints, prefixed, unprefixed
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
+from hypnos_pipeline.storage.checkpoints import open_checkpoints, prefixed, unprefixed
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
 from hypnos_pipeline.training.losses import discriminator_loss
 from hypnos_pipeline.training.optimisation import Updater

@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.models.runtime import precision
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training import losses
 from hypnos_pipeline.training.denoising import Denoiser, Prediction
 from hypnos_pipeline.training.discriminator_training import JointTraining, accuracy_by_kind

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints, prefixed, unprefixed
-from hypnos_pipeline.checkpoints.fingerprint import model_tensors, model_values
+from hypnos_pipeline.models.contents import model_tensors, model_values
+from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints, prefixed, unprefixed
 
 if TYPE_CHECKING:
     import torch
 
-    from hypnos_pipeline.checkpoints.settings import CheckpointSettings
     from hypnos_pipeline.models.settings import RuntimeSettings
+    from hypnos_pipeline.storage.settings import CheckpointSettings
     from hypnos_pipeline.training.loop import Finetuning
     from hypnos_pipeline.training.optimisation import Updater
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hypnos_pipeline.configuration import Configuration, Name
+from hypnos_pipeline.configuration.base import Configuration, Name
 
 Rate = Annotated[float, Field(gt=0.0, lt=1.0)]
 Steps = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.checkpoints.checkpoints import Checkpoints, open_checkpoints, prefixed, unprefixed
-from hypnos_pipeline.checkpoints.fingerprint import model_tensors, model_values
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
+from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.finetuned import LearnedToken, add_token
 from hypnos_pipeline.models.runtime import precision
 from hypnos_pipeline.prompting.templates import plain_prompt
+from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints, prefixed, unprefixed
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.denoising import Denoiser
 from hypnos_pipeline.training.draws import PoolDraws, draw_half
 from hypnos_pipeline.training.losses import mse

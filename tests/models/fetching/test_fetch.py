@@ -172,7 +172,7 @@ def test_random_networks_are_made_and_not_locked(place: Path) -> None:
 def test_alexnet_becomes_lpips_with_the_published_heads(place: Path, server: FileServer) -> None:
     from torchvision.models import alexnet
 
-    from hypnos_pipeline.metrics.networks import load_lpips_network
+    from hypnos_pipeline.models.lpips import load_lpips_network
 
     backbone = {key: value for key, value in alexnet(weights=None).state_dict().items() if "features" in key}
     server.files["/alexnet.pth"] = foreign(**backbone)
@@ -186,8 +186,8 @@ def test_alexnet_becomes_lpips_with_the_published_heads(place: Path, server: Fil
 def test_inception_is_kept_without_its_classifier(place: Path, server: FileServer) -> None:
     import torch
 
-    from hypnos_pipeline.metrics.inception import FidInceptionV3
-    from hypnos_pipeline.metrics.networks import load_frechet_network
+    from hypnos_pipeline.models.frechet import load_frechet_network
+    from hypnos_pipeline.models.inception import FidInceptionV3
 
     network = FidInceptionV3().eval()
     classifier = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}

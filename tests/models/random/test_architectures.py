@@ -127,7 +127,8 @@ def spread(features) -> float:
 def test_convolutional_features_vary_from_image_to_image(tmp_path: Path) -> None:
     import torch
 
-    from hypnos_pipeline.metrics.networks import load_frechet_network, load_lpips_network
+    from hypnos_pipeline.models.frechet import load_frechet_network
+    from hypnos_pipeline.models.lpips import load_lpips_network
     from hypnos_pipeline.models.networks import load_timm
     from hypnos_pipeline.training.perceptual import stage_features
 

@@ -15,7 +15,7 @@ from hypnos_pipeline.imaging.mattes.provided import MaskMissing
 from hypnos_pipeline.imaging.mattes.registry import find_backend
 from hypnos_pipeline.imaging.photos import PhotoError, PhotoFault, RawPhotos
 from hypnos_pipeline.imaging.settings import BackendSettings, BackgroundRemovalSettings
-from hypnos_pipeline.models.integrity import file_sha256
+from hypnos_pipeline.storage.hashing import file_sha256
 
 logger = logging.getLogger(__name__)
 

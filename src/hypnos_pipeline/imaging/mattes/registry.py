@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ValidationError, create_model
 
-from hypnos_pipeline.configuration import Configuration
-from hypnos_pipeline.configuration_faults import readable_faults
+from hypnos_pipeline.configuration.base import Configuration
+from hypnos_pipeline.configuration.messages import readable_faults
 
 Backend = Callable[..., np.ndarray]
 

@@ -41,11 +41,11 @@ def keep(key: str, downloaded: Path, folder: Path) -> None:
         raise FetchError(f"{downloaded.name}: expected one of {', '.join(FOREIGN + KEPT)}")
     state = read_foreign(downloaded)
     if key == "lpips":
-        from hypnos_pipeline.metrics.networks import save_alexnet_lpips
+        from hypnos_pipeline.models.lpips import save_alexnet_lpips
 
         save_alexnet_lpips(state, lpips_heads(), folder)
     elif key == "inception":
-        from hypnos_pipeline.metrics.inception import save_fid_inception
+        from hypnos_pipeline.models.inception import save_fid_inception
 
         save_fid_inception(state, folder)
     else:

@@ -28,7 +28,7 @@ from hypnos_pipeline.models.lock import (
 from hypnos_pipeline.models.random.folder import make_random_folder, recorded_files
 from hypnos_pipeline.models.reference import is_present
 from hypnos_pipeline.models.settings import ModelReference
-from hypnos_pipeline.replacing import replaced_folder
+from hypnos_pipeline.storage.replacing import replaced_folder
 
 Tell = Callable[[str], None]
 

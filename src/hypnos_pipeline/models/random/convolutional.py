@@ -39,7 +39,7 @@ def save_random_timm(folder: Path, seed: int, architecture: str = "efficientnet_
 
 def save_random_inception(folder: Path, seed: int) -> None:
     """Writes FID's Inception."""
-    from hypnos_pipeline.metrics.inception import EDGE, FidInceptionV3, save_fid_inception
+    from hypnos_pipeline.models.inception import EDGE, FidInceptionV3, save_fid_inception
 
     network = drawn(FidInceptionV3, seed, "inception")
     calibrate(network, synthetic_images(seed, EDGE) * 2 - 1)
@@ -51,7 +51,7 @@ def save_random_lpips(folder: Path, seed: int) -> None:
     import torch
     from torchvision.models import alexnet
 
-    from hypnos_pipeline.metrics.networks import ALEXNET_TAPS, save_alexnet_lpips
+    from hypnos_pipeline.models.lpips import ALEXNET_TAPS, save_alexnet_lpips
 
     backbone = drawn(lambda: alexnet(weights=None), seed, "alexnet")
     widths = [backbone.features[tap - 1].out_channels for tap in ALEXNET_TAPS]

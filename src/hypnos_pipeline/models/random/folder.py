@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypnos_pipeline.models.lock import RECORD_FILE, FileRecord, ModelRecord, write_record
 from hypnos_pipeline.models.random import convolutional, encoders, text_to_image
 from hypnos_pipeline.models.runtime import silence_loading
-from hypnos_pipeline.replacing import replaced_folder
+from hypnos_pipeline.storage.replacing import replaced_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node
 
-from hypnos_pipeline.pipelines.augmentation.nodes import build_pool
+from hypnos_pipeline.pipelines.augmentation.nodes import augment
 from hypnos_pipeline.pipelines.slices import subject_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 
 def create_pipeline(study: Study) -> Pipeline:
     """Builds the pipeline for the study's subjects."""
     nodes = [
         node(
-            build_pool,
+            augment,
             inputs=[
                 "working_photos",
                 "mattes",

@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline, node
 
 from hypnos_pipeline.pipelines.background_removal.nodes import cut_truth, remove_background
 from hypnos_pipeline.pipelines.slices import subject_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 PARAMETERS = ("background_removal", "models.matting", "image_size")
 

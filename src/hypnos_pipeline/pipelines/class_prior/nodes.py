@@ -8,7 +8,6 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import (
     ClassPriorSettings,
@@ -18,6 +17,7 @@ from hypnos_pipeline.models.settings import (
 )
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.randomness import seed_for
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
 SHEET_COLUMNS, SHEET_ROWS = 8, 4
 

@@ -6,7 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipelines.class_prior.nodes import generate_class_prior
 from hypnos_pipeline.pipelines.slices import subject_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 PARAMETERS = (
     "class_prior",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings
 
 

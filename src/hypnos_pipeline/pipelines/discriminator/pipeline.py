@@ -10,7 +10,7 @@ from hypnos_pipeline.pipelines.discriminator.nodes import (
     pretrain_discriminator,
 )
 from hypnos_pipeline.pipelines.slices import subject_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 
 def create_pipeline(study: Study) -> Pipeline:

@@ -9,7 +9,7 @@ from kedro.pipeline import Pipeline, node
 from hypnos_pipeline.metrics.settings import NETWORKS
 from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
 from hypnos_pipeline.pipelines.slices import method_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 OF_SUBJECT = ("working_photos", "true_mattes", "true_foregrounds")
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.settings import (
     DiscriminatorSettings,
     DreamBoothSettings,

@@ -6,7 +6,7 @@ from kedro.pipeline import Node, Pipeline, node
 
 from hypnos_pipeline.pipelines.finetune.nodes import dreambooth, hypnos, textual_inversion
 from hypnos_pipeline.pipelines.slices import method_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 FUNCTIONS = {"hypnos": hypnos, "dreambooth": dreambooth, "textual_inversion": textual_inversion}
 SHARED = ["models.text_to_image", "models.perceptual", "discriminator", "seed", "runtime", "checkpoints"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hypnos_pipeline.miniworld.config import MiniworldConfig
-from hypnos_pipeline.miniworld.stages import STAGES
+from hypnos_pipeline.miniworld.train.stages import STAGES
 
 
 def stage_node(name: str) -> Callable[..., str]:

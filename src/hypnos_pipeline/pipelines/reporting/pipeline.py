@@ -45,7 +45,7 @@ from hypnos_pipeline.pipelines.reporting.nodes import (
     write_tables,
 )
 from hypnos_pipeline.pipelines.slices import subject_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 TABLES = [
     "table_1_md",

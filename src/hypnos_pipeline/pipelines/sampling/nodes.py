@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from hypnos_pipeline.checkpoints.settings import OFF, CheckpointSettings
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings, SamplerSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.randomness import seed_for
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.settings import TextualInversionSettings
 
 if TYPE_CHECKING:

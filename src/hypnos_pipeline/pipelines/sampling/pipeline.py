@@ -6,7 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipelines.sampling.nodes import sample_base, sample_finetuned, sample_learned_token
 from hypnos_pipeline.pipelines.slices import method_slice
-from hypnos_pipeline.study import Study
+from hypnos_pipeline.study.model import Study
 
 BASE = "models.text_to_image"
 PARAMETERS = ("prompt_sets", "sampling", BASE, "runtime", "seed", "image_size", "checkpoints")

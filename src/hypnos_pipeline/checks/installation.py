@@ -1,0 +1,109 @@
+"""The libraries: are they those that the project asks for, and do torch and torchvision fit each other."""
+
+from __future__ import annotations
+
+import platform
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from hypnos_pipeline.checks.check import Check, fail, ok, warn
+
+SHOWN = ("torch", "torchvision", "diffusers", "transformers", "timm", "bitsandbytes", "kedro", "dvc")
+"""Named in the line of the libraries; the others are only counted."""
+LOCK = "requirements.lock"
+_INSTALL = f"`make`, or `pip install -r {LOCK}`"
+
+
+def installation_checks(root: Path) -> list[Check]:
+    """Compares Python and the libraries with ``pyproject.toml`` and the lock, and torch with torchvision.
+
+    Args:
+        root: The project's folder.
+    """
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [
+        *python_checks(project["requires-python"]),
+        *library_checks(project["dependencies"], root),
+        torch_builds(),
+    ]
+
+
+def python_checks(asked: str) -> list[Check]:
+    from packaging.specifiers import SpecifierSet
+
+    found = platform.python_version()
+    if found in SpecifierSet(asked):
+        return [ok("python", found)]
+    return [fail("python", f"{found}; expected {asked}: make the environment anew, `make PYTHON=python3.12`")]
+
+
+def library_checks(asked: list[str], root: Path) -> list[Check]:
+    """Fails for what ``pyproject.toml`` excludes or is missing, and warns of what the lock pins otherwise."""
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+
+    wanted = {each.name: each for each in map(Requirement, asked)}
+    there = {name: _installed(name) for name in wanted}
+    found = [
+        fail("libraries", f"{name} is not installed; {_INSTALL}") for name in wanted if there[name] is None
+    ]
+    wrong = {name for name, has in there.items() if has and not wanted[name].specifier.contains(has, True)}
+    found += [
+        fail("libraries", f"{name} {there[name]}; expected {wanted[name].specifier}: {_INSTALL}")
+        for name in sorted(wrong)
+    ]
+    pinned = _pinned(root / LOCK)
+    there |= {name: _installed(name) for name in pinned if name not in there}
+    moved = {
+        name: there[name]
+        for name, pin in pinned.items()
+        if there[name] and name not in wrong and Version(there[name]).public != Version(pin).public
+    }
+    found += [
+        warn(
+            "libraries",
+            f"{name} {has}; {LOCK} pins {pinned[name]}, with which the study was recorded: {_INSTALL}",
+        )
+        for name, has in moved.items()
+    ]
+    if found:
+        return found
+    named = ", ".join(f"{name} {there[name]}" for name in SHOWN if there.get(name))
+    return [ok("libraries", f"{len(there)} as {LOCK} pins them: {named}")]
+
+
+def torch_builds() -> Check:
+    """Looks whether torch and torchvision are of one build.
+
+    Their tags need not be equal (published pairs differ in CUDA's minor version), so a compiled operator is
+    called; torchvision itself refuses another major version of CUDA.
+    """
+    try:
+        import torch
+        import torchvision
+
+        torchvision.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)
+    except Exception as problem:  # whatever a broken installation raises
+        return fail("torch build", f"torch and torchvision do not fit ({_first_line(problem)}); {_INSTALL}")
+    cuda = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
+    both = f"torch {torch.__version__} and torchvision {torchvision.__version__}"
+    return ok("torch build", f"{both} fit each other; {cuda}")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _pinned(lock: Path) -> dict[str, str]:
+    if not lock.is_file():
+        return {}
+    pairs = [line.partition("==") for line in lock.read_text(encoding="utf-8").splitlines()]
+    return {name.strip(): pin.partition(";")[0].strip() for name, sign, pin in pairs if sign}
+
+
+def _first_line(problem: BaseException) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0]

@@ -1,0 +1,123 @@
+"""Memory and disk against what the study needs, as far as that can be told beforehand."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from hypnos_pipeline.checks.check import Check, fail, ok, warn
+from hypnos_pipeline.checks.machine import computes_on_gpu
+from hypnos_pipeline.checks.memory_settings import METHODS, helping_settings
+from hypnos_pipeline.checks.needs import Need, disk_need, host_need, memory_need
+from hypnos_pipeline.checks.sizes import NetworkSizes, absent_bytes
+from hypnos_pipeline.checks.study_parts import Examined
+from hypnos_pipeline.models.settings import RuntimeSettings
+from hypnos_pipeline.running.out_of_memory import shown_bytes
+from hypnos_pipeline.study.parts import SoundParts
+
+CACHE = Path(".dvc/cache")
+SHARING = ("hardlink", "symlink")
+"""Kinds of links that work on every disk; reflinks do on few, so they are not counted on."""
+
+
+def memory_checks(parts: SoundParts, sizes: NetworkSizes) -> list[Check]:
+    """Compares memory with the largest need of any stage: the GPU's where one computes, and the machine's."""
+    import psutil
+
+    machine = psutil.virtual_memory()
+    need = memory_need(parts, sizes)
+    if not computes_on_gpu(parts.sections.get("runtime", RuntimeSettings())):
+        return [_memory("memory", need, machine.total, machine.available, parts, sizes, on_gpu=False)]
+    import torch
+
+    free, total = torch.cuda.mem_get_info()
+    return [
+        _memory("GPU memory", need, total, free, parts, sizes, on_gpu=True),
+        _memory("memory", host_need(sizes), machine.total, machine.available, None, sizes, on_gpu=False),
+    ]
+
+
+def _memory(
+    name: str,
+    need: Need,
+    total: float,
+    free: float,
+    parts: SoundParts | None,
+    sizes: NetworkSizes,
+    *,
+    on_gpu: bool,
+) -> Check:
+    assumed = " of Stable Diffusion 1.5" if sizes.assumed else ""
+    there = f"{shown_bytes(free)} of {shown_bytes(total)} free"
+    text = f"{there}; {need.what}{assumed} needs about {shown_bytes(need.about)} (estimate)"
+    if free >= need.about:
+        return ok(name, text)
+    mend = "end other programs, or use a machine with more"
+    if parts is not None and (less := _settings(need, parts, on_gpu)):
+        mend = f"less with {', '.join(less)}; or {mend}"
+    if total < need.least:
+        return fail(name, f"{text}, and at least {shown_bytes(need.least)}; {mend}")
+    return warn(name, f"{text}; {mend}")
+
+
+def _settings(need: Need, parts: SoundParts, on_gpu: bool) -> list[str]:
+    """Returns the names and values of the settings that the neediest stage could be spared with."""
+    reads = {"sampling", "runtime"}
+    for family, methods in parts.methods.items():
+        for name in methods:
+            if need.what == f"training {name}":
+                reads = {f"{METHODS}.{family}.{name}", "runtime"}
+    return [line.partition(" (")[0] for line in helping_settings(parts, reads, on_gpu)]
+
+
+def disk_check(study: Examined, sizes: NetworkSizes, photos: int) -> Check:
+    """Compares the free disk with what is still to be written.
+
+    Args:
+        study: Where it lies, and its settings.
+        sizes: Of its networks.
+        photos: Raw photos of all subjects together.
+    """
+    import psutil
+
+    root, parts = study.root, study.parts
+    need = disk_need(parts, sizes, photos, study.checkpoints)
+    written = sum(map(_bytes, [*root.glob(f"data/0[2-8]_*/{study.env}"), root / study.checkpoints.folder]))
+    copies = 1 if links_to_cache(root) else 2
+    absent = absent_bytes(parts, sizes)
+    least, about = (max(copies * each - written, 0) + absent for each in (need.least, need.about))
+    free = psutil.disk_usage(str(root)).free
+    counted = [
+        need.what,
+        *([f"{shown_bytes(absent)} of networks"] if absent else []),
+        "images and checkpoints",
+        *(["DVC's copies"] if copies == 2 else []),
+    ]
+    there = f", less {shown_bytes(written)} that are there" if written else ""
+    estimate = f"{shown_bytes(about)} (estimate: {', '.join(counted)}{there})"
+    text = f"{shown_bytes(free)} free; needs about {estimate}"
+    mend = "make room, or put the project on a larger disk"
+    if free < least:
+        return fail("disk", f"{text}; {mend}")
+    return ok("disk", text) if free >= about else warn("disk", f"{text}; {mend}")
+
+
+def links_to_cache(root: Path) -> bool:
+    """Says whether DVC's cache can share its files with the folders, as ``cache.type`` asks for."""
+    settings: dict[str, str] = {}
+    for name in ("config", "config.local"):
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string((root / ".dvc" / name).read_text() if (root / ".dvc" / name).is_file() else "")
+        settings |= dict(parser["cache"]) if parser.has_section("cache") else {}
+    kinds = [kind.strip() for kind in settings.get("type", "reflink,copy").split(",")]
+    folder = root / ".dvc" / settings["dir"] if "dir" in settings else root / CACHE
+    while not folder.exists():
+        folder = folder.parent
+    return any(kind in SHARING for kind in kinds) and os.stat(folder).st_dev == os.stat(root).st_dev
+
+
+def _bytes(folder: Path) -> int:
+    files: Iterable[Path] = folder.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())

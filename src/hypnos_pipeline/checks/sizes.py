@@ -1,0 +1,102 @@
+"""How large a study's networks are, read from their headers; nothing is loaded."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypnos_pipeline.models.reference import is_present
+from hypnos_pipeline.study.parts import SoundParts
+
+PUBLISHED = {"dino": 21_665_664, "clip": 427_616_513, "clip_b32": 151_277_313}
+"""Parameters of the paper's other networks; those not listed are smaller than ``SMALL``."""
+SMALL = 75_000_000
+DIFFUSION = "diffusion_pytorch_model.safetensors"
+TRANSFORMER = "model.safetensors"
+UNET_WIDTH, DECODER_WIDTH = 320, 128
+"""Channels of Stable Diffusion 1.5 at full resolution: those that the sizes of activations were taken at."""
+
+
+@dataclass(frozen=True)
+class NetworkSizes:
+    """Parameters of the networks that a training step holds, and the widths its activations grow with.
+
+    The defaults are Stable Diffusion 1.5's and EfficientNet-B1's.
+
+    Attributes:
+        unet: Parameters.
+        text_encoder: Parameters.
+        vae: Parameters.
+        perceptual: Parameters.
+        unet_width: Channels of the UNet's first level.
+        decoder_width: Channels of the VAE's first level.
+        assumed: Whether the text-to-image model is not here, so that Stable Diffusion 1.5 stands in.
+    """
+
+    unet: int = 859_520_964
+    text_encoder: int = 123_060_480
+    vae: int = 83_653_863
+    perceptual: int = 7_794_184
+    unet_width: int = UNET_WIDTH
+    decoder_width: int = DECODER_WIDTH
+    assumed: bool = True
+
+    @property
+    def trained(self) -> int:
+        """Parameters of a full finetune: UNet and text encoder."""
+        return self.unet + self.text_encoder
+
+    @property
+    def model(self) -> int:
+        """Parameters of the text-to-image model, as a finetune saves them."""
+        return self.trained + self.vae
+
+
+def network_sizes(parts: SoundParts) -> NetworkSizes:
+    """Reads the sizes of the study's networks; where one is not here, the paper's stands in."""
+    sizes: dict[str, int | bool] = {}
+    model, perceptual = (_folder(parts, key) for key in ("text_to_image", "perceptual"))
+    try:
+        sizes |= {
+            "unet": parameters(model / "unet" / DIFFUSION),
+            "text_encoder": parameters(model / "text_encoder" / TRANSFORMER),
+            "vae": parameters(model / "vae" / DIFFUSION),
+            "unet_width": _width(model / "unet"),
+            "decoder_width": _width(model / "vae"),
+            "assumed": False,
+        }
+        sizes["perceptual"] = parameters(perceptual / TRANSFORMER)
+    except (OSError, ValueError, KeyError):  # absent or damaged, which is told of the networks
+        pass
+    return NetworkSizes(**sizes)
+
+
+def absent_bytes(parts: SoundParts, sizes: NetworkSizes) -> int:
+    """Returns about how much is still to be fetched or made, as float32; files as downloaded not counted."""
+    known = PUBLISHED | {"text_to_image": sizes.model, "perceptual": sizes.perceptual}
+    absent = [
+        key for key, reference in parts.models.items() if reference.fetched and not is_present(reference)
+    ]
+    return 4 * sum(known.get(key, SMALL) for key in absent)
+
+
+def parameters(file: Path) -> int:
+    """Counts the numbers in a safetensors file by its header: its length in 8 bytes, then JSON.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is no safetensors file.
+    """
+    with file.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+
+
+def _folder(parts: SoundParts, key: str) -> Path:
+    return Path(parts.models[key].folder) if key in parts.models else Path("no such network")
+
+
+def _width(folder: Path) -> int:
+    return int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["block_out_channels"][0])

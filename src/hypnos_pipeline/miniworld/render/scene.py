@@ -1,0 +1,202 @@
+"""A scene as plain numbers (what to draw) and its picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hypnos_pipeline.miniworld.render import figures, things
+from hypnos_pipeline.miniworld.render.backgrounds import background, noise
+from hypnos_pipeline.miniworld.render.palette import unit_rgb
+from hypnos_pipeline.miniworld.render.raycast import Camera, Solid, cast, shade
+from hypnos_pipeline.randomness import numpy_generator
+
+F = np.float32
+# Size on screen per class, so that no class is recognised by its size alone.
+_SIZES = {
+    "chair": 2.3,
+    "robot": 2.65,
+    "figurine": 2.35,
+    "mug": 1.95,
+    "car": 2.6,
+    "house": 2.45,
+    "lamp": 2.35,
+    "ball": 1.75,
+    "duck": 2.2,
+}
+_TURN = {
+    "chair": 0.75,
+    "robot": 0.6,
+    "figurine": 0.6,
+    "mug": 0.5,
+    "car": 0.6,
+    "house": 0.6,
+    "lamp": 0.4,
+    "ball": 0.4,
+    "duck": 0.55,
+}
+_LIGHT = {
+    "bright light": (1.25, 1.25, 1.22),
+    "dim light": (0.62, 0.62, 0.64),
+    "warm light": (1.12, 0.96, 0.7),
+    "cold light": (0.8, 0.95, 1.16),
+}
+_ZOOM = {"close-up": 1.3, "wide shot": 0.66}
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object of a class: its parameters and colours (palette names or sRGB triples in [0, 1])."""
+
+    cls: str
+    params: dict
+    first: str | tuple
+    second: str | tuple | None = None
+
+    def solids(self) -> list[Solid]:
+        """Builds the object at its class's size, standing on the ground."""
+        rgb = [unit_rgb(c) if isinstance(c, str) else c for c in (self.first, self.second)]
+        module = figures if hasattr(figures, self.cls) else things
+        return getattr(module, self.cls)(self.params, *rgb).finish(_SIZES[self.cls])
+
+
+def draw_instance(cls: str, seed: int, stream: str, index: int, first, second=None) -> Instance:
+    """Draws an instance's parameters from ``(seed, stream/cls, index)``."""
+    module = figures if hasattr(figures, cls) else things
+    params = getattr(module, f"draw_{cls}")(numpy_generator(seed, f"{stream}/{cls}", index))
+    return Instance(cls, params, first, second)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything the picture shows besides the instance."""
+
+    background: str = "plain"
+    wall: str | tuple | None = "white"
+    kind: str = "photo"
+    style: str | None = None
+    azimuth: float = 0.2
+    elevation: float = 0.3
+    zoom: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    light: tuple[float, float] = (-0.6, 0.8)  # azimuth against the camera, elevation
+    texture: int = 0  # seed of the background's own variation
+    clutter: tuple = field(default=())  # (Instance, x, y, turn, scale) besides the object
+
+
+def draw_scene(rng: np.random.Generator, cls: str, **given) -> Scene:
+    """Draws camera, light and texture; ``given`` fixes any field."""
+    drawn = {
+        "azimuth": float(rng.uniform(-1, 1) * _TURN[cls]),
+        "elevation": float(rng.uniform(0.12, 0.5)),
+        "zoom": float(rng.uniform(0.92, 1.1)),
+        "shift": (float(rng.uniform(-0.13, 0.13)), float(rng.uniform(-0.12, 0.02))),
+        "light": (float(rng.uniform(-1.1, 1.1)), float(rng.uniform(0.6, 1.1))),
+        "texture": int(rng.integers(2**31)),
+    }
+    return Scene(**{**drawn, **given})
+
+
+def _camera(scene: Scene) -> Camera:
+    zoom = scene.zoom * _ZOOM.get(scene.style or "", 1.0)
+    return Camera(scene.azimuth, scene.elevation, zoom=zoom * 0.88, shift=scene.shift, target=(0, 0, 1.05))
+
+
+def _moved(solids: list[Solid], x: float, y: float, turn: float, scale: float) -> list[Solid]:
+    c, s = np.cos(turn), np.sin(turn)
+    spin = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) * scale
+    return [replace(o, centre=spin @ o.centre + [x, y, 0], forward=spin @ o.forward) for o in solids]
+
+
+def _foot(solids: list[Solid]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the centre and half extent (x, y) of what stands on the ground."""
+    corners = np.concatenate([s.corners() for s in solids])
+    low = corners[corners[:, 2] < 0.6][:, :2]
+    return (low.max(0) + low.min(0)) / 2, np.maximum((low.max(0) - low.min(0)) / 2, 0.15)
+
+
+def _shadow(solids: list[Solid], camera: Camera, light: np.ndarray, size: int) -> np.ndarray:
+    """Soft contact shadow on the ground, (size, size) in [0, 1], 1 where unlit."""
+    origin, rays = camera.rays(size)
+    down = rays[..., 2] < -1e-3
+    t = np.where(down, -origin[2] / np.where(down, rays[..., 2], -1), 0)
+    ground = origin[:2] + t[..., None] * rays[..., :2]
+    centre, half = _foot(solids)
+    away = -light[:2] / max(float(light[2]), 0.3)
+    contact = ((ground - centre - away * 0.12) / (half * 1.1)) ** 2
+    cast_far = ((ground - centre - away * 0.6) / (half * 0.9 + np.abs(away) * 0.7)) ** 2
+    dark = 0.5 * np.exp(-(contact.sum(-1) ** 2)) + 0.3 * np.exp(-cast_far.sum(-1))
+    return (np.clip(dark, 0, 0.65) * down).astype(F)
+
+
+def _layer(solids, camera, light, gain, size, ss) -> tuple[np.ndarray, np.ndarray]:
+    """Casts solids: premultiplied colour (size, size, 3) and exact coverage (size, size, 1)."""
+    n = size * ss
+    found = cast(solids, camera, n)
+    color = np.zeros((n, n, 3), F)
+    color[found["hit"]] = np.clip(shade(found, light) * gain, 0, 1)
+    alpha = found["hit"].astype(F).reshape(size, ss, size, ss).mean((1, 3))[..., None]
+    return color.reshape(size, ss, size, ss, 3).mean((1, 3)), alpha
+
+
+def render(instance: Instance, scene: Scene, size: int = 64, ss: int = 3) -> dict[str, np.ndarray]:
+    """Draws a scene.
+
+    Returns:
+        ``image``, ``backdrop`` and premultiplied ``object`` (size, size, 3) and ``alpha``
+        (size, size, 1), float32 in [0, 1], with image = object + (1 - alpha) * backdrop exactly.
+    """
+    camera = _camera(scene)
+    solids = instance.solids()
+    turn, tilt = scene.light
+    angle = scene.azimuth + turn
+    light = np.array([np.sin(angle) * np.cos(tilt), -np.cos(angle) * np.cos(tilt), np.sin(tilt)], F)
+    gain = np.asarray(_LIGHT.get(scene.style or "", (1, 1, 1)), F)
+    if scene.background == "night":
+        gain = gain * np.array([0.8, 0.82, 0.92], F)
+    rng = numpy_generator(scene.texture, "miniworld/texture")
+    wall = unit_rgb(scene.wall) if isinstance(scene.wall, str) else scene.wall
+    horizon = float(np.clip(0.46 - 0.35 * scene.elevation + rng.uniform(-0.04, 0.04), 0.26, 0.46))
+    backdrop = background(scene.background, wall, horizon, rng, size)
+    backdrop = backdrop * (1 - _shadow(solids, camera, light, size))[..., None]
+    if scene.background in ("plain", "walled"):
+        gain_back = gain if scene.style not in ("warm light", "cold light") else gain**0.6
+    else:
+        gain_back = gain if scene.background != "night" else gain / np.array([0.8, 0.82, 0.92], F)
+    backdrop = np.clip(backdrop * gain_back, 0, 1)
+    for other, x, y, spin, scale in scene.clutter:
+        extra, cover = _layer(_moved(other.solids(), x, y, spin, scale), camera, light, gain, size, ss)
+        backdrop = extra + (1 - cover) * backdrop
+    front, alpha = _layer(solids, camera, light, gain, size, ss)
+    if scene.kind == "painting":
+        front, alpha, backdrop = _painted(front, alpha, backdrop, scene, size)
+    return {"image": front + (1 - alpha) * backdrop, "object": front, "alpha": alpha, "backdrop": backdrop}
+
+
+def _posterise(x: np.ndarray, levels: int) -> np.ndarray:
+    return np.round(x * levels) / levels
+
+
+def _painted(front, alpha, backdrop, scene: Scene, size: int):
+    """Brush-like displacement and few tones, the same for object and backdrop; keeps the composite exact."""
+    rng = numpy_generator(scene.texture, "miniworld/paint")
+    axis = (np.arange(size, dtype=F) + F(0.5)) / size
+    u, v = np.meshgrid(axis, axis)
+    thick = scene.style == "thick paint"
+    cells = (12, 12) if thick else (16, 16)
+    reach = size / 64 * (1.9 if thick else 1.0)
+    row = np.clip(np.round(v * size - 0.5 + reach * noise(rng, u, v, cells)), 0, size - 1).astype(int)
+    col = np.clip(np.round(u * size - 0.5 + reach * noise(rng, u, v, cells)), 0, size - 1).astype(int)
+    front, alpha, backdrop = front[row, col], alpha[row, col], backdrop[row, col]
+    stroke = (0.11 if thick else 0.04) * noise(rng, u + 0.35 * v, v, (26, 8))[..., None]
+    color = front / np.maximum(alpha, 1e-4)
+    tones = []
+    for x in (color, backdrop):
+        grey = x.mean(-1, keepdims=True)
+        if scene.style == "bold colors":
+            x = (grey + (x - grey) * 1.6 - 0.5) * 1.25 + 0.5
+        elif scene.style == "pale colors":
+            x = 0.5 + 0.5 * x
+        tones.append(np.clip(0.6 * _posterise(np.clip(x, 0, 1), 5) + 0.4 * x + stroke, 0, 1))
+    return tones[0] * alpha, alpha, tones[1]

@@ -1,0 +1,48 @@
+"""Puts a finished build over the tracked models: an explicit step, never part of a run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from hypnos_pipeline.models.integrity import write_digests
+from hypnos_pipeline.storage.replacing import replaced_folder
+
+MODELS: tuple[str, ...] = ("text_to_image", "clip", "dino", "efficientnet", "inception", "lpips", "judge")
+LIMIT_BYTES = 30 * 1000 * 1000
+
+
+def folder_bytes(folder: Path) -> int:
+    """Returns the size of all files below a folder."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def promote(build: Path, promoted: Path, names: tuple[str, ...] = MODELS) -> list[str]:
+    """Copies model folders of a build over the tracked ones, each replaced by rename; lists their digests.
+
+    Args:
+        build: Folder with the finished model folders (``<miniworld.output>/models``).
+        promoted: The tracked folder (``miniworld.promoted``).
+        names: Which models; those the build lacks are left as they are.
+
+    Returns:
+        The names copied.
+
+    Raises:
+        FileNotFoundError: The build holds none of them.
+        ValueError: The result would be larger than 30 MB.
+    """
+    present = [name for name in names if (build / name).is_dir()]
+    if not present:
+        raise FileNotFoundError(f"{build} holds none of {', '.join(names)}: run the miniworld pipeline first")
+    kept = [n for n in MODELS if n not in present and (promoted / n).is_dir()]
+    total = sum(folder_bytes(build / n) for n in present) + sum(folder_bytes(promoted / n) for n in kept)
+    if total > LIMIT_BYTES:
+        raise ValueError(
+            f"the models would take {total / 1e6:.1f} MB; the limit is {LIMIT_BYTES / 1e6:.0f} MB"
+        )
+    for name in present:
+        with replaced_folder(promoted / name) as part:
+            shutil.copytree(build / name, part, dirs_exist_ok=True)
+    write_digests(promoted)
+    return present

@@ -1,0 +1,166 @@
+"""The stages of the miniature world; each reads and writes under ``config.output`` only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hypnos_pipeline.miniworld.config import MiniworldConfig
+
+# timm architecture and arguments of each convolutional net.
+NETS: dict[str, tuple[str, dict]] = {
+    "judge": ("test_resnet", {"channels": [32, 48, 48, 96]}),
+    "efficientnet": ("test_efficientnet", {}),
+    "inception": ("test_byobnet", {}),
+    "lpips": ("test_resnet", {"channels": [24, 32, 32, 64]}),
+}
+
+
+def _root(config: MiniworldConfig) -> Path:
+    return Path(config.output)
+
+
+def models_folder(config: MiniworldConfig) -> Path:
+    """Where the finished model folders of this build lie, before promotion."""
+    return _root(config) / "models"
+
+
+def _threads(config: MiniworldConfig) -> None:
+    import torch
+
+    torch.set_num_threads(config.threads)
+
+
+def _tokenizer(config: MiniworldConfig):
+    from hypnos_pipeline.miniworld.train.tokens import build_tokenizer
+
+    return build_tokenizer(_root(config) / "tokenizer")
+
+
+def render(config: MiniworldConfig) -> None:
+    """Renders the training and the held-out set and their latents."""
+    from hypnos_pipeline.miniworld.render.dataset import render_set
+    from hypnos_pipeline.miniworld.train.latents import prepare
+
+    tokenizer = _tokenizer(config)
+    for name, count in (("train", config.data.train), ("heldout", config.data.heldout)):
+        folder = _root(config) / "set" / name
+        render_set(folder, count, config.seed, f"miniworld/{name}", config.data.captions, config.data.workers)
+        prepare(folder, tokenizer, None if name == "train" else _root(config) / "set/train")
+
+
+def text_to_image(config: MiniworldConfig) -> None:
+    """Trains the UNet and the text encoder."""
+    from hypnos_pipeline.miniworld.train.text_to_image import train
+
+    _threads(config)
+    root = _root(config)
+    result = root / "checkpoints/text_to_image.safetensors"
+    tokenizer, chosen = _tokenizer(config), config.text_to_image
+    train(root / "set/train", result, tokenizer, chosen, config.seed, config.checkpoints)
+
+
+def decoder(config: MiniworldConfig) -> None:
+    """Trains the autoencoder's decoder on the linear latents."""
+    _train_vae(config, "decoder")
+
+
+def encoder(config: MiniworldConfig) -> None:
+    """Regresses the autoencoder's encoder onto the linear latents."""
+    _train_vae(config, "encoder")
+
+
+def _train_vae(config: MiniworldConfig, part: str) -> None:
+    from hypnos_pipeline.miniworld.train.autoencoder import train_part
+
+    _threads(config)
+    root = _root(config)
+    result = root / f"checkpoints/{part}.safetensors"
+    train_part(part, root / "set/train", result, config.autoencoder, config.seed, config.checkpoints)
+
+
+def _net(name: str):
+    def stage(config: MiniworldConfig) -> None:
+        from hypnos_pipeline.miniworld.train.nets import train_net
+
+        _threads(config)
+        folder = models_folder(config) / name
+        chosen = getattr(config.encoders, name)
+        made = train_net(_root(config), folder, *NETS[name], chosen, config.seed, config.checkpoints)
+        print(json.dumps(made), flush=True)
+
+    stage.__doc__ = f"Trains the {name} net."
+    return stage
+
+
+def clip(config: MiniworldConfig) -> None:
+    """Trains the miniature CLIP."""
+    from hypnos_pipeline.miniworld.train.clip import train_clip
+
+    _threads(config)
+    chosen = config.encoders
+    made = train_clip(
+        _root(config),
+        models_folder(config) / "clip",
+        _tokenizer(config),
+        chosen.clip_supervised,
+        chosen.clip,
+        config.seed,
+        config.checkpoints,
+    )
+    print(json.dumps(made), flush=True)
+
+
+def dino(config: MiniworldConfig) -> None:
+    """Trains the small ViT in DINO's place."""
+    from hypnos_pipeline.miniworld.train.dino import train_dino
+
+    _threads(config)
+    chosen = config.encoders
+    folder = models_folder(config) / "dino"
+    made = train_dino(
+        _root(config), folder, chosen.dino_supervised, chosen.dino, config.seed, config.checkpoints
+    )
+    print(json.dumps(made), flush=True)
+
+
+def export(config: MiniworldConfig) -> None:
+    """Writes the text-to-image folder from the trained weights, and measures it."""
+    from hypnos_pipeline.miniworld.train.export import export_pipeline
+    from hypnos_pipeline.miniworld.train.quality import measure
+
+    _threads(config)
+    folder = models_folder(config) / "text_to_image"
+    export_pipeline(_root(config), folder, config)
+    print(
+        json.dumps(measure(_root(config), folder, models_folder(config) / "judge", config.seed)), flush=True
+    )
+
+
+def subjects(config: MiniworldConfig) -> None:
+    """Renders the subjects' photos and, apart from them, what judges need."""
+    from hypnos_pipeline.miniworld.render.subjects import make_subjects
+
+    root = _root(config)
+    make_subjects(root / "subjects", root / "judge", config.seed)
+
+
+def cards(config: MiniworldConfig) -> None:
+    """Writes the model cards from the measured JSON."""
+    from hypnos_pipeline.miniworld.train.cards import write_cards
+
+    write_cards(models_folder(config))
+
+
+STAGES = {
+    "render": render,
+    "text_to_image": text_to_image,
+    "decoder": decoder,
+    "encoder": encoder,
+    **{name: _net(name) for name in NETS},
+    "clip": clip,
+    "dino": dino,
+    "export": export,
+    "subjects": subjects,
+    "cards": cards,
+}

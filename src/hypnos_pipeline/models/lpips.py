@@ -1,0 +1,95 @@
+"""LPIPS's network: AlexNet with the published heads, or any timm network with uniform ones."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from hypnos_pipeline.models.networks import load_timm
+from hypnos_pipeline.models.taps import TimmTaps
+
+ALEXNET_TAPS = (1, 4, 7, 9, 11)
+ALEXNET_LPIPS = "alexnet_lpips"
+
+
+class TimmLpipsNetwork:
+    """A timm convolutional network with uniform heads: the mean over stages of the squared difference."""
+
+    def __init__(self, network: Module) -> None:
+        """Gives every channel of every stage the weight 1 / number of stages."""
+        self._taps = TimmTaps(network)
+        channels = self._taps.channels
+        self.heads = [torch.full((count,), 1 / len(channels)) for count in channels]
+
+    def taps(self, images: Tensor) -> list[Tensor]:
+        """Returns the stages' maps of images B×3×H×W in [0, 1] at the size they come in."""
+        return self._taps(images)[1]
+
+
+class AlexNetLpipsNetwork:
+    """LPIPS as published: AlexNet's five rectified maps and the linear heads fitted to human judgements."""
+
+    def __init__(self, backbone: dict[str, Tensor], heads: list[Tensor]) -> None:
+        """Builds the network from weights.
+
+        Args:
+            backbone: torchvision AlexNet's state; keys ``features.*`` are used.
+            heads: The five linear heads, C weights each.
+        """
+        from torchvision.models import alexnet
+
+        features = alexnet(weights=None).features
+        prefix = "features."
+        own = {key.removeprefix(prefix): value for key, value in backbone.items() if key.startswith(prefix)}
+        features.load_state_dict(own)
+        self._features = features[: ALEXNET_TAPS[-1] + 1].eval().requires_grad_(False)
+        self.heads = [head.flatten().float() for head in heads]
+        # LPIPS's own normalisation of images in [-1, 1].
+        self._shift = torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1)
+        self._scale = torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1)
+
+    def to(self, device: torch.device | str) -> AlexNetLpipsNetwork:
+        """Moves the network in place and returns it."""
+        self._features.to(device)
+        self._shift, self._scale = self._shift.to(device), self._scale.to(device)
+        return self
+
+    @torch.no_grad()
+    def taps(self, images: Tensor) -> list[Tensor]:
+        """Returns the five maps of images B×3×H×W in [0, 1] at the size they come in."""
+        state = (2 * images.to(self._shift.device) - 1 - self._shift) / self._scale
+        maps = []
+        for position, layer in enumerate(self._features):
+            state = layer(state)
+            if position in ALEXNET_TAPS:
+                maps.append(state)
+        return maps
+
+
+def save_alexnet_lpips(backbone: dict[str, Tensor], heads: list[Tensor], folder: Path) -> None:
+    """Writes a folder that :func:`load_lpips_network` reads: AlexNet and heads in one safetensors file."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.contiguous() for key, value in backbone.items() if key.startswith("features.")}
+    tensors |= {f"heads.{tap}": head.flatten().contiguous() for tap, head in enumerate(heads)}
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"architecture": ALEXNET_LPIPS}) + "\n", encoding="utf-8")
+
+
+@lru_cache(maxsize=4)
+def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | AlexNetLpipsNetwork:
+    """Loads LPIPS's network; ``architecture`` in the folder's ``config.json`` says which it is."""
+    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if configuration.get("architecture") != ALEXNET_LPIPS:
+        return TimmLpipsNetwork(load_timm(folder, device))
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / "model.safetensors")
+    heads = [tensors.pop(f"heads.{tap}") for tap in range(len(ALEXNET_TAPS))]
+    return AlexNetLpipsNetwork(tensors, heads).to(device)

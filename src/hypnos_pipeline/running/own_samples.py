@@ -1,0 +1,247 @@
+"""A finished method's images of a user's own prompt: what is asked for, what is refused, what is saved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.prompting.own_prompts import OwnPrompt
+    from hypnos_pipeline.study.model import Study
+
+DESCRIPTION = "samples.json"
+OWN_SAMPLES = "own_samples"
+# The layers that pipelines write; DVC takes a file of ours inside one of their folders for a change.
+_LAYERS = re.compile(r"0[1-8]_[a-z_]+")
+_SLUG_LENGTH = 40
+
+
+class SampleError(click.ClickException):
+    """The request cannot be met; the message says what can. Commands show nothing else."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        env: Environment of the study.
+        subject: A subject of it.
+        method: A method of it.
+        prompt: As typed, with or without ``{subject}``.
+        n: Number of images.
+        seed: Of the noise.
+    """
+
+    env: str
+    subject: str
+    method: str
+    prompt: str
+    n: int
+    seed: int
+
+    def folder(self) -> Path:
+        """Returns where the images go: the same request, the same folder.
+
+        It lies beside what the pipelines sample, in a folder that no stage reads or writes, so that ``dvc
+        status`` stays empty; git ignores the whole layer.
+        """
+        slug = re.sub(r"[^a-z0-9]+", "_", self.prompt.lower()).strip("_")[:_SLUG_LENGTH].rstrip("_")
+        digest = hashlib.sha256(self.prompt.encode()).hexdigest()[:8]
+        name = f"{slug}_{digest}_seed_{self.seed}_n_{self.n}".lstrip("_")
+        return Path("data/07_model_output") / self.env / self.subject / OWN_SAMPLES / self.method / name
+
+
+def sample_request(root: Path, request: Request, output: Path | None = None) -> tuple[Path, list[str]]:
+    """Samples and saves what was asked for.
+
+    Args:
+        root: The project's folder and working directory.
+        request: What is asked for.
+        output: Where to save; None for the request's own folder.
+
+    Returns:
+        The folder, and warnings about the prompt.
+
+    Raises:
+        SampleError: If the study has no such subject or method, it has not run, the prompt cannot be sampled,
+            or the output is in the way.
+        StudyError: If the study's configuration is wrong.
+        Busy: If a run is at work on the model.
+    """
+    from kedro.framework.session import KedroSession
+
+    from hypnos_pipeline.running.run_lock import FOLDER, RunLock
+    from hypnos_pipeline.study.model import Study
+
+    folder = output or request.folder()
+    _check_environment(root, request.env)
+    check_output(root, folder)
+    with KedroSession.create(project_path=root, env=request.env) as session:
+        context = session.load_context()
+        study = Study.from_parameters(context.params)
+        family = family_of(study, request)
+        name = f"{request.subject}.{request.method}.finetuned"
+        if family != "base" and not context.catalog.exists(name):
+            raise SampleError(_not_run(request))
+        lock = RunLock(root / FOLDER / request.env, {name}, {f"samples in {folder}"})
+        try:
+            finetuned = None if family == "base" else context.catalog.load(name)
+            if finetuned and finetuned.is_relative_to(root):  # Kedro's paths are whole
+                finetuned = finetuned.relative_to(root)
+            return folder, _sample_into(folder, request, study, family, finetuned)
+        finally:
+            lock.release()
+
+
+def family_of(study: Study, request: Request) -> str:
+    """Returns the family of the method asked for.
+
+    Raises:
+        SampleError: Naming the subjects or methods that there are.
+    """
+    families = {name: family for family, name in study.entries()}
+    faults = []
+    for kind, asked, known in (
+        ("subject", request.subject, study.subjects),
+        ("method", request.method, families),
+    ):
+        if asked not in known:
+            faults.append(f"no {kind} {asked!r} in the study {request.env!r}; there are {', '.join(known)}")
+    if faults:
+        raise SampleError("\n".join(faults))
+    return families[request.method]
+
+
+def phrase_of(study: Study, family: str, request: Request) -> str:
+    """Returns what the method calls the subject: rare word and noun, its learned token, or the noun alone."""
+    from hypnos_pipeline.prompting.templates import instance_phrase
+
+    subject = study.subjects[request.subject]
+    if family == "base":
+        return subject.noun
+    if family == "textual_inversion":
+        return study.methods.textual_inversion[request.method].learned_phrase(subject.noun)
+    return instance_phrase(subject)
+
+
+def check_output(root: Path, folder: Path) -> None:
+    """Refuses a folder that holds something else, or that the pipeline or DVC looks after.
+
+    Raises:
+        SampleError: Saying where the images may go.
+    """
+    place = (root / folder).resolve()
+    if place.is_dir() and any(place.iterdir()) and not (place / DESCRIPTION).is_file():
+        raise SampleError(f"{folder} holds other things, which would be lost; choose a new folder")
+    data = (root / "data").resolve()
+    parts = place.relative_to(data).parts if place.is_relative_to(data) else ()
+    if parts and _LAYERS.fullmatch(parts[0]) and OWN_SAMPLES not in parts[:-1]:
+        raise SampleError(f"{folder} is among the pipeline's own files; choose a folder outside data/")
+
+
+def _check_environment(root: Path, env: str) -> None:
+    from hypnos_pipeline.study.environments import absence
+
+    if problem := absence(root, env):
+        raise SampleError(problem)
+
+
+def _not_run(request: Request) -> str:
+    return (
+        f"{request.method} has not been finetuned on {request.subject} yet; everything of that subject:\n"
+        f"  kedro run --env={request.env} --pipelines=full --namespaces={request.subject}"
+    )
+
+
+def _sample_into(
+    folder: Path, request: Request, study: Study, family: str, finetuned: Path | None
+) -> list[str]:
+    """Samples and saves; returns warnings about the prompt."""
+    from hypnos_pipeline.models.finetuned import load_finetuned
+    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.reference import folder_sha256, locate
+    from hypnos_pipeline.models.runtime import autocast, configure
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+    from hypnos_pipeline.randomness import seed_for
+
+    base, device = study.models.text_to_image, configure(study.runtime)
+    weights = finetuned or locate(base)
+    model = load_finetuned(finetuned, base, device) if finetuned else load_text_to_image(weights, device)
+    prompt = _prompt(model, study, family, request)
+    noise_seeds = [seed_for(request.seed, "own_samples", index) for index in range(request.n)]
+    # One by one: in a batch, an image's last bits depend on how many others are asked for.
+    sampler = study.sampling.model_copy(update={"batch": 1})
+    with autocast(study.runtime, device):
+        images = generate(model, [prompt.text] * request.n, noise_seeds, sampler, study.image_size, "samples")
+    description = {
+        "prompt": prompt.text,
+        "asked": request.prompt,
+        "subject": request.subject,
+        "method": request.method,
+        "env": request.env,
+        "seed": request.seed,
+        "noise_seeds": noise_seeds,
+        "sampler": {"steps": sampler.steps, "guidance": sampler.guidance},
+        "image_size": study.image_size,
+        "weights": {"folder": weights.as_posix(), "sha256": folder_sha256(weights)},
+        "warnings": prompt.warnings,
+    }
+    save_images(folder, images, description)
+    return prompt.warnings
+
+
+def _prompt(model: TextToImage, study: Study, family: str, request: Request) -> OwnPrompt:
+    """Returns the prompt as the model reads it.
+
+    Raises:
+        SampleError: If it cannot be sampled, or the model never learned the token that the study names now.
+    """
+    from hypnos_pipeline.prompting.own_prompts import own_prompt
+
+    if family == "textual_inversion":
+        token = study.methods.textual_inversion[request.method].token
+        if token not in model.tokenizer.get_vocab():
+            raise SampleError(
+                f"{request.method} was finetuned with another token than {token!r}, which the study names "
+                "now; finetune it anew"
+            )
+    try:
+        return own_prompt(request.prompt, phrase_of(study, family, request), model.tokenizer)
+    except ValueError as error:
+        raise SampleError(f"--prompt: {error}") from error
+
+
+def save_images(folder: Path, images: np.ndarray, description: dict[str, Any]) -> None:
+    """Saves images, their grid and their description, all of them or nothing.
+
+    Args:
+        folder: Replaced as a whole.
+        images: uint8 N×H×W×3.
+        description: JSON types.
+    """
+    from PIL import Image
+
+    from hypnos_pipeline.imaging.sheets import contact_sheet
+    from hypnos_pipeline.storage.replacing import replaced_folder
+
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = [list(images[start : start + columns]) for start in range(0, len(images), columns)]
+    cell = max(128, min(512, images.shape[1]))
+    grid = contact_sheet(rows, cell=cell, title=description["prompt"])
+    with replaced_folder(folder) as unfinished:
+        for index, image in enumerate(images):
+            Image.fromarray(image).save(unfinished / f"{index:03d}.png")
+        grid.save(unfinished / "grid.png")
+        text = json.dumps(description, indent=1, ensure_ascii=False)
+        (unfinished / DESCRIPTION).write_text(text + "\n", encoding="utf-8")

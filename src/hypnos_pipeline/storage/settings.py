@@ -1,0 +1,39 @@
+"""Configuration of checkpoints: it decides what a kill costs and never what a run gives."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hypnos_pipeline.configuration.base import Configuration
+
+
+class CheckpointSettings(Configuration):
+    """When the state of a run is saved, and how much of what is left over is kept.
+
+    A run is resumed to the same bits from whichever step it was saved at, so the interval may go by the
+    clock, which costs the same share of a short step's training and of a long one's. With both intervals
+    null nothing is saved.
+
+    Attributes:
+        folder: Where all runs' states lie, relative to the project's folder.
+        every_seconds: Of training between two states; more where saving one takes long
+            (``checkpoints.LARGEST_SHARE``).
+        every_steps: Steps between two states, also.
+        keep_gigabytes: How much the states of runs never finished, and those set aside, may take together;
+            beyond it the oldest are removed, but never the newest run's.
+    """
+
+    folder: Annotated[str, Field(min_length=1)] = "data/checkpoints"
+    every_seconds: Annotated[float, Field(gt=0.0)] | None = 60.0
+    every_steps: Annotated[int, Field(ge=1)] | None = None
+    keep_gigabytes: Annotated[float, Field(ge=0.0)] = 2.0
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is saved at all."""
+        return self.every_seconds is not None or self.every_steps is not None
+
+
+OFF = CheckpointSettings(every_seconds=None)

@@ -1,0 +1,80 @@
+"""Reading an environment's configuration through Kedro.
+
+Kedro registers pipelines without telling them the environment, and ours are built from it. Every entry
+point (run, viz, ipython) makes its config loader before the pipelines are read, so the loader remembers
+itself; where there is none (``kedro registry list``), ``KEDRO_ENV`` or the default decides.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+from kedro.config import AbstractConfigLoader, MissingConfigException, OmegaConfigLoader
+from omegaconf.errors import OmegaConfBaseException
+
+from hypnos_pipeline.models.lock import LOCK_FILE
+from hypnos_pipeline.study.environments import BASE, DEFAULT, STUDY_FILE, chosen
+from hypnos_pipeline.study.model import StudyError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[3]
+
+
+def loader_of(root: Path, env: str) -> OmegaConfigLoader:
+    """Returns a loader of an environment's files; it needs no Kedro session, which a wrong study ends."""
+    return OmegaConfigLoader(str(root / "conf"), env=env, base_env=BASE, default_run_env=DEFAULT)
+
+
+def read_parameters(loader: AbstractConfigLoader) -> dict[str, Any]:
+    """Reads the parameters of the environment in use.
+
+    Raises:
+        StudyError: If there are none, or if a file is not YAML.
+    """
+    try:
+        return loader["parameters"]
+    except (MissingConfigException, OmegaConfBaseException, yaml.YAMLError, ValueError) as problem:
+        raise StudyError({study_file(loader): [" ".join(str(problem).split())]}) from problem
+
+
+def study_file(loader: AbstractConfigLoader) -> str:
+    """Returns the path of the study in use, relative to the working directory if below it."""
+    env = loader.env or getattr(loader, "default_run_env", "")
+    file, here = os.path.abspath(Path(loader.conf_source) / env / STUDY_FILE), os.getcwd()
+    return os.path.relpath(file, here) if Path(file).is_relative_to(here) else file
+
+
+def lock_file(loader: AbstractConfigLoader | None) -> Path | None:
+    """Returns where the ``models.lock`` of the environment in use belongs; None where no loader tells."""
+    return None if loader is None else Path(study_file(loader)).with_name(LOCK_FILE)
+
+
+class StudyConfigLoader(OmegaConfigLoader):
+    """``OmegaConfigLoader`` that remembers the newest instance of itself."""
+
+    newest: ClassVar[StudyConfigLoader | None] = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Takes what ``OmegaConfigLoader`` takes."""
+        super().__init__(*args, **kwargs)
+        before = StudyConfigLoader.newest
+        if before is not None and before._choice() != self._choice():
+            _forget_registered_pipelines()
+        StudyConfigLoader.newest = self
+
+    def _choice(self) -> tuple[str, str]:
+        return str(self.conf_source), self.env or self.default_run_env
+
+
+def current_parameters() -> dict[str, Any]:
+    """Returns the parameters of the environment in use."""
+    return (StudyConfigLoader.newest or loader_of(PROJECT_ROOT, chosen(None)))["parameters"]
+
+
+def _forget_registered_pipelines() -> None:
+    """Kedro keeps the registered pipelines for the whole process; another environment needs others."""
+    from kedro.framework.project import pipelines
+
+    pipelines.configure(pipelines._pipelines_module)

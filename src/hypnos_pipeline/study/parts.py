@@ -1,0 +1,79 @@
+"""The valid parts of a study whose other parts may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from hypnos_pipeline.models.settings import ModelReference
+from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
+from hypnos_pipeline.training.settings import Methods
+
+
+@dataclass(frozen=True)
+class SoundParts:
+    """What of a study can be understood, however faulty the rest is, so that all faults are told at once.
+
+    Attributes:
+        names: All names of subjects, methods and prompt sets, also those of faulty entries.
+        subjects: By name.
+        methods: By family, then by name.
+        prompt_sets: By name.
+        models: By key.
+        sections: Every top-level key that is sound as a whole.
+    """
+
+    names: dict[str, list[str]]
+    subjects: dict[str, SubjectSettings]
+    methods: dict[str, dict[str, Any]]
+    prompt_sets: dict[str, Any]
+    models: dict[str, ModelReference]
+    sections: dict[str, Any]
+
+    @classmethod
+    def of(cls, study: type[BaseModel], parameters: Mapping[str, Any]) -> SoundParts:
+        """Reads what is sound, entry by entry.
+
+        Args:
+            study: The model of the whole.
+            parameters: The study's parameters as they are in the file.
+        """
+        kinds = {name: get_args(field.annotation)[1] for name, field in Methods.model_fields.items()}
+        families = _map(parameters.get("methods"))
+        names = {
+            key: [str(name) for name in _map(parameters.get(key))] for key in ("subjects", "prompt_sets")
+        }
+        names["methods"] = [str(name) for family in families.values() for name in _map(family)]
+        found = {
+            name: _sound(TypeAdapter(Annotated[field.annotation, field]), parameters[name])
+            for name, field in study.model_fields.items()
+            if name in parameters
+        }
+        return cls(
+            names=names,
+            subjects=_sound_entries(SubjectSettings, parameters.get("subjects")),
+            methods={family: _sound_entries(kind, families.get(family)) for family, kind in kinds.items()},
+            prompt_sets=_sound_entries(PromptSetSettings, parameters.get("prompt_sets")),
+            models=_sound_entries(ModelReference, parameters.get("models")),
+            sections={name: value for name, value in found.items() if value is not None},
+        )
+
+
+def _map(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _sound(adapter: TypeAdapter[Any], value: Any) -> Any:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _sound_entries(kind: Any, values: Any) -> dict[str, Any]:
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    read = {str(name): _sound(adapter, value) for name, value in _map(values).items()}
+    return {name: value for name, value in read.items() if value is not None}

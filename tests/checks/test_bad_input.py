@@ -1,0 +1,624 @@
+"""Bad input, row by row of docs/bad_input.md: refused by name before any work, converted, or warned of."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+import yaml
+from kedro.io import DataCatalog, DatasetError
+from kedro.pipeline import Pipeline, node
+from PIL import Image, ImageCms
+
+from hypnos_pipeline.checks import preflight
+from hypnos_pipeline.checks.hooks import StudyChecks
+from hypnos_pipeline.datasets import RawPhotosDataset
+from hypnos_pipeline.imaging.photos import RawPhotos, read_photos
+from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
+from hypnos_pipeline.imaging.working_set import make_working_set
+from hypnos_pipeline.models.integrity import DIGESTS
+from hypnos_pipeline.models.lock import FileRecord, ModelRecord, write_lock, write_record
+from hypnos_pipeline.storage.replacing import StorageFull
+from hypnos_pipeline.study.loading import StudyConfigLoader
+from hypnos_pipeline.study.model import Study, StudyError
+from hypnos_pipeline.study.parts import SoundParts
+from tests.checks.bad_input import KEYS, PHOTOS, SIZE, WORDS, at, grey, picture, writes
+from tests.end_to_end.shrunken import make_project, shrink
+
+
+@pytest.fixture
+def parameters(project_root, monkeypatch) -> dict:
+    """The study of the default environment, with the project as working directory."""
+    monkeypatch.chdir(project_root)
+    monkeypatch.setattr(StudyConfigLoader, "newest", None)
+    return yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+
+
+@pytest.fixture
+def mug(tmp_path) -> Path:
+    folder = tmp_path / "mug"
+    (folder / "masks").mkdir(parents=True)
+    for index in range(3):
+        picture(index).save(folder / f"{index}.png")
+    return folder
+
+
+def check(*folders: Path, names: tuple[str, ...] = ()) -> None:
+    """Checks a run that reads photos and parameters, as Kedro lets us."""
+    catalog = DataCatalog({f"{each.name}.photos": RawPhotosDataset(filepath=str(each)) for each in folders})
+    nodes = [node(print, name, None, name=f"node_{index}") for index, name in enumerate([*catalog, *names])]
+    StudyChecks().before_pipeline_run(Pipeline(nodes), catalog)
+
+
+@pytest.mark.parametrize("row", PHOTOS)
+def test_unusable_photos_are_refused(row, mug, parameters):
+    spoil, said = PHOTOS[row]
+    spoil(mug)
+    with pytest.raises(StudyError) as refused:
+        check(mug)
+    assert str(refused.value) == f"Nothing was run: 1 thing to mend.\n{mug}\n  - {said}"
+
+
+@pytest.mark.parametrize("row", KEYS)
+def test_faulty_keys_are_refused(row, parameters):
+    change, said = KEYS[row]
+    change(parameters)
+    with pytest.raises(StudyError) as refused:
+        Study.from_parameters(parameters)
+    (fault,) = refused.value.faults["parameters_study.yml"]
+    assert said in fault
+
+
+@pytest.mark.parametrize("row", WORDS)
+def test_unusable_words_are_refused(row, parameters):
+    change, said = WORDS[row]
+    change(parameters)
+    found = preflight.network_faults(SoundParts.of(Study, parameters), ["text_to_image"])
+    assert said in found["words and prompts of parameters_study.yml"]
+
+
+def test_a_token_of_the_model_cannot_be_learned(parameters, tmp_path):
+    from transformers import CLIPTokenizer
+
+    model = tmp_path / "text_to_image"
+    shutil.copytree("data/01_raw/models/mini/text_to_image", model)
+    tokenizer = CLIPTokenizer.from_pretrained(model / "tokenizer")
+    tokenizer.add_tokens("<sks>")
+    tokenizer.save_pretrained(model / "tokenizer")
+    parameters["models"]["text_to_image"]["folder"] = str(model)
+    found = preflight.network_faults(SoundParts.of(Study, parameters), ["text_to_image"])
+    assert found["words and prompts of parameters_study.yml"] == [
+        "methods.textual_inversion.textual_inversion.token: '<sks>' is a token of the model already; "
+        "choose a new one"
+    ]
+
+
+def test_images_of_the_class_and_masks_are_missed_before_any_work(mug, parameters):
+    parts = SoundParts.of(Study, parameters)
+    sections = parts.sections | {
+        "background_removal": BackgroundRemovalSettings(backend="provided"),
+        "class_prior": parts.sections["class_prior"].model_copy(
+            update={"source": "folder", "folder": str(mug), "count": 5}
+        ),
+    }
+    Image.fromarray(np.eye(SIZE[1], SIZE[0], dtype=np.uint8) * 255).save(mug / "masks/0.png")
+    parts = SoundParts(**(vars(parts) | {"sections": sections}))
+    assert preflight.photo_faults(mug, parts) == {
+        str(mug): [
+            f"{name}: has no mask; add masks/{name}.png or change background_removal.backend"
+            for name in ("1", "2")
+        ]
+    }
+    assert preflight.class_prior_faults(parts) == {
+        f"{mug} (class_prior.folder)": [
+            "3 images, fewer than class_prior.count (5); add images or lower the count"
+        ]
+    }
+
+
+# What a subject says of single photos, and the networks that it takes, none of which is there.
+USES: dict[str, tuple[Callable[[dict], object], str]] = {
+    "unknown photo": (
+        at("subjects/figurine/exclude", ["07"]),
+        "subjects.figurine.exclude: no photo '07'; expected some of 00, 01, 02, 03",
+    ),
+    "unknown photo of mattes": (
+        at("subjects/figurine/mattes", {"07": {"backend": "grabcut"}}),
+        "subjects.figurine.mattes: no photo '07'; expected some of 00, 01, 02, 03",
+    ),
+    "too many": (
+        at("subjects/figurine/exclude", ["00", "03"]),
+        "subjects.figurine.exclude: leaves 2 photos, fewer than 3; "
+        "exclude fewer, or add photos of the same object (3 to 5 work best)",
+    ),
+    "no network": (
+        at("background_removal", {"backend": "rembg", "options": {"model": "u2net"}}),
+        "u2net.onnx is missing; ",
+    ),
+    "no ONNX": (
+        at("background_removal", {"backend": "rembg", "options": {"model": "u2net", "file": "README.md"}}),
+        "is no ONNX file that can be run (",
+    ),
+    "no extra": (
+        at("subjects/figurine/mattes", {"01": {"backend": "tracer_b7"}}),
+        "subjects.figurine.mattes.01: tracer_b7: its code is not installed; ",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", USES)
+def test_what_a_subject_cannot_make_of_its_photos_is_refused(row, parameters, monkeypatch):
+    from hypnos_pipeline.imaging.mattes import tracer_b7
+
+    monkeypatch.setattr(tracer_b7, "find_spec", lambda name: None)
+    change, said = USES[row]
+    change(parameters)
+    assert Study.faults(parameters) == []
+    found = preflight.photo_faults(Path("data/01_raw/subjects/figurine"), SoundParts.of(Study, parameters))
+    (fault,) = [line for lines in found.values() for line in lines]
+    assert said in fault
+
+
+def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(parameters, tmp_path):
+    subject = Path("data/01_raw/subjects/figurine")
+    raw = read_photos(subject)
+    masks = {
+        name: np.eye(*photo.size[::-1], dtype=np.float32)
+        for name, photo in raw.photos.items()
+        if name != "03"
+    }
+    parameters["background_removal"] = {"backend": "provided"}
+    parameters["subjects"]["figurine"]["exclude"] = ["03"]
+    parameters["subjects"]["shared"] = {"noun": "figurine", "photos": "figurine"}
+    shutil.copytree("data/01_raw/judge/figurine/masks", tmp_path / "figurine/masks")
+    (tmp_path / "figurine/masks/03.png").unlink()
+    parts = SoundParts.of(Study, parameters)
+    users = preflight.users_of("figurine", parts)
+    own = {"figurine": users["figurine"]}
+    raw = RawPhotos(raw.photos, masks)
+    found = preflight.use_faults(raw, "here", own, parts, [tmp_path / "figurine/masks"])
+    assert not any(found.values())
+    found = preflight.use_faults(raw, "here", users, parts, [tmp_path / "figurine/masks"])
+    assert [line for lines in found.values() for line in lines] == [
+        "03: has no mask; add masks/03.png or change background_removal.backend"
+    ]
+
+
+def shorten(masks: Path) -> None:
+    with Image.open(masks / "00.png") as mask:
+        mask.crop((0, 0, 50, 40)).save(masks / "00.png")
+
+
+# The folder of true masks that a subject names, spoilt in one way; the line that says so.
+TRUE_MASKS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (shutil.rmtree, "no such folder; put a mask of every photo there, or leave out true_masks"),
+    "a photo without": (
+        lambda masks: (masks / "00.png").unlink(),
+        "00.png: no true mask of this photo; add it or leave out true_masks",
+    ),
+    "another size": (shorten, "00.png: 50×40 for an upright photo of "),
+    "unreadable": (writes("00.png", b"x"), "00.png: cannot be read ("),
+}
+
+
+@pytest.mark.parametrize("row", TRUE_MASKS)
+def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
+    spoil, said = TRUE_MASKS[row]
+    shutil.copytree("data/01_raw/judge/figurine/masks", tmp_path / "known/masks")
+    parameters["subjects"]["figurine"]["true_masks"] = "known"
+    parts = SoundParts.of(Study, parameters)
+    folders = preflight.true_mask_folders("figurine", parts, tmp_path)
+    assert folders == [tmp_path / "known/masks"]
+    raw = read_photos(Path("data/01_raw/subjects/figurine"))
+    assert preflight.true_mask_faults(raw, folders) == {}
+    spoil(folders[0])
+    ((place, (fault,)),) = preflight.true_mask_faults(raw, folders).items()
+    assert place == f"{folders[0]} (true_masks)"
+    assert said in fault
+
+
+def test_a_subject_of_which_no_truth_is_known_needs_no_masks(parameters, tmp_path):
+    del parameters["subjects"]["figurine"]["true_masks"]
+    assert preflight.true_mask_folders("figurine", SoundParts.of(Study, parameters), tmp_path) == []
+
+
+# --- converted, ignored, warned of ---------------------------------------------------------------------
+
+
+def deep(image: Image.Image) -> Image.Image:
+    return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+
+
+def turned() -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90° clockwise
+    stream = io.BytesIO()
+    picture().transpose(Image.Transpose.ROTATE_90).save(stream, "PNG", exif=exif)
+    return stream.getvalue()
+
+
+def with_swapped_primaries() -> bytes:
+    """A picture whose profile says that its red is sRGB's green, and its green sRGB's red."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for entry in range(int.from_bytes(profile[128:132], "big")):
+        tag = slice(132 + 12 * entry, 136 + 12 * entry)
+        profile[tag] = {b"rXYZ": b"gXYZ", b"gXYZ": b"rXYZ"}.get(bytes(profile[tag]), profile[tag])
+    red, green, blue = picture().split()
+    stream = io.BytesIO()
+    Image.merge("RGB", (green, red, blue)).save(stream, "PNG", icc_profile=bytes(profile))
+    return stream.getvalue()
+
+
+def stored(image: Image.Image, kind: str, **options) -> Callable[[], bytes]:
+    def store() -> bytes:
+        stream = io.BytesIO()
+        image.save(stream, kind, **options)
+        return stream.getvalue()
+
+    return store
+
+
+GREY = picture().convert("L").convert("RGB")
+PALETTE, BILEVEL = picture().quantize(256), picture().convert("1")
+CUT_OUT = picture().convert("RGBA")
+CUT_OUT.putalpha(Image.fromarray(np.eye(SIZE[1], SIZE[0], dtype=np.uint8) * 255))
+ON_WHITE = Image.composite(picture(), Image.new("RGB", SIZE, "white"), CUT_OUT.getchannel("A"))
+
+# What is stored, what is read of it, and how far values may be off on average (JPEG, colour management).
+CONVERTED: dict[str, tuple[Callable[[], bytes], Image.Image, float]] = {
+    "CMYK": (stored(picture().convert("CMYK"), "TIFF"), picture(), 0),
+    "CMYK as JPEG": (stored(picture().convert("CMYK"), "JPEG", quality=98), picture(), 3),
+    "16 bits": (stored(deep(picture()), "PNG"), GREY, 0),
+    "16 bits as TIFF": (stored(deep(picture()), "TIFF"), GREY, 0),
+    "palette": (stored(PALETTE, "PNG"), PALETTE.convert("RGB"), 0),
+    "grey": (stored(picture().convert("L"), "PNG"), GREY, 0),
+    "grey with alpha": (stored(picture().convert("LA"), "PNG"), GREY, 0),
+    "RGBA": (stored(CUT_OUT, "PNG"), ON_WHITE, 0),
+    "black and white": (stored(BILEVEL, "PNG"), BILEVEL.convert("RGB"), 0),
+    "EXIF": (turned, picture(), 0),
+    "EXIF that is broken": (stored(picture(), "PNG", exif=b"Exif\0\0no TIFF"), picture(), 0),
+    "ICC": (with_swapped_primaries, picture(), 3),
+}
+
+
+@pytest.mark.parametrize("row", CONVERTED)
+def test_what_can_be_converted_rightly_is(row, mug):
+    store, expected, tolerance = CONVERTED[row]
+    content = store()
+    kind = Image.open(io.BytesIO(content)).format
+    (mug / f"photo.{kind.lower()}").write_bytes(content)
+    photo = read_photos(mug).photos["photo"]
+    assert photo.mode == "RGB"
+    difference = np.abs(np.asarray(photo).astype(int) - np.asarray(expected))
+    assert difference.mean() <= tolerance
+    assert difference.max() <= 8 * tolerance
+
+
+def test_what_is_no_photo_is_left_alone(mug, caplog):
+    for stray in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png", "notes.txt"):
+        (mug / stray).write_bytes(b"stray")
+    (mug / "raw").mkdir()
+    picture().save(mug / "raw/9.png")
+    with caplog.at_level(logging.WARNING):
+        assert list(read_photos(mug).photos) == ["0", "1", "2"]
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{mug / 'notes.txt'}: no photo by its name (.jpg, .jpeg, ")
+
+
+def test_many_photos_and_small_ones_are_warned_of(mug, caplog):
+    for index in range(3, 13):
+        picture().resize((40, 30 + index)).save(mug / f"{index}.png")
+    grey(0, (40, 35)).save(mug / "masks/5.png")
+    with Image.open(mug / "masks/5.png") as mask:
+        mask.paste(255, (10, 10, 30, 25))
+        mask.save(mug / "masks/5.png")
+    with caplog.at_level(logging.WARNING):
+        raw = read_photos(mug)
+        small = RawPhotos({"5": raw.photos["5"]}, raw.masks)
+        make_working_set(small, BackgroundRemovalSettings(), image_size=64)
+    assert f"{mug}: 13 photos, more than 12; the method is made for 3 to 5: keep the best" in caplog.messages
+    assert "5: its square of 35 pixels is enlarged to the working size 64" in " ".join(caplog.messages)
+
+
+# --- networks --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def network(tmp_path, project_root) -> Path:
+    """A copy of a tracked network, with the list of digests beside it."""
+    tracked = project_root / "data/01_raw/models/mini"
+    shutil.copytree(tracked / "dino", tmp_path / "models/dino")
+    shutil.copy(tracked / DIGESTS, tmp_path / "models")
+    return tmp_path / "models/dino"
+
+
+def truncate(file: Path) -> None:
+    os.truncate(file, file.stat().st_size - 100)
+
+
+def alter(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+NETWORKS = {
+    "altered weights": (alter, "model.safetensors", True, "is not the file that {list} lists"),
+    "altered configuration": (
+        lambda file: file.write_text(file.read_text() + " "),
+        "config.json",
+        True,
+        "is not the file that {list} lists",
+    ),
+    "missing weights": (Path.unlink, "model.safetensors", True, "is missing"),
+    "missing configuration, not listed": (Path.unlink, "preprocessor_config.json", False, "is missing"),
+    "truncated weights, not listed": (
+        truncate,
+        "model.safetensors",
+        False,
+        "is truncated or no safetensors file "
+        "(Error while deserializing header: incomplete metadata, file not fully covered)",
+    ),
+    "broken configuration, not listed": (
+        lambda file: file.write_text("{"),
+        "config.json",
+        False,
+        "is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+def test_a_missing_or_altered_file_of_a_network_is_named(row, network, parameters):
+    spoil, name, listed, said = NETWORKS[row]
+    parameters["models"]["dino"]["folder"] = str(network)
+    if not listed:
+        (network.parent / DIGESTS).unlink()
+    parts = SoundParts.of(Study, parameters)
+    assert preflight.network_faults(parts, ["dino"]) == {"networks": []}
+    spoil(network / name)
+    said = said.format(list=network.parent / DIGESTS)
+    restored = f"restore it (`git checkout -- {network}`); a change you want belongs in a folder of its own"
+    mend = restored if listed else "copy the network there again"
+    found = preflight.network_faults(parts, ["dino"])
+    assert found == {"networks": [f"models.dino: {network / name} {said}; {mend}"]}
+
+
+def fetched(parameters, network: Path) -> ModelRecord:
+    """Lets the study take the network from a hub, and records it as it lies there."""
+    (network.parent / DIGESTS).unlink()
+    kept = {file.name: FileRecord.of(file) for file in network.iterdir()}
+    record = ModelRecord(source="facebook/dino-vits16", revision="a" * 40, kept=kept)
+    write_record(network, record)
+    parameters["models"]["dino"] = {"folder": str(network), "hub": "facebook/dino-vits16"}
+    return record
+
+
+def test_networks_that_were_not_fetched_are_all_named_with_the_command(parameters, tmp_path):
+    for key in ("dino", "clip"):
+        parameters["models"][key] = {"folder": str(tmp_path / key), "hub": f"owner/{key}"}
+    parts = SoundParts.of(Study, parameters)
+    found = preflight.network_faults(parts, ["dino", "clip", "lpips"], Path("conf/paper/models.lock"))
+    assert found["networks"] == [
+        f"models.{key}: owner/{key} is not in {tmp_path / key}; "
+        "`kedro models fetch --env paper` gets it, with network, once"
+        for key in ("dino", "clip")
+    ]
+
+
+def test_a_fetched_network_is_compared_with_the_lock(parameters, network, tmp_path):
+    record = fetched(parameters, network)
+    lock = tmp_path / "paper/models.lock"
+    write_lock(lock, {"dino": record})
+    parts = SoundParts.of(Study, parameters)
+    assert preflight.network_faults(parts, ["dino"], lock) == {"networks": []}
+    alter(network / "model.safetensors")
+    ((_, (fault,)),) = preflight.network_faults(parts, ["dino"], lock).items()
+    assert fault.startswith(f"models.dino: {network / 'model.safetensors'} has sha256 ")
+    assert fault.endswith(f"; remove {network}, then `kedro models fetch --env paper`")
+    parameters["models"]["dino"]["revision"] = "b" * 40
+    ((_, (fault,)),) = preflight.network_faults(SoundParts.of(Study, parameters), ["dino"], lock).items()
+    said = f"models.dino: models.lock (dino) records revision {'a' * 40}, but the study names {'b' * 40}"
+    assert said in fault
+    lock.write_text("{")
+    ((_, (fault,)),) = preflight.network_faults(parts, ["dino"], lock).items()
+    assert fault.startswith(f"{lock} cannot be read (")
+    assert fault.endswith("); restore it from git, or remove it and run `kedro models fetch`")
+
+
+def test_the_tracked_networks_are_those_that_are_listed(parameters):
+    listed = subprocess.run(
+        ["sha256sum", "--check", "--quiet", DIGESTS],
+        cwd="data/01_raw/models/mini",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert listed.stdout == ""
+    parts = SoundParts.of(Study, parameters)
+    assert not any(preflight.network_faults(parts, parts.models).values())
+
+
+# --- the real command ------------------------------------------------------------------------------------
+
+
+def several(study: dict) -> dict:
+    """Two subjects and no method that trains for long."""
+    names = list(study["subjects"])[:2]
+    subjects = {name: study["subjects"][name] for name in names}
+    return shrink(study) | {"subjects": subjects}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A project with something made already, that no refused run may touch."""
+    folder = make_project(tmp_path_factory.mktemp("bad_input") / "project", change=several)
+    for name in ("02_intermediate/mini/figurine/mattes/0.png", "08_reporting/mini/cells.csv"):
+        (folder / "data" / name).parent.mkdir(parents=True)
+        (folder / "data" / name).write_text("made before")
+    return folder
+
+
+def content(project: Path) -> dict[str, str]:
+    files = [file for file in (project / "data").rglob("*") if file.is_file()]
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def refused(project: Path, *options: str) -> list[str]:
+    """Runs Kedro's own command; returns the lines of its message."""
+    before = content(project)
+    command = [sys.executable, "-m", "kedro", "run", *options]
+    ended = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1, ended.stderr
+    assert content(project) == before
+    assert "Traceback" not in ended.stderr + ended.stdout
+    start, _, message = ended.stderr.partition("Error: ")
+    assert len(start.splitlines()) <= 1  # Kedro's greeting
+    return message.splitlines()
+
+
+def changed(project: Path, change: Callable[[dict], None]) -> Callable[[], None]:
+    """Changes the study; returns what puts it back."""
+    file = project / "conf/mini/parameters_study.yml"
+    text = file.read_text()
+    study = yaml.safe_load(text)
+    change(study)
+    file.write_text(yaml.safe_dump(study, sort_keys=False))
+    return lambda: file.write_text(text) and None
+
+
+def test_all_that_is_wrong_is_told_at_once(project):
+    raw = project / "data/01_raw/subjects"
+    kept = raw.with_name("kept")
+    shutil.copytree(raw, kept)
+
+    def spoil(study: dict) -> None:
+        at("seed", -1)(study)
+        at("subjects/rattan_chair/instance_word", "hypnos")(study)
+        at("models/lpips/folder", "data/nowhere")(study)
+        at("methods/base/base", {"colour": "red"})(study)
+        at("prompt_sets/varying/backgrounds", ["on grass"])(study)  # told once, though two checks see it
+        at("class_prior/prompts", ["{noun} {colour}"])(study)
+
+    back = changed(project, spoil)
+    (raw / "figurine/00.jpg").write_bytes(b"")
+    (raw / "rattan_chair/masks").mkdir()
+    grey(0).save(raw / "rattan_chair/masks/01.png")
+    try:
+        said = refused(project)
+    finally:
+        back()
+        shutil.rmtree(raw)
+        kept.rename(raw)
+    assert said[0] == "Nothing was run: 8 things to mend."
+    assert said[1:3] == ["conf/mini/parameters_study.yml", "  - seed: -1; expected at least 0"]
+    for part in (
+        "  - methods.base.base.colour: unknown key; expected one of label",
+        "  - prompt set 'varying': expected at least 50 combinations",
+        "  - class_prior.prompts: template '{noun} {colour}': expected no other placeholder than {noun}",
+        "data/01_raw/subjects/figurine\n  - 00.jpg: zero bytes",
+        "data/01_raw/subjects/rattan_chair\n  - masks/01.png: 120×90 for an upright photo of",
+        "  - models.lpips: no folder 'data/nowhere'; it belongs to the project",
+        "  - subject 'rattan_chair': instance_word 'hypnos': is 5 tokens in a prompt",
+    ):
+        assert part in "\n".join(said)
+
+
+def test_photos_and_true_masks_are_refused_by_a_sound_study(project):
+    spoilt = project / "data/01_raw/subjects/figurine/00.jpg"
+    before = spoilt.read_bytes()
+    spoilt.write_bytes(before[: len(before) // 2])
+    masks = project / "data/01_raw/judge/rattan_chair/masks"
+    masks.rename(masks.with_name("kept"))
+    try:
+        said = refused(project, "--pipelines=background_removal,augmentation")
+    finally:
+        spoilt.write_bytes(before)
+        masks.with_name("kept").rename(masks)
+    assert said[:2] == ["Nothing was run: 2 things to mend.", "data/01_raw/subjects/figurine"]
+    assert said[2].startswith("  - 00.jpg: cannot be read (image file is truncated")
+    assert said[3:] == [
+        "data/01_raw/judge/rattan_chair/masks (true_masks)",
+        "  - no such folder; put a mask of every photo there, or leave out true_masks",
+    ]
+
+
+@pytest.fixture
+def kedro(project, monkeypatch) -> Callable[..., list[str]]:
+    """Runs Kedro's command in this process, which is quicker; returns the lines of its message."""
+    from click.testing import CliRunner
+    from kedro.framework.cli.cli import KedroCLI
+
+    monkeypatch.chdir(project)
+
+    def run(*options: str) -> list[str]:
+        before = content(project)
+        ended = CliRunner().invoke(KedroCLI(project), ["run", *options])
+        assert ended.exit_code == 1, ended.output
+        assert isinstance(ended.exception, SystemExit), ended.exception
+        assert content(project) == before
+        return ended.output.partition("Error: ")[2].splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--pipelines=finetun"],
+            "--pipelines: no 'finetun' here; expected some of __default__, augmentation, ",
+        ),
+        (
+            ["--pipeline=finetun"],
+            "--pipelines: no 'finetun' here; expected some of __default__, augmentation, ",
+        ),
+        (
+            ["--pipelines=finetune", "--namespaces=figurine.hypno"],
+            "--namespaces: no 'figurine.hypno' here; expected some of figurine, figurine.dreambooth_",
+        ),
+        (["--params=sampling.steps=-3"], "sampling.steps: -3; expected at least 1"),
+        (["--env=nowhere"], "Given configuration path either does not exist"),
+    ],
+)
+def test_unknown_words_on_the_command_line_are_refused(kedro, options, said):
+    assert said in "\n".join(kedro(*options))
+
+
+@pytest.mark.parametrize("text", ["subjects: {figurine", "seed: 1\nseed: 2\n"])
+def test_a_file_that_is_no_yaml_is_refused(kedro, project, text):
+    file = project / "conf/mini/parameters_study.yml"
+    before = file.read_text()
+    file.write_text(text)
+    try:
+        said = kedro()
+    finally:
+        file.write_text(before)
+    assert said[:2] == ["Nothing was run: 1 thing to mend.", "conf/mini/parameters_study.yml"]
+    assert "parameters_study.yml" in said[2] or "seed" in said[2]
+
+
+def test_a_message_for_the_user_comes_out_of_kedro_s_wrapping():
+    full = StorageFull("make room")
+    wrapped = DatasetError("Failed while saving data")
+    wrapped.__cause__ = full
+    with pytest.raises(click.ClickException, match="make room"):
+        StudyChecks().on_pipeline_error(wrapped)
+    StudyChecks().on_pipeline_error(ValueError("a fault of the program keeps its traceback"))
+
+
+def test_the_page_of_bad_input_says_what_is_said(project_root):
+    page = (project_root / "docs/bad_input.md").read_text().replace("\\|", "|")
+    rows = [said for table in (PHOTOS, TRUE_MASKS, KEYS, USES, WORDS) for _, said in table.values()]
+    rows += [said for *_, listed, said in NETWORKS.values() if not listed]
+    assert [said for said in rows if said not in page] == []

@@ -1,0 +1,80 @@
+"""Before any work: what a run reads is checked, no more, and all faults come at once."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import yaml
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline, node
+from PIL import Image
+
+from hypnos_pipeline.checks.hooks import StudyChecks
+from hypnos_pipeline.datasets import RawPhotosDataset
+from hypnos_pipeline.study.loading import StudyConfigLoader
+from hypnos_pipeline.study.model import StudyError
+
+NETWORKS = [
+    f"params:models.{name}"
+    for name in ("text_to_image", "perceptual", "dino", "clip", "clip_b32", "inception", "lpips")
+]
+
+
+@pytest.fixture
+def parameters(project_root, monkeypatch) -> dict:
+    """What the checks take for the parameters in use; tests change them."""
+    read = yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+    monkeypatch.chdir(project_root)
+    loader = StudyConfigLoader(str(project_root / "conf"), env="mini", base_env="base")
+    loader["parameters"] = read
+    monkeypatch.setattr(StudyConfigLoader, "newest", loader)
+    return read
+
+
+def check(*names: str, catalog: DataCatalog | None = None) -> None:
+    """Checks a run that reads these datasets and parameters."""
+    nodes = [node(print, name, None, name=f"node_{index}") for index, name in enumerate(names)]
+    StudyChecks().before_pipeline_run(Pipeline(nodes), catalog or DataCatalog({}))
+
+
+def test_faulty_photos_of_all_subjects_are_named_at_once(tmp_path, parameters):
+    catalog = DataCatalog({})
+    for subject in ("mug", "robot"):
+        (tmp_path / subject).mkdir()
+        (tmp_path / subject / "00.jpg").write_bytes(b"not a photo")
+        Image.new("RGB", (8, 8), "red").save(tmp_path / subject / "01.png")
+        catalog[f"{subject}.photos"] = RawPhotosDataset(filepath=str(tmp_path / subject))
+    with pytest.raises(StudyError) as error:
+        check("mug.photos", "robot.photos", catalog=catalog)
+    assert list(error.value.faults) == [str(tmp_path / "mug"), str(tmp_path / "robot")]
+    for faults in error.value.faults.values():
+        assert [fault.partition(":")[0] for fault in faults[:2]] == ["00.jpg", "01.png"]
+
+
+def test_slices_that_read_no_photos_are_not_checked_for_them(parameters):
+    check("mug.pool")
+
+
+def test_missing_networks_and_bad_words_are_named(parameters):
+    check(*NETWORKS)
+    sound = copy.deepcopy(parameters)
+    parameters["subjects"]["figurine"]["instance_word"] = "hypnos"
+    with pytest.raises(StudyError, match="hypnos"):
+        check(*NETWORKS)
+    parameters |= sound
+    parameters["models"]["dino"] = {"folder": "data/01_raw/models/mini/none"}
+    parameters["models"]["clip"] = {"folder": "data/01_raw/models/mini/nothing"}
+    with pytest.raises(StudyError) as error:
+        check(*NETWORKS)
+    assert [fault.partition(":")[0] for fault in error.value.faults["networks"]] == [
+        "models.clip",
+        "models.dino",
+    ]
+
+
+def test_a_network_that_the_slice_does_not_read_may_be_missing(parameters):
+    parameters["models"]["perceptual"] = {"folder": "data/nowhere"}
+    check("params:models.text_to_image", "params:models.dino")
+    with pytest.raises(StudyError, match="data/nowhere"):
+        check("params:models.perceptual")

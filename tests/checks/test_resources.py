@@ -1,0 +1,136 @@
+"""Estimates of memory and disk: made of the networks' true sizes, and compared with this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from hypnos_pipeline.checks.needs import disk_need, memory_need
+from hypnos_pipeline.checks.resources import disk_check, links_to_cache, memory_checks
+from hypnos_pipeline.checks.sizes import NetworkSizes, network_sizes
+from hypnos_pipeline.checks.study_parts import Examined
+from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
+from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.study.parts import SoundParts
+
+SD = NetworkSizes()
+
+# Of one subject and method: three prompt sets of 24, and disentangle's four.
+IMAGES = 3 * 24 + 4
+
+
+@pytest.fixture
+def study(project_root, monkeypatch) -> dict:
+    monkeypatch.chdir(project_root)
+    return yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+
+
+def parts(study: dict) -> SoundParts:
+    return SoundParts.of(Study, study)
+
+
+def paper(study: dict) -> dict:
+    """The paper's sizes: 512 px, one instance and one class image, 8-bit Adam, half precision."""
+    study["image_size"] = 512
+    study["runtime"]["precision"] = "bfloat16"
+    study["sampling"]["batch"] = 1
+    common = {"instance_batch": 1, "class_batch": 1, "optimiser": {"kind": "adamw_8bit"}}
+    study["methods"]["hypnos"]["hypnos"] |= common
+    for method in study["methods"]["dreambooth"].values():
+        method |= common
+    return study
+
+
+def test_sizes_are_those_of_the_loaded_networks(study):
+    from hypnos_pipeline.models.networks import load_timm
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+
+    def count(network) -> int:
+        return sum(tensor.numel() for tensor in network.state_dict().values())
+
+    model = load_text_to_image(Path(study["models"]["text_to_image"]["folder"]))
+    perceptual = load_timm(Path(study["models"]["perceptual"]["folder"]))
+    sizes = network_sizes(parts(study))
+    assert (sizes.unet, sizes.text_encoder, sizes.vae) == tuple(
+        map(count, (model.unet, model.text_encoder, model.vae))
+    )
+    assert sizes.perceptual == pytest.approx(count(perceptual), rel=0.01)
+    assert (sizes.unet_width, sizes.decoder_width) == (
+        model.unet.config.block_out_channels[0],
+        model.vae.config.block_out_channels[0],
+    )
+    assert not sizes.assumed
+
+
+def test_stable_diffusion_stands_in_for_what_is_absent(study):
+    study["models"]["text_to_image"] = {"folder": "data/nowhere"}
+    assert network_sizes(parts(study)) == SD
+
+
+def test_memory_of_a_training_step(study):
+    study = paper(study)
+    need = memory_need(parts(study), SD)
+    assert need.what == "training hypnos"
+    # By hand, GB: weights 4.30, gradients 3.93, 8-bit states 1.97, bf16 copies 2.15, a process 1.5.
+    assert need.least == pytest.approx(13.84e9, rel=0.002)
+    # Activations by hand, GB: UNet of two images 2.64, decoder of one 4.28; a tenth more of all.
+    assert need.about == pytest.approx(1.1 * (13.84e9 + 2.64e9 + 4.28e9), rel=0.002)
+    study["methods"]["hypnos"]["hypnos"]["optimiser"] |= {"gradient_checkpointing": True}
+    study["methods"]["hypnos"]["hypnos"]["perceptual"] = {"gradient_checkpointing": True}
+    smaller = memory_need(parts(study), SD)
+    assert smaller.about < need.about
+    study["methods"]["hypnos"]["hypnos"]["optimiser"]["kind"] = "adamw"
+    assert memory_need(parts(study), SD).least - need.least == 6 * SD.trained
+
+
+def test_disk_of_a_study(study):
+    need = disk_need(parts(paper(study)), SD, 12, CheckpointSettings(keep_gigabytes=1))
+    one = 4 * SD.model
+    assert need.least == 10 * one  # three subjects with three full finetunes each, one being replaced
+    samples, priors, pool = 3 * 5 * IMAGES, 3 * 64, 12 * (1 + 30 + 15 + 4 * 12 + 3)
+    checkpoints = 2 * (4 + 2) * SD.trained + 1e9
+    assert need.about - need.least == (samples + priors + pool) * 3 * 512**2 + checkpoints
+
+
+def test_without_checkpoints_and_models_images_are_all(study):
+    study["methods"] = {"base": {"base": {}}}
+    assert disk_need(parts(study), SD, 0, OFF).about == (3 * IMAGES + 3 * 64) * 3 * 64**2
+
+
+def test_networks_still_to_come_take_room(study, tmp_path, monkeypatch):
+    before = disk_check(Examined(tmp_path, "mini", study, {}, []), SD, photos=0)
+    assert "of networks" not in before.text
+    study["models"]["text_to_image"] |= {"folder": "data/nowhere", "hub": "nobody/model"}
+    after = disk_check(Examined(tmp_path, "mini", study, {}, []), SD, photos=0)
+    assert "4.0 GiB of networks" in after.text
+
+
+def test_more_than_this_machine_has(study, project_root):
+    study = paper(study)
+    study["methods"]["hypnos"]["hypnos"] |= {"instance_batch": 4096}
+    (memory,) = memory_checks(parts(study), SD)
+    assert memory.status != "ok"
+    assert "less with methods.hypnos.hypnos.optimiser.gradient_checkpointing: false → true, " in memory.text
+    many = psutil.disk_usage(str(project_root)).free // (4 * SD.model) + 1
+    method = study["methods"]["dreambooth"]["dreambooth_low_lr"]
+    study["methods"]["dreambooth"] = {f"copy_{index}": method for index in range(many)}
+    disk = disk_check(Examined(project_root, "mini", study, {}, []), SD, photos=12)
+    assert disk.status == "fail"
+    assert disk.text.endswith("; make room, or put the project on a larger disk")
+
+
+@pytest.mark.parametrize(
+    ("config", "linked"),
+    [
+        ('[cache]\n    type = "reflink,hardlink,copy"\n', True),
+        ("[cache]\n    type = copy\n", False),
+        ("", False),
+    ],
+)
+def test_whether_dvc_s_cache_takes_room_of_its_own(tmp_path, config, linked):
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text(config)
+    assert links_to_cache(tmp_path) == linked

@@ -1,0 +1,196 @@
+"""``kedro doctor``: what it says of sound and unsound projects, all at once, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from hypnos_pipeline.checks.doctor import examine
+from hypnos_pipeline.commands.doctor import doctor
+from tests.checks.bad_input import at
+from tests.end_to_end.shrunken import make_project
+
+NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
+STUDY = "conf/mini/parameters_study.yml"
+
+
+@pytest.fixture
+def project(tmp_path, project_root, monkeypatch) -> Path:
+    """A project of its own, with its own copy of the networks, as working directory."""
+    folder = make_project(tmp_path / "project")
+    for name in ("dvc.yaml", "requirements.lock"):
+        shutil.copy(project_root / name, folder / name)
+    (folder / "data/01_raw/models").unlink()
+    shutil.copytree(project_root / "data/01_raw/models", folder / "data/01_raw/models")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def asked(*options: str) -> Result:
+    return CliRunner().invoke(doctor, options)
+
+
+def lines(*options: str) -> list[dict[str, str]]:
+    """Asks for JSON; returns the lines."""
+    return json.loads(asked("--json", *options).stdout)
+
+
+def faults(*options: str) -> dict[str, list[str]]:
+    """Returns the failed lines' texts by name."""
+    found: dict[str, list[str]] = {}
+    for line in lines(*options):
+        if line["status"] == "fail":
+            found.setdefault(line["name"], []).append(line["text"])
+    return found
+
+
+def change(project: Path, *changes: Callable[[dict[str, Any]], object]) -> None:
+    study = yaml.safe_load((project / STUDY).read_text())
+    for each in changes:
+        each(study)
+    (project / STUDY).write_text(yaml.safe_dump(study, sort_keys=False))
+
+
+def test_the_embedded_default_is_sound(project_root):
+    study = yaml.safe_load((project_root / STUDY).read_text())
+    command = [sys.executable, "-m", "kedro", "doctor"]
+    answer = subprocess.run(command, cwd=project_root, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    *checks, empty, verdict = answer.stdout.splitlines()
+    assert empty == ""
+    assert verdict.startswith("nothing to mend")
+    names = [line[6:].partition("  ")[0] for line in checks]
+    assert names == [
+        *("python", "libraries", "torch build", "device", "threads", "configuration", "memory", "disk"),
+        *(f"photos.{subject}" for subject in ("figurine", "rattan_chair", "lego_robot")),
+        *(f"models.{network}" for network in study["models"]),
+        "words, prompts",
+    ]
+    assert len({line.index(line[6:].split("  ")[-1].strip()) for line in checks}) == 1  # one column
+    assert "\x1b" not in answer.stdout
+
+
+def test_it_is_quick(project_root, monkeypatch):
+    monkeypatch.chdir(project_root)
+    examine(project_root, "mini")  # imports
+    start = time.process_time()
+    examine(project_root, "mini")
+    assert time.process_time() - start < 10
+
+
+def test_everything_is_told_at_once(project):
+    change(
+        project,
+        at("sampling/stepps", 3),
+        at("subjects/figurine/instance_word", "hypnos"),
+        at("subjects/mug", {"noun": "mug", "photos": "mug"}),
+    )
+    (project / "data/01_raw/models/mini/dino/model.safetensors").unlink()
+    (project / "data/01_raw/models/mini/lpips/config.json").write_text("{}")
+    answer = asked()
+    assert answer.exit_code == 1
+    assert answer.stdout.splitlines()[-1].startswith("5 to mend")
+    found = faults()
+    assert found.keys() == {"configuration", "photos.mug", "models.dino", "models.lpips", "words, prompts"}
+    assert found["configuration"] == ["sampling.stepps: unknown key; expected steps"]
+    assert found["photos.mug"] == ["data/01_raw/subjects/mug: mug: no such folder; put the photos there"]
+    (missing,) = found["models.dino"]
+    assert missing.startswith(
+        "data/01_raw/models/mini/dino/model.safetensors is missing; restore it (`git checkout"
+    )
+    assert "is not the file that data/01_raw/models/mini/SHA256SUMS lists" in found["models.lpips"][0]
+    assert "instance_word 'hypnos': is 5 tokens in a prompt" in found["words, prompts"][0]
+
+
+def test_networks_that_are_not_here_are_named_with_their_command(project, monkeypatch):
+    hubs = {name: f"nobody/{name}" for name in NETWORKS}
+    place = "data/01_raw/models/mine"
+    change(
+        project, *(at(f"models/{key}", {"folder": f"{place}/{key}", "hub": hub}) for key, hub in hubs.items())
+    )
+    change(project, at("models/dino/revision", "a" * 40))
+    shutil.copytree(project / "conf/mini", project / "conf/mine")
+
+    def no_network(*_: Any) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", no_network)
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    start = time.process_time()
+    found = faults("--env", "mine")
+    assert time.process_time() - start < 10
+    assert found == {
+        f"models.{key}": [
+            f"{hub} is not in {place}/{key}; `kedro models fetch --env mine` gets it, with network, once; "
+            f"{'pinned' if key == 'dino' else 'unpinned'}"
+        ]
+        for key, hub in hubs.items()
+    }
+    said = {line["name"]: line for line in lines("--env", "mine")}
+    assert said["words, prompts"]["status"] == "warn"
+    assert said["words, prompts"]["text"].startswith("not checked")
+    assert "training hypnos of Stable Diffusion 1.5 needs about" in said["memory"]["text"]
+
+
+def test_a_network_that_nobody_listed_is_warned_of(project):
+    models = project / "data/01_raw/models"
+    shutil.copytree(models / "mini/dino", models / "own/dino")
+    change(project, at("models/dino", {"folder": "data/01_raw/models/own/dino"}))
+    assert asked().exit_code == 0
+    (line,) = [line for line in lines() if line["name"] == "models.dino"]
+    assert line["status"] == "warn"
+    assert "present (2 MiB), unpinned, not verified" in line["text"]
+
+
+def test_what_background_removal_lacks_is_told_once(project):
+    change(
+        project,
+        at(
+            "background_removal",
+            {"backend": "rembg", "options": {"model": "birefnet-general", "file": "net.onnx"}},
+        ),
+        at("subjects/copy", {"noun": "robot", "photos": "copy"}),
+    )
+    subjects = project / "data/01_raw/subjects"
+    shutil.copytree(subjects / "figurine", subjects / "copy")
+    found = faults()
+    assert found.keys() == {"background removal"}
+    (fault,) = found["background removal"]
+    assert "net.onnx is missing" in fault
+
+
+def test_what_photos_are_warned_of_is_a_line(project):
+    (project / "data/01_raw/subjects/figurine/notes.txt").write_text("stray")
+    said = [line for line in lines() if line["name"] == "photos.figurine"]
+    assert [line["status"] for line in said] == ["warn", "ok"]
+    assert "notes.txt: no photo by its name" in said[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("env", "text", "said"),
+    [
+        ("nowhere", None, "no folder conf/nowhere; expected one of mini"),
+        ("bare", "", "conf/bare/parameters_study.yml is missing; write the study there, as conf/mini shows"),
+        ("broken", "subjects: {mug", "mend conf/broken/parameters_study.yml"),
+    ],
+)
+def test_an_environment_without_a_study(project, env, text, said):
+    if text is not None:
+        (project / "conf" / env).mkdir()
+        (project / "conf" / env / "globals.yml").write_text(f"env: {env}")
+    if text:
+        (project / "conf" / env / "parameters_study.yml").write_text(text)
+    (fault,) = faults("--env", env)["configuration"]
+    assert said in fault
+    assert {"python", "device"} <= {line["name"] for line in lines("--env", env)}

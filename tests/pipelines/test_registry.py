@@ -1,0 +1,82 @@
+"""Pipelines are built from the study; listing them imports no heavy library."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from hypnos_pipeline.pipeline_registry import STAGES
+from hypnos_pipeline.study.model import Study
+
+LISTING = """
+import json, sys
+from hypnos_pipeline.pipeline_registry import register_pipelines
+names = sorted(register_pipelines())
+watched = ("torch", "diffusers", "transformers", "timm", "cv2", "matplotlib")
+heavy = [name for name in watched if name in sys.modules]
+print(json.dumps([names, heavy]))
+"""
+
+
+@pytest.fixture
+def study(project_root):
+    return yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+
+
+def build(parameters):
+    study = Study.from_parameters(parameters)
+    return {name: stage.create_pipeline(study) for name, stage in STAGES.items()}
+
+
+def test_listing_is_complete_and_light(project_root):
+    output = subprocess.run(
+        [sys.executable, "-c", LISTING], cwd=project_root, check=True, capture_output=True, text=True
+    ).stdout
+    names, heavy = json.loads(output.splitlines()[-1])
+    assert set(names) == {*STAGES, "miniworld", "full", "__default__"}
+    assert heavy == []
+
+
+def test_namespaces_are_subjects_and_methods(study):
+    pipelines = build(study)
+    full = sum(pipelines.values(), next(iter(pipelines.values())))
+    namespaces = {node.namespace for node in full.nodes if node.namespace}
+    assert "lego_robot" in namespaces
+    assert "lego_robot.dreambooth_low_lr" in namespaces
+    assert "lego_robot.base" not in {node.namespace for node in pipelines["finetune"].nodes}
+
+
+def test_a_new_subject_and_a_new_method_are_one_entry_each(study):
+    before = {name: len(pipeline.nodes) for name, pipeline in build(study).items()}
+    grown = copy.deepcopy(study)
+    grown["subjects"]["mug"] = {"noun": "mug", "photos": "mug"}
+    grown["methods"]["hypnos"]["hypnos_no_perceptual"] = {
+        "learning_rate": 1e-4, "steps": 10, "weights": {"perceptual": 0.0},
+    }  # fmt: skip
+    after = {name: len(pipeline.nodes) for name, pipeline in build(grown).items()}
+    assert after["finetune"] == before["finetune"] / 3 * 4 + 4
+    assert after["background_removal"] == before["background_removal"] / 3 * 4
+
+
+def test_the_only_outside_inputs_are_raw_photos_known_masks_and_parameters(study):
+    pipelines = build(study)
+    full = sum(pipelines.values(), next(iter(pipelines.values())))
+    outside = {name for name in full.inputs() if not name.startswith(("params:", "parameters"))}
+    assert outside == {"judge", *(f"{subject}.photos" for subject in study["subjects"])}
+
+
+def test_only_the_evaluation_and_the_page_read_the_truth(study):
+    """The true masks would help every stage before it; then nothing could be judged by them."""
+    readers = {}
+    for name, pipeline in build(study).items():
+        for node in pipeline.nodes:
+            for leaf in {each.rpartition(".")[2] for each in node.inputs}:
+                readers.setdefault(leaf, set()).add((name, node.func.__name__))
+    assert readers["judge"] == {("background_removal", "cut_truth")}
+    shown_too = {("evaluation", "evaluate"), ("reporting", "collect_subject_figures")}
+    assert readers["true_mattes"] == readers["true_foregrounds"] == shown_too

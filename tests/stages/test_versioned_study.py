@@ -1,0 +1,221 @@
+"""A study under DVC, driven by the commands that a user types: only what changed runs, to the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import PROJECT_ROOT
+from tests.stages.project import STUDY, Project
+
+FIGURINE = "data/01_raw/subjects/figurine"
+OTHER_PHOTO = PROJECT_ROOT / "data/01_raw/subjects/rattan_chair/00.jpg"
+CELLS = "data/08_reporting/mini/cells.csv"
+METRIC_CODE = "src/hypnos_pipeline/metrics/psnr.py"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Project:
+    """A study that has run, with its record committed."""
+    project = Project.make(tmp_path_factory.mktemp("versioned") / "study")
+    project.run_study()
+    project.commit("its record")
+    return project
+
+
+@pytest.fixture(scope="module")
+def changed(study) -> Iterator[tuple[list[str], Project]]:
+    """The stages that a replaced photo made run, and a clone of the study as it was then."""
+    photo = sorted((study.folder / FIGURINE).glob("*.jpg"))[0]
+    before = photo.read_bytes()
+    shutil.copy(OTHER_PHOTO, photo)
+    ran = study.reproduce()
+    study.commit("another photo")
+    clone = Project(study.folder.parent / "clone")
+    study.run("git", "clone", "--quiet", str(study.folder), str(clone.folder))
+    yield ran, clone
+    photo.write_bytes(before)
+
+
+def md5(file: Path) -> str:
+    return hashlib.md5(file.read_bytes()).hexdigest()
+
+
+def would_run(project: Project) -> set[str]:
+    """Stages whose own dependencies changed, by `dvc repro --dry`."""
+    lines = project.run("dvc", "repro", "--dry").stdout.splitlines()
+    return {line.split("'")[1] for line in lines if line.startswith("Running stage '")}
+
+
+def test_after_a_run_there_is_nothing_to_do(study):
+    assert "up to date" in study.run("dvc", "status").stdout
+    before = study.lock
+    assert study.reproduce() == []
+    assert study.lock == before
+
+
+def test_metrics_code_concerns_evaluation_and_reporting_only(study):
+    file = study.folder / METRIC_CODE
+    before = file.read_text()
+    file.write_text(f"{before}\n# changed\n")
+    stages = would_run(study)
+    file.write_text(before)
+    assert {stage.partition("@")[0] for stage in stages} == {
+        "evaluation_hypnos", "evaluation_base", "reporting", "reporting_study",
+    }  # fmt: skip
+    assert len([stage for stage in stages if stage.startswith("evaluation")]) == 4
+
+
+def test_an_experiment_runs_the_method_whose_weight_it_changes(study):
+    weight = f"{STUDY}:methods.hypnos.hypnos.weights.perceptual=0.3"
+    said = study.run(
+        "dvc", "exp", "run", "--name", "heavier", "--set-param", weight, "reporting@figurine"
+    ).stdout
+    ran = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage '")]
+    try:
+        assert ran == [
+            *(f"{stage}_hypnos@figurine-hypnos" for stage in ("finetune", "sampling", "evaluation")),
+            "reporting@figurine",
+        ]
+        (params,) = json.loads(study.run("dvc", "params", "diff", "--json").stdout).values()
+        assert list(params) == ["methods.hypnos.hypnos.weights.perceptual"]
+        assert study.run("dvc", "exp", "list", "--name-only").stdout.split() == ["heavier"]
+    finally:
+        study.run("git", "checkout", "--quiet", ".")
+        study.run("dvc", "checkout", "--quiet")
+
+
+def test_a_replaced_photo_concerns_its_subject_only(changed):
+    ran, _ = changed
+    assert ran == [
+        "background_removal@figurine",
+        "augmentation@figurine",
+        "discriminator@figurine",
+        "finetune_hypnos@figurine-hypnos",
+        "sampling_hypnos@figurine-hypnos",
+        "evaluation_hypnos@figurine-hypnos",
+        "evaluation_base@figurine-base",
+        "reporting@figurine",
+        "reporting_study",
+    ]
+
+
+def test_metrics_and_plots_tell_what_the_photo_changed(study, changed):
+    (metrics,) = json.loads(study.run("dvc", "metrics", "diff", "HEAD~1", "--json").stdout).values()
+    assert {name.split(".")[1] for name in metrics} == {"figurine"}
+    said = study.run("dvc", "plots", "diff", "HEAD~1", "--out", "plots").stdout
+    page = (study.folder / "plots/index.html").read_text()
+    assert "index.html" in said
+    for title in ("Similarity to the photos (DINO)", "finetuning, figurine hypnos", "comparison_grid.png"):
+        assert title in page
+    shutil.rmtree(study.folder / "plots")
+
+
+def test_a_clone_that_runs_at_once_gives_the_record_that_stages_gave(study, changed):
+    """`dvc repro`, stage by stage after a change, and `make run` from nothing: the same bytes throughout."""
+    _, clone = changed
+    clone.run_study()
+    assert clone.lock == study.lock
+    assert "up to date" in clone.run("dvc", "status").stdout
+    assert clone.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_a_reverted_photo_is_restored_without_running(study, changed):
+    study.run("git", "checkout", "--quiet", "HEAD~1", "--", FIGURINE)
+    assert study.reproduce() == []
+    study.run("git", "diff", "--quiet", "HEAD~1", "--", "dvc.lock")
+    study.run("git", "checkout", "--quiet", "HEAD", "--", FIGURINE)
+    assert study.reproduce() == []
+
+
+def cell(project: Project, *words: str, check: bool = True):
+    """Runs `kedro cell` on figurine's cells."""
+    command, metric, method, *others = words
+    return project.run(
+        *("kedro", "cell", command, "--table", "2", "--subject", "figurine"),
+        *("--metric", metric, "--method", method, *others),
+        check=check,
+    )
+
+
+def test_a_cell_is_traced_to_its_photos_and_models(study):
+    trace = json.loads(cell(study, "trace", "dino", "hypnos", "--json").stdout)
+    (row,) = pd.read_csv(study.folder / CELLS, dtype=str).query(
+        "table == '2' and subject == 'figurine' and metric == 'dino' and method == 'hypnos'"
+    )["mean"]
+    assert trace["cell"]["mean"] == row
+    assert trace["as_recorded"]
+    stages = [stage["name"].partition("@")[0] for stage in trace["stages"]]
+    assert stages[:1] + stages[-4:] == [
+        "background_removal", "sampling_hypnos", "evaluation_hypnos", "reporting", "reporting_study",
+    ]  # fmt: skip
+    assert set(stages[1:-4]) == {"augmentation", "class_prior", "discriminator", "finetune_hypnos"}
+    artefacts = {each["path"]: each for each in trace["artefacts"]}
+    photos = {file.name: md5(file) for file in (study.folder / FIGURINE).iterdir()}
+    assert artefacts[FIGURINE]["files"] == photos
+    weights = "data/01_raw/models/mini/text_to_image"
+    unet = "unet/diffusion_pytorch_model.safetensors"
+    assert artefacts[weights]["files"][unet] == md5(study.folder / weights / unet)
+    assert {network["name"] for network in trace["networks"]} >= {"text_to_image", "dino"}
+    assert str(study.folder) not in json.dumps(trace)
+
+
+def edit_everything(project: Project) -> list[str]:
+    """Changes a photo, code and a parameter that a cell of figurine depends on; returns their paths."""
+    photo = sorted((project.folder / FIGURINE).glob("*.jpg"))[1]
+    shutil.copy(OTHER_PHOTO, photo)
+    sampling = project.folder / "src/hypnos_pipeline/models/generation.py"
+    sampling.write_text(sampling.read_text() + "\nraise RuntimeError('not the recorded code')\n")
+    study = project.folder / STUDY
+    study.write_text(study.read_text().replace("seed: 42", "seed: 43"))
+    return [FIGURINE, "src/hypnos_pipeline/models", STUDY]
+
+
+def test_a_cell_is_made_again_from_the_recorded_inputs(study):
+    """Whatever the tree holds by now: the record's photos, code and parameters come from git's history."""
+    edited = edit_everything(study)
+    before = study.run("git", "status", "--porcelain").stdout
+    try:
+        trace = json.loads(cell(study, "trace", "fid", "base", "--json").stdout)
+        differing = {each["name"].partition(":")[0] for each in trace["differences"]}
+        assert differing == set(edited)
+        done = cell(study, "reproduce", "fid", "base")
+        assert "reproduced to the last digit" in done.stdout
+        assert study.run("git", "status", "--porcelain").stdout == before
+    finally:
+        study.run("git", "checkout", "--quiet", ".")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("metric", ["dino", "clip_t_paper", "lpips"])
+def test_a_finetuned_cell_is_made_again(study, metric):
+    assert "reproduced to the last digit" in cell(study, "reproduce", metric, "hypnos").stdout
+
+
+def test_a_table_that_was_edited_is_refused(study):
+    table = study.folder / CELLS
+    forged = table.read_text().replace("dino,0.", "dino,1.")
+    table.unlink()  # it may be a link to DVC's cache
+    table.write_text(forged)
+    done = cell(study, "reproduce", "dino", "base", check=False)
+    study.run("dvc", "checkout", "--force", "--quiet", CELLS)
+    assert done.returncode == 1
+    assert "Nothing was run" in done.stderr
+
+
+def test_a_remote_gives_a_clone_every_artefact(study, tmp_path):
+    study.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "storage"))
+    study.commit("a remote")
+    study.run("dvc", "push", "--quiet")
+    clone = Project(tmp_path / "clone")
+    study.run("git", "clone", "--quiet", str(study.folder), str(clone.folder))
+    assert not (clone.folder / "data/08_reporting").exists()
+    clone.run("dvc", "pull", "--quiet")
+    assert "up to date" in clone.run("dvc", "status").stdout
+    assert (clone.folder / CELLS).read_bytes() == (study.folder / CELLS).read_bytes()

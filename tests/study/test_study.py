@@ -1,0 +1,117 @@
+"""The study's configuration: faults are refused by name, all at once."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import yaml
+
+from hypnos_pipeline.study.model import Study, StudyError
+
+
+@pytest.fixture
+def parameters(project_root):
+    return yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
+
+
+def test_the_default_study_keeps_its_floors(parameters):
+    study = Study.from_parameters(parameters)
+    assert list(study.subjects) == ["figurine", "rattan_chair", "lego_robot"]
+    assert [name for _, name in study.entries()] == [
+        "hypnos", "dreambooth_low_lr", "dreambooth_high_lr", "textual_inversion", "base",
+    ]  # fmt: skip
+    tabled = ("invariant", "varying", "backgrounds")
+    assert min(study.prompt_sets[name].images for name in tabled) >= 24
+    trained = [method for family, name in study.entries() if family != "base"
+               for method in [getattr(study.methods, family)[name]]]  # fmt: skip
+    assert all(method.steps >= 120 for method in trained)
+    assert study.discriminator.steps >= 150
+    hypnos = study.methods.hypnos["hypnos"]
+    assert 0 < hypnos.perceptual_steps() < hypnos.steps
+    weights = hypnos.weights
+    assert min(weights.reconstruction, weights.prior, weights.perceptual, weights.discriminator) > 0
+
+
+def test_all_faults_are_named_at_once(parameters):
+    wrong = copy.deepcopy(parameters)
+    wrong["methods"]["hypnos"]["hypnos"]["learning_rat"] = 1.0
+    wrong["subjects"]["lego-robot"] = wrong["subjects"].pop("lego_robot")
+    wrong["prompt_sets"]["invariant"]["images"] = -1
+    wrong["colour"] = "red"
+    with pytest.raises(StudyError) as error:
+        Study.from_parameters(wrong)
+    message = str(error.value)
+    for part in ("learning_rat", "lego-robot", "prompt_sets.invariant", "images", "colour"):
+        assert part in message
+
+
+def test_checkpoints_are_checked_with_the_study(parameters):
+    assert Study.faults(parameters | {"checkpoints": {"every_seconds": None, "every_steps": 50}}) == []
+    wrong = parameters | {"checkpoints": {"every_second": 60, "every_steps": 0}, "colour": "red"}
+    faults = " ".join(Study.faults(wrong))
+    for part in ("checkpoints.every_second: unknown key", "checkpoints.every_steps", "colour"):
+        assert part in faults
+
+
+def test_methods_of_two_families_may_not_share_a_name(parameters):
+    parameters["methods"]["base"]["hypnos"] = {}
+    with pytest.raises(StudyError, match="hypnos"):
+        Study.from_parameters(parameters)
+
+
+def test_unknown_photos_are_refused_with_the_known_subjects(parameters):
+    parameters["subjects"]["figurine"]["photos"] = "figurin"
+    with pytest.raises(StudyError, match=r"subjects\.figurine\.photos.*figurin.*"):
+        Study.from_parameters(parameters)
+
+
+def test_a_subject_may_use_anothers_photos(parameters):
+    parameters["subjects"]["again"] = dict(parameters["subjects"]["figurine"])
+    assert Study.from_parameters(parameters).photo_owner("again") == "figurine"
+
+
+def test_the_ablation_study_has_every_entry_of_the_list_and_differs_in_what_it_names(project_root):
+    """method.md §7's list; an entry that changed more, or nothing, would ablate something else."""
+    file = project_root / "conf/mini_ablation/parameters_study.yml"
+    study = Study.from_parameters(yaml.safe_load(file.read_text()))
+    entries = {name: entry.model_dump() for name, entry in study.methods.hypnos.items()}
+    reference, labels = entries["hypnos"], ("label", "expectations")
+    changed = {
+        name.removeprefix("hypnos_"): {
+            key for key, value in entry.items() if key not in labels and value != reference[key]
+        }
+        for name, entry in entries.items()
+        if name != "hypnos"
+    }
+    assert changed == {
+        "no_perceptual": {"weights"},
+        "perceptual_all_steps": {"perceptual"},
+        "no_discriminator": {"weights"},
+        "perceptual_up": {"weights"},
+        "perceptual_down": {"weights"},
+        "discriminator_up": {"weights"},
+        "discriminator_down": {"weights"},
+        "mse": {"reconstruction"},
+        "sample_mean": {"reconstruction"},
+        "sigma_steeper": {"reconstruction"},
+        "sigma_flatter": {"reconstruction"},
+        "recolour_none": {"augmentation"},
+        "recolour_third": {"augmentation"},
+        "recolour_all": {"augmentation"},
+        "augmentation_only": {"reconstruction", "weights"},
+        "losses_only": {"augmentation"},
+        "discriminator_frozen": {"discriminator"},
+        "half_rate": {"learning_rate"},
+        "twice_rate": {"learning_rate"},
+        "channel_sum": {"perceptual"},
+    }
+    prior = study.subjects["figurine_scene_prior"]
+    assert prior.model_copy(update={"class_prior_prompts": None}) == study.subjects["figurine"]
+    silent = [name for name, entry in entries.items() if not entry["expectations"]]
+    assert silent == [
+        "hypnos_sample_mean",
+        "hypnos_sigma_steeper",
+        "hypnos_sigma_flatter",
+        "hypnos_channel_sum",
+    ]
