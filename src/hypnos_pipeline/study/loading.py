@@ -70,7 +70,8 @@ class StudyConfigLoader(OmegaConfigLoader):
 
 def current_parameters() -> dict[str, Any]:
     """Returns the parameters of the environment in use."""
-    return (StudyConfigLoader.newest or loader_of(PROJECT_ROOT, chosen(None)))["parameters"]
+    loader = StudyConfigLoader.newest
+    return (loader_of(PROJECT_ROOT, chosen(None)) if loader is None else loader)["parameters"]
 
 
 def _forget_registered_pipelines() -> None:

@@ -1,0 +1,204 @@
+"""The errors that a user can cause, as one tree, and the problem that such an error names.
+
+Every command ends such an error with its message and exit status 1, never with a traceback, wherever it was
+raised; everything else is a mistake of ours and shows its traceback.
+
+    HypnosError
+    ├── ProblemsError            lists every problem found, not only the first
+    │   ├── StudyError           keys, photos, words or networks that a run cannot use
+    │   ├── PhotoError           photos or masks of one folder
+    │   └── MissingModels        networks that are not on this machine
+    ├── ModelError
+    │   ├── LockError            models.lock cannot be read, or does not fit the study
+    │   ├── FetchError           a network could not be fetched
+    │   │   └── Unreachable      the place that it comes from does not answer
+    │   ├── UnusableNetwork      a network's file is not what its loader reads
+    │   └── UnsupportedSchedule  a noise schedule or prediction type that the method does not cover
+    ├── TrainingError
+    │   ├── DivergedError        a loss or gradient is not finite
+    │   └── PoolError            the pool lacks images that a method draws
+    ├── RunError
+    │   ├── Busy                 another run is at work on the same artefacts
+    │   ├── OutOfMemory          a stage needs more memory than there is
+    │   └── StorageFull          no room for what was to be saved
+    ├── SampleError              a request of `kedro sample` that cannot be met
+    └── ProvenanceError          a cell that cannot be listed, traced or reproduced
+        ├── UnknownWord          no such subject, method, metric …
+        ├── UndefinedCell        all words are known, yet the study has no such cell
+        ├── StudyNotRun          the study has not run, or is not recorded
+        ├── RecordError          dvc.lock cannot be read
+        └── MissingInputs        inputs found neither in the working tree nor in git's history
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and how to fix it.
+
+    Attributes:
+        where: The file, folder or group of keys to look at.
+        what: What is wrong, beginning with the key or the file's name.
+        fix: What to do, or what was expected; empty where ``what`` already says it.
+        severity: ``error`` where a run would be refused or end badly, ``warning`` where it may go on.
+    """
+
+    where: str
+    what: str
+    fix: str = ""
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.fix}" if self.fix else self.what
+
+
+def listed(problems: Iterable[Problem]) -> str:
+    """Returns the problems as text: each place once, what is wrong there below it, each line once."""
+    places: dict[str, dict[str, None]] = {}
+    for problem in problems:
+        places.setdefault(problem.where, {})[str(problem)] = None
+    return "\n".join(
+        line for place, lines in places.items() for line in [place, *(f"  - {x}" for x in lines)]
+    )
+
+
+class HypnosError(Exception):
+    """Anything that a user can cause; the message says what is wrong and how to fix it.
+
+    Attributes:
+        message: The same as ``str()``.
+    """
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class ProblemsError(HypnosError):
+    """Several problems at once.
+
+    Attributes:
+        problems: All that were found, in the order in which they are best fixed.
+    """
+
+    head = "{count} to fix"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(dict.fromkeys(problems))
+        count = len(self.problems)
+        head = self.head.format(count=f"{count} problem{'s' * (count != 1)}")
+        super().__init__(f"{head}\n{listed(self.problems)}")
+
+
+class StudyError(ProblemsError):
+    """A study that cannot be run."""
+
+    head = "Nothing was run: {count} to fix."
+
+
+class PhotoError(ProblemsError):
+    """Photos or masks of one folder that cannot be used."""
+
+    head = "Photos: {count} to fix."
+
+
+class MissingModels(ProblemsError):
+    """Networks that the study names and that are not on this machine."""
+
+    head = "Networks: {count} to fix."
+
+
+class ModelError(HypnosError):
+    """A network that cannot be used."""
+
+
+class LockError(ModelError):
+    """``models.lock`` cannot be read, or does not fit the study."""
+
+
+class FetchError(ModelError):
+    """A network could not be fetched."""
+
+
+class Unreachable(FetchError):
+    """The place that a network comes from does not answer."""
+
+
+class UnusableNetwork(ModelError):
+    """A network's file is not what its loader reads."""
+
+
+class UnsupportedSchedule(ModelError):
+    """A noise schedule or prediction type that the method does not cover."""
+
+
+class TrainingError(HypnosError):
+    """A training that cannot start or go on."""
+
+
+class DivergedError(TrainingError):
+    """A loss or a gradient is not finite."""
+
+
+class PoolError(TrainingError):
+    """The pool lacks images that a method's probabilities call for."""
+
+
+class RunError(HypnosError):
+    """A run that this machine cannot do now."""
+
+
+class Busy(RunError):
+    """Another run is at work on the same artefacts."""
+
+
+class OutOfMemory(RunError):
+    """A stage needed more memory than there is."""
+
+
+class StorageFull(RunError):
+    """There is no room for what was to be saved; what was there before is untouched."""
+
+
+class SampleError(HypnosError):
+    """A request for samples that cannot be met; the message says what can."""
+
+
+class ProvenanceError(HypnosError):
+    """A cell cannot be listed, traced or reproduced; the message says why and what to do."""
+
+
+class UnknownWord(ProvenanceError):
+    """A word that names no subject, method, metric …; the message lists the known ones.
+
+    Attributes:
+        kind: What the word should have named.
+        word: As typed.
+    """
+
+    def __init__(self, kind: str, word: str, known: Sequence[str]) -> None:
+        self.kind, self.word = kind, word
+        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; known: {', '.join(known)}")
+
+
+class UndefinedCell(ProvenanceError):
+    """All words are known, yet the study has no such cell."""
+
+
+class StudyNotRun(ProvenanceError):
+    """The study has not run or is not recorded; the message says what to run."""
+
+
+class RecordError(ProvenanceError):
+    """The record, ``dvc.lock``, cannot be read."""
+
+
+class MissingInputs(ProvenanceError):
+    """Inputs that neither the working tree nor git's history has as recorded."""
