@@ -19,6 +19,7 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   └── PoolError            the pool lacks images that a method draws
     ├── RunError
     │   ├── Busy                 another run is at work on the same artefacts
+    │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
     │   └── StorageFull          no room for what was to be saved
     ├── SampleError              a request of `kedro sample` that cannot be met
@@ -26,6 +27,7 @@ raised; everything else is a mistake of ours and shows its traceback.
         ├── UnknownWord          no such subject, method, metric …
         ├── UndefinedCell        all words are known, yet the study has no such cell
         ├── StudyNotRun          the study has not run, or is not recorded
+        │   └── Unrecorded       dvc.lock lacks a stage behind the cell
         ├── RecordError          dvc.lock cannot be read
         └── MissingInputs        inputs found neither in the working tree nor in git's history
 """
@@ -159,6 +161,10 @@ class Busy(RunError):
     """Another run is at work on the same artefacts."""
 
 
+class UnusableLock(RunError):
+    """The folder of run locks cannot be written, or its disk knows no file locks."""
+
+
 class OutOfMemory(RunError):
     """A stage needed more memory than there is."""
 
@@ -194,6 +200,10 @@ class UndefinedCell(ProvenanceError):
 
 class StudyNotRun(ProvenanceError):
     """The study has not run or is not recorded; the message says what to run."""
+
+
+class Unrecorded(StudyNotRun):
+    """The record lacks a stage behind the cell."""
 
 
 class RecordError(ProvenanceError):

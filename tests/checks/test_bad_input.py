@@ -23,15 +23,15 @@ from PIL import Image, ImageCms
 from hypnos_pipeline.checks import preflight
 from hypnos_pipeline.checks.hooks import StudyChecks
 from hypnos_pipeline.datasets import RawPhotosDataset
+from hypnos_pipeline.errors import StorageFull, StudyError
 from hypnos_pipeline.imaging.photos import RawPhotos, read_photos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
 from hypnos_pipeline.imaging.working_set import make_working_set
 from hypnos_pipeline.models.integrity import DIGESTS
 from hypnos_pipeline.models.lock import FileRecord, ModelRecord, write_lock, write_record
-from hypnos_pipeline.storage.replacing import StorageFull
 from hypnos_pipeline.study.loading import StudyConfigLoader
-from hypnos_pipeline.study.model import Study, StudyError
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.study.parts import ValidParts
 from tests.checks.bad_input import KEYS, PHOTOS, SIZE, WORDS, at, grey, picture, writes
 from tests.end_to_end.shrunken import make_project, shrink
 
@@ -83,7 +83,7 @@ def test_faulty_keys_are_refused(row, parameters):
 def test_unusable_words_are_refused(row, parameters):
     change, said = WORDS[row]
     change(parameters)
-    found = preflight.network_faults(SoundParts.of(Study, parameters), ["text_to_image"])
+    found = preflight.network_faults(ValidParts.of(Study, parameters), ["text_to_image"])
     assert said in found["words and prompts of parameters_study.yml"]
 
 
@@ -96,7 +96,7 @@ def test_a_token_of_the_model_cannot_be_learned(parameters, tmp_path):
     tokenizer.add_tokens("<sks>")
     tokenizer.save_pretrained(model / "tokenizer")
     parameters["models"]["text_to_image"]["folder"] = str(model)
-    found = preflight.network_faults(SoundParts.of(Study, parameters), ["text_to_image"])
+    found = preflight.network_faults(ValidParts.of(Study, parameters), ["text_to_image"])
     assert found["words and prompts of parameters_study.yml"] == [
         "methods.textual_inversion.textual_inversion.token: '<sks>' is a token of the model already; "
         "choose a new one"
@@ -104,7 +104,7 @@ def test_a_token_of_the_model_cannot_be_learned(parameters, tmp_path):
 
 
 def test_images_of_the_class_and_masks_are_missed_before_any_work(mug, parameters):
-    parts = SoundParts.of(Study, parameters)
+    parts = ValidParts.of(Study, parameters)
     sections = parts.sections | {
         "background_removal": BackgroundRemovalSettings(backend="provided"),
         "class_prior": parts.sections["class_prior"].model_copy(
@@ -112,7 +112,7 @@ def test_images_of_the_class_and_masks_are_missed_before_any_work(mug, parameter
         ),
     }
     Image.fromarray(np.eye(SIZE[1], SIZE[0], dtype=np.uint8) * 255).save(mug / "masks/0.png")
-    parts = SoundParts(**(vars(parts) | {"sections": sections}))
+    parts = ValidParts(**(vars(parts) | {"sections": sections}))
     assert preflight.photo_faults(mug, parts) == {
         str(mug): [
             f"{name}: has no mask; add masks/{name}.png or change background_removal.backend"
@@ -164,7 +164,7 @@ def test_what_a_subject_cannot_make_of_its_photos_is_refused(row, parameters, mo
     change, said = USES[row]
     change(parameters)
     assert Study.faults(parameters) == []
-    found = preflight.photo_faults(Path("data/01_raw/subjects/figurine"), SoundParts.of(Study, parameters))
+    found = preflight.photo_faults(Path("data/01_raw/subjects/figurine"), ValidParts.of(Study, parameters))
     (fault,) = [line for lines in found.values() for line in lines]
     assert said in fault
 
@@ -180,9 +180,9 @@ def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(p
     parameters["background_removal"] = {"backend": "provided"}
     parameters["subjects"]["figurine"]["exclude"] = ["03"]
     parameters["subjects"]["shared"] = {"noun": "figurine", "photos": "figurine"}
-    shutil.copytree("data/01_raw/judge/figurine/masks", tmp_path / "figurine/masks")
+    shutil.copytree("data/01_raw/truth/figurine/masks", tmp_path / "figurine/masks")
     (tmp_path / "figurine/masks/03.png").unlink()
-    parts = SoundParts.of(Study, parameters)
+    parts = ValidParts.of(Study, parameters)
     users = preflight.users_of("figurine", parts)
     own = {"figurine": users["figurine"]}
     raw = RawPhotos(raw.photos, masks)
@@ -214,9 +214,9 @@ TRUE_MASKS: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("row", TRUE_MASKS)
 def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
     spoil, said = TRUE_MASKS[row]
-    shutil.copytree("data/01_raw/judge/figurine/masks", tmp_path / "known/masks")
+    shutil.copytree("data/01_raw/truth/figurine/masks", tmp_path / "known/masks")
     parameters["subjects"]["figurine"]["true_masks"] = "known"
-    parts = SoundParts.of(Study, parameters)
+    parts = ValidParts.of(Study, parameters)
     folders = preflight.true_mask_folders("figurine", parts, tmp_path)
     assert folders == [tmp_path / "known/masks"]
     raw = read_photos(Path("data/01_raw/subjects/figurine"))
@@ -229,7 +229,7 @@ def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
 
 def test_a_subject_of_which_no_truth_is_known_needs_no_masks(parameters, tmp_path):
     del parameters["subjects"]["figurine"]["true_masks"]
-    assert preflight.true_mask_folders("figurine", SoundParts.of(Study, parameters), tmp_path) == []
+    assert preflight.true_mask_folders("figurine", ValidParts.of(Study, parameters), tmp_path) == []
 
 
 # --- converted, ignored, warned of ---------------------------------------------------------------------
@@ -384,7 +384,7 @@ def test_a_missing_or_altered_file_of_a_network_is_named(row, network, parameter
     parameters["models"]["dino"]["folder"] = str(network)
     if not listed:
         (network.parent / DIGESTS).unlink()
-    parts = SoundParts.of(Study, parameters)
+    parts = ValidParts.of(Study, parameters)
     assert preflight.network_faults(parts, ["dino"]) == {"networks": []}
     spoil(network / name)
     said = said.format(list=network.parent / DIGESTS)
@@ -407,7 +407,7 @@ def fetched(parameters, network: Path) -> ModelRecord:
 def test_networks_that_were_not_fetched_are_all_named_with_the_command(parameters, tmp_path):
     for key in ("dino", "clip"):
         parameters["models"][key] = {"folder": str(tmp_path / key), "hub": f"owner/{key}"}
-    parts = SoundParts.of(Study, parameters)
+    parts = ValidParts.of(Study, parameters)
     found = preflight.network_faults(parts, ["dino", "clip", "lpips"], Path("conf/paper/models.lock"))
     assert found["networks"] == [
         f"models.{key}: owner/{key} is not in {tmp_path / key}; "
@@ -420,14 +420,14 @@ def test_a_fetched_network_is_compared_with_the_lock(parameters, network, tmp_pa
     record = fetched(parameters, network)
     lock = tmp_path / "paper/models.lock"
     write_lock(lock, {"dino": record})
-    parts = SoundParts.of(Study, parameters)
+    parts = ValidParts.of(Study, parameters)
     assert preflight.network_faults(parts, ["dino"], lock) == {"networks": []}
     alter(network / "model.safetensors")
     ((_, (fault,)),) = preflight.network_faults(parts, ["dino"], lock).items()
     assert fault.startswith(f"models.dino: {network / 'model.safetensors'} has sha256 ")
     assert fault.endswith(f"; remove {network}, then `kedro models fetch --env paper`")
     parameters["models"]["dino"]["revision"] = "b" * 40
-    ((_, (fault,)),) = preflight.network_faults(SoundParts.of(Study, parameters), ["dino"], lock).items()
+    ((_, (fault,)),) = preflight.network_faults(ValidParts.of(Study, parameters), ["dino"], lock).items()
     said = f"models.dino: models.lock (dino) records revision {'a' * 40}, but the study names {'b' * 40}"
     assert said in fault
     lock.write_text("{")
@@ -445,7 +445,7 @@ def test_the_tracked_networks_are_those_that_are_listed(parameters):
         check=False,
     )
     assert listed.stdout == ""
-    parts = SoundParts.of(Study, parameters)
+    parts = ValidParts.of(Study, parameters)
     assert not any(preflight.network_faults(parts, parts.models).values())
 
 
@@ -538,7 +538,7 @@ def test_photos_and_true_masks_are_refused_by_a_sound_study(project):
     spoilt = project / "data/01_raw/subjects/figurine/00.jpg"
     before = spoilt.read_bytes()
     spoilt.write_bytes(before[: len(before) // 2])
-    masks = project / "data/01_raw/judge/rattan_chair/masks"
+    masks = project / "data/01_raw/truth/rattan_chair/masks"
     masks.rename(masks.with_name("kept"))
     try:
         said = refused(project, "--pipelines=background_removal,augmentation")
@@ -548,7 +548,7 @@ def test_photos_and_true_masks_are_refused_by_a_sound_study(project):
     assert said[:2] == ["Nothing was run: 2 things to mend.", "data/01_raw/subjects/figurine"]
     assert said[2].startswith("  - 00.jpg: cannot be read (image file is truncated")
     assert said[3:] == [
-        "data/01_raw/judge/rattan_chair/masks (true_masks)",
+        "data/01_raw/truth/rattan_chair/masks (true_masks)",
         "  - no such folder; put a mask of every photo there, or leave out true_masks",
     ]
 

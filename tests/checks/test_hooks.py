@@ -12,8 +12,8 @@ from PIL import Image
 
 from hypnos_pipeline.checks.hooks import StudyChecks
 from hypnos_pipeline.datasets import RawPhotosDataset
+from hypnos_pipeline.errors import StudyError
 from hypnos_pipeline.study.loading import StudyConfigLoader
-from hypnos_pipeline.study.model import StudyError
 
 NETWORKS = [
     f"params:models.{name}"

@@ -7,14 +7,14 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+from hypnos_pipeline.checks.study_parts import Examined
 
 from hypnos_pipeline.checks.needs import disk_need, memory_need
 from hypnos_pipeline.checks.resources import disk_check, links_to_cache, memory_checks
 from hypnos_pipeline.checks.sizes import NetworkSizes, network_sizes
-from hypnos_pipeline.checks.study_parts import Examined
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.study.model import Study
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
 SD = NetworkSizes()
 
@@ -28,8 +28,8 @@ def study(project_root, monkeypatch) -> dict:
     return yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
 
 
-def parts(study: dict) -> SoundParts:
-    return SoundParts.of(Study, study)
+def parts(study: dict) -> ValidParts:
+    return ValidParts.of(Study, study)
 
 
 def paper(study: dict) -> dict:

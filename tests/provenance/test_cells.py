@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
 from hypnos_pipeline.provenance import cells as module
-from hypnos_pipeline.provenance.cells import (
-    ProvenanceError,
-    StudyNotRun,
-    UnknownWord,
-    not_yet_run,
-    parse_cells,
-    read_cells,
-    select,
-)
+from hypnos_pipeline.provenance.cells import not_yet_run, parse_cells, read_cells, select
 from hypnos_pipeline.study.environments import DEFAULT
 from tests.provenance.conftest import write
 

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from hypnos_pipeline.provenance.cells import StudyNotRun, read_cells, select
+from hypnos_pipeline.errors import StudyNotRun
+from hypnos_pipeline.provenance.cells import read_cells, select
 from hypnos_pipeline.provenance.lineage import lineage, recorded_lineage
 from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, read_record
 
@@ -67,7 +68,7 @@ def test_every_input_has_its_kind(study):
 def test_true_masks_are_no_photos_and_only_the_subject_s_own_count(study, named, part):
     record = read_record(study)
     stage = record.stages["background_removal@lego_robot"]
-    judge = Recorded("data/01_raw/judge", "0" * 32 + ".dir", 1, 8)
+    judge = Recorded("data/01_raw/truth", "0" * 32 + ".dir", 1, 8)
     params = {"conf/mini/parameters_study.yml": {"subjects": {"lego_robot": {"true_masks": named}}}}
     deps = {**stage.deps, judge.path: judge}
     record.stages[stage.name] = dataclasses.replace(stage, deps=deps, params=params)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from dvc.utils.serialize import load_yaml
 
+from hypnos_pipeline.errors import MissingInputs
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.lineage import recorded_lineage
 from hypnos_pipeline.provenance.record import read_record
 from hypnos_pipeline.provenance.reproduction import needed_stages
-from hypnos_pipeline.provenance.workspace import MissingInputs, Workspace, plan_workspace
+from hypnos_pipeline.provenance.workspace import Workspace, plan_workspace
 from tests.provenance.small_study import (
     IMAGING,
     METRICS,

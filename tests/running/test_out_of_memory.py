@@ -11,10 +11,11 @@ import yaml
 from kedro.io import DatasetError
 
 from hypnos_pipeline.checks.hooks import StudyChecks
-from hypnos_pipeline.checks.memory_settings import helping_settings
-from hypnos_pipeline.running.out_of_memory import OutOfMemory, explained, of_gpu, ran_out
+from hypnos_pipeline.checks.memory_settings import savings
+from hypnos_pipeline.errors import OutOfMemory
+from hypnos_pipeline.running.out_of_memory import explained, of_gpu, ran_out
 from hypnos_pipeline.study.model import Study
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 from tests.end_to_end.shrunken import make_project, shrink
 
 STUDY = "conf/mini/parameters_study.yml"
@@ -83,7 +84,7 @@ def study(project_root) -> dict:
 
 
 def keys(study: dict, *reads: str, on_gpu: bool = True) -> list[str]:
-    found = helping_settings(SoundParts.of(Study, study), reads, on_gpu)
+    found = savings(ValidParts.of(Study, study), reads, on_gpu)
     return [line.partition(":")[0] for line in found]
 
 

@@ -7,7 +7,8 @@ import copy
 import pytest
 import yaml
 
-from hypnos_pipeline.study.model import Study, StudyError
+from hypnos_pipeline.errors import StudyError
+from hypnos_pipeline.study.model import Study
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
-"""What pydantic found wrong with a configuration, in words that name the key, what it holds and the mend."""
+"""pydantic's errors as problems that name the key, what it holds and what was expected."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from hypnos_pipeline.errors import Problem
 
 # What an error says was expected, by pydantic's error type; {} is the limit.
 _EXPECTED = {
@@ -39,31 +41,29 @@ _EXPECTED = {
 _NAME = "a name of small letters, digits and underscores, a letter first"
 
 
-def readable_faults(
-    model: type[BaseModel], parameters: Mapping[str, Any], errors: list[dict[str, Any]]
-) -> list[str]:
-    """Says of each faulty key what it holds and what was expected.
+def readable_problems(
+    model: type[BaseModel], parameters: Mapping[str, Any], error: ValidationError, where: str
+) -> list[Problem]:
+    """Returns one problem per wrong key: what it holds, and what was expected.
 
     Args:
         model: What the parameters were validated as.
         parameters: The parameters as they are in the file.
-        errors: ``ValidationError.errors()``.
-
-    Returns:
-        One line per key, in the errors' order.
+        error: pydantic's.
+        where: The file, for the problems.
     """
     lines: dict[str, list[str]] = {}
-    for error in errors:
-        loc = error["loc"]
-        if error["type"] == "union_tag_invalid":  # what tells the alternatives apart stands one key deeper
-            loc = (*loc, error["ctx"]["discriminator"].strip("'"))
+    for each in error.errors():
+        loc = each["loc"]
+        if each["type"] == "union_tag_invalid":  # what tells the alternatives apart stands one key deeper
+            loc = (*loc, each["ctx"]["discriminator"].strip("'"))
         key, held = _key(parameters, loc)
-        fault, expected = _fault(model, error, held)
-        lines.setdefault(": ".join(part for part in (key, fault) if part), []).append(expected)
+        wrong, expected = _wrong(model, each, held)
+        lines.setdefault(": ".join(part for part in (key, wrong) if part), []).append(expected)
     # A value that fits none of several kinds has one error for each.
     return [
-        line + (f"; expected {' or '.join(dict.fromkeys(wanted))}" if any(wanted) else "")
-        for line, wanted in lines.items()
+        Problem(where, what, f"expected {' or '.join(dict.fromkeys(wanted))}" if any(wanted) else "")
+        for what, wanted in lines.items()
     ]
 
 
@@ -82,12 +82,12 @@ def _key(parameters: Any, loc: tuple[int | str, ...]) -> tuple[str, Any]:
     return ".".join(names), parameters
 
 
-def _fault(model: type[BaseModel], error: dict[str, Any], held: Any) -> tuple[str, str]:
+def _wrong(model: type[BaseModel], error: Any, held: Any) -> tuple[str, str]:
     """Returns what is wrong with a value, and what was expected instead."""
     kind, loc, context = error["type"], error["loc"], error.get("ctx", {})
     if loc and loc[-1] == "[key]" and kind != "value_error":
         better = re.sub(r"[^a-z0-9_]+", "_", str(loc[-2]).lower()).lstrip("_0123456789").rstrip("_")
-        return "no name", _NAME + (f", such as {better}" if better else "")
+        return "not a name", _NAME + (f", such as {better}" if better else "")
     if kind == "extra_forbidden":
         known = _known_keys(model, loc[:-1])
         close = get_close_matches(str(loc[-1]), known, 1)
@@ -142,3 +142,11 @@ def _alternatives(annotation: Any) -> list[Any]:
     members = [each for each in get_args(annotation) if isinstance(each, type)]
     nested = [each for arg in get_args(annotation) if get_args(arg) for each in _alternatives(arg)]
     return members + nested
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns what was expected in place of an unknown word: the nearest known one first, then all."""
+    known = [str(each) for each in known]
+    close = get_close_matches(word, known, 1)
+    every = f"expected one of {', '.join(known)}" if known else "there are none"
+    return f"did you mean {close[0]}? {every}" if close else every

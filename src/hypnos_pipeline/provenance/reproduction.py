@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypnos_pipeline.provenance.cells import Cell, ProvenanceError, cells_path
+from hypnos_pipeline.errors import ProvenanceError
+from hypnos_pipeline.provenance.cells import Cell, cells_path
 from hypnos_pipeline.provenance.comparison import (
     Number,
     compare_numbers,

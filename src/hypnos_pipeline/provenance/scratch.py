@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from hypnos_pipeline.provenance.cells import ProvenanceError
+from hypnos_pipeline.errors import ProvenanceError
 
 FOREIGN = ("KEDRO_", "DVC_", "PYTHON", "GIT_")
 """Beginnings of variables by which the caller's surroundings would reach into a stage."""
