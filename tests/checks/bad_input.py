@@ -159,7 +159,7 @@ def renamed(key: str, name: str) -> Callable[[dict[str, Any]], object]:
     return change
 
 
-NAME = "no name; expected a name of small letters, digits and underscores, a letter first"
+NAME = "not a name; expected a name of small letters, digits and underscores, a letter first"
 
 # The study of `mini` with one key changed; the line that says so.
 KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
@@ -173,11 +173,11 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown metric": (
         at("evaluation/metrics", ["dino", "fidd"]),
-        "evaluation.metrics: 'fidd'; expected one of 'dino', 'clip_i', ",
+        "evaluation.metrics: 'fidd'; expected fid, or another one of dino, clip_i, ",
     ),
     "unknown colour": (
         at("augmentation/colours", ["red", "mauve"]),
-        "augmentation.colours: unknown colour 'mauve'; expected some of red, orange, yellow, ",
+        "augmentation.colours: unknown colour 'mauve'; expected one of red, orange, yellow, ",
     ),
     "unknown key": (at("colour", "red"), "colour: unknown key; expected one of seed, image_size, "),
     "missing key": (
@@ -203,7 +203,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an unknown network of rembg": (
         at("background_removal", {"backend": "rembg", "options": {"model": "u3net"}}),
-        "background_removal.options: model: 'u3net'; expected one of 'u2net', 'u2netp', ",
+        "background_removal.options: model: 'u3net'; expected u2net, or another one of u2net, u2netp, ",
     ),
     "an unknown backend of one photo": (
         at("subjects/figurine/mattes", {"02": {"backend": "magic"}}),
@@ -223,7 +223,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown kind of prompt set": (
         at("prompt_sets/invariant/kind", "list"),
-        "prompt_sets.invariant.kind: 'list'; expected one of 'fixed', 'grammar', 'colours'",
+        "prompt_sets.invariant.kind: 'list'; expected one of fixed, grammar, colours",
     ),
     "photos of nobody": (
         at("subjects/figurine/photos", "mug"),
@@ -270,7 +270,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an expectation against a stranger": (
         at("methods/base/base/expectations", [expectation(against="hypno")]),
-        "methods.base.base.expectations[0].against: 'hypno'; expected one of hypnos, dreambooth_low_lr, ",
+        "methods.base.base.expectations[0].against: 'hypno'; expected hypnos, or another one of hypnos, ",
     ),
     "an expectation of a metric not taken": (
         at("methods/base/base/expectations", [expectation(metric="fid")]),
@@ -286,7 +286,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an unknown direction": (
         at("methods/base/base/expectations", [expectation(direction="worse")]),
-        "methods.base.base.expectations.direction: 'worse'; expected one of 'lower' or 'higher'",
+        "methods.base.base.expectations.direction: 'worse'; expected one of lower, higher",
     ),
     "a subject's class prior without noun": (
         at("subjects/figurine/class_prior_prompts", ["a photo of a thing"]),
@@ -311,7 +311,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an unknown architecture": (
         at("models/dino", {"folder": "a", "random": {"architecture": "dino_vitb8"}}),
-        "models.dino.random.architecture: 'dino_vitb8'; expected one of 'stable_diffusion_1_5', ",
+        "models.dino.random.architecture: 'dino_vitb8'; expected dino_vits16, or another one of ",
     ),
 }
 

@@ -21,9 +21,7 @@ _EXPECTED = {
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
     "string_too_short": "some text",
-    "literal_error": "one of {expected}",
     "string_pattern_mismatch": "text that matches {pattern}",
-    "union_tag_invalid": "one of {expected_tags}",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_type": "a whole number",
@@ -98,6 +96,8 @@ def _wrong(model: type[BaseModel], error: Any, held: Any) -> tuple[str, str]:
         return str(context["error"]), ""
     if kind == "union_tag_not_found":
         return f"the key {context['discriminator'].strip(chr(39))} is missing", ""
+    if options := context.get("expected") or context.get("expected_tags"):
+        return _short(held), _nearest(str(held), re.findall(r"'([^']*)'", options))
     expected = _EXPECTED[kind].format_map(context) if kind in _EXPECTED else error["msg"]
     return "nothing" if held is None else _short(held), expected
 
@@ -146,7 +146,10 @@ def _alternatives(annotation: Any) -> list[Any]:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Returns what was expected in place of an unknown word: the nearest known one first, then all."""
-    known = [str(each) for each in known]
+    return f"expected {_nearest(word, [str(each) for each in known])}"
+
+
+def _nearest(word: str, known: list[str]) -> str:
     close = get_close_matches(word, known, 1)
-    every = f"expected one of {', '.join(known)}" if known else "there are none"
-    return f"did you mean {close[0]}? {every}" if close else every
+    every = f"one of {', '.join(known)}" if known else "none"
+    return f"{close[0]}, or another {every}" if close else every

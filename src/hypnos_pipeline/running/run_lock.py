@@ -46,7 +46,7 @@ class RunLock:
         except OSError as error:
             reason = error.strerror or error
             raise UnusableLock(
-                f"Nothing was run: {folder} cannot hold the run's lock ({reason}). Make the folder writable, or"
+                f"Nothing was run: {folder} cannot hold the run's lock ({reason}). Make it writable, or"
                 " put the project on a disk that knows file locks, then run the same command again."
             ) from error
 
