@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -59,6 +60,14 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.what}; {self.fix}" if self.fix else self.what
+
+
+def nearest(word: str, known: Iterable[object]) -> str:
+    """Returns what was expected in place of an unknown word: the nearest known one first, then all."""
+    names = [str(each) for each in known]
+    every = f"one of {', '.join(names)}" if names else "none"
+    close = get_close_matches(word, names, 1)
+    return f"{close[0]}, or another {every}" if close else every
 
 
 def listed(problems: Iterable[Problem]) -> str:
@@ -191,7 +200,7 @@ class UnknownWord(ProvenanceError):
 
     def __init__(self, kind: str, word: str, known: Sequence[str]) -> None:
         self.kind, self.word = kind, word
-        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; known: {', '.join(known)}")
+        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; expected {nearest(word, known)}")
 
 
 class UndefinedCell(ProvenanceError):

@@ -15,7 +15,7 @@ from hypnos_pipeline.pipelines import (
     reporting,
     sampling,
 )
-from hypnos_pipeline.running.hooks import shown_plainly
+from hypnos_pipeline.running.plainly import shown_plainly
 from hypnos_pipeline.study.loading import current_parameters
 from hypnos_pipeline.study.model import Study
 

@@ -19,10 +19,9 @@ from hypnos_pipeline.checks.networks import make_random_networks, network_proble
 from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
 from hypnos_pipeline.checks.study_files import TRUTH, StudyFiles
 from hypnos_pipeline.checks.words import word_problems
-from hypnos_pipeline.configuration.messages import nearest
-from hypnos_pipeline.errors import Problem, StudyError
-from hypnos_pipeline.running.hooks import shown_plainly
+from hypnos_pipeline.errors import Problem, StudyError, nearest
 from hypnos_pipeline.running.out_of_memory import explained, of_gpu, ran_out
+from hypnos_pipeline.running.plainly import shown_plainly
 from hypnos_pipeline.study.loading import (
     StudyConfigLoader,
     current_parameters,
@@ -143,7 +142,7 @@ def refuse_unknown_slices() -> None:
 
 
 def _unknown(option: str, name: str, known: Iterable[str]) -> Problem:
-    return Problem("kedro run", f"--{option}: no {name!r} here", nearest(name, sorted(known)))
+    return Problem("kedro run", f"--{option}: no {name!r} here", f"expected {nearest(name, sorted(known))}")
 
 
 def _namespaces(whole: str | None) -> list[str]:

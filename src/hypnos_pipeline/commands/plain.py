@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hypnos_pipeline.running.hooks import shown_plainly
+from hypnos_pipeline.running.plainly import shown_plainly
 
 
 class PlainCommand(click.Command):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from hypnos_pipeline.errors import Problem
+from hypnos_pipeline.errors import Problem, nearest
 
 # What an error says was expected, by pydantic's error type; {} is the limit.
 _EXPECTED = {
@@ -97,7 +97,7 @@ def _wrong(model: type[BaseModel], error: Any, held: Any) -> tuple[str, str]:
     if kind == "union_tag_not_found":
         return f"the key {context['discriminator'].strip(chr(39))} is missing", ""
     if options := context.get("expected") or context.get("expected_tags"):
-        return _short(held), _nearest(str(held), re.findall(r"'([^']*)'", options))
+        return _short(held), nearest(str(held), re.findall(r"'([^']*)'", options))
     expected = _EXPECTED[kind].format_map(context) if kind in _EXPECTED else error["msg"]
     return "nothing" if held is None else _short(held), expected
 
@@ -142,14 +142,3 @@ def _alternatives(annotation: Any) -> list[Any]:
     members = [each for each in get_args(annotation) if isinstance(each, type)]
     nested = [each for arg in get_args(annotation) if get_args(arg) for each in _alternatives(arg)]
     return members + nested
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Returns what was expected in place of an unknown word: the nearest known one first, then all."""
-    return f"expected {_nearest(word, [str(each) for each in known])}"
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    close = get_close_matches(word, known, 1)
-    every = f"one of {', '.join(known)}" if known else "none"
-    return f"{close[0]}, or another {every}" if close else every

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import click
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
 from kedro.pipeline import Pipeline
 
 from hypnos_pipeline.errors import HypnosError
 from hypnos_pipeline.running.out_of_memory import explained, ran_out
+from hypnos_pipeline.running.plainly import shown_plainly
 from hypnos_pipeline.running.run_lock import FOLDER, RunLock
 from hypnos_pipeline.storage.checkpoints import discard_finished, keep_finished
-
-
-@contextmanager
-def shown_plainly() -> Iterator[None]:
-    """Lets a command end a user's error with its message alone; outside a command it stays as it is."""
-    try:
-        yield
-    except HypnosError as error:
-        if click.get_current_context(silent=True) is None:
-            raise
-        raise click.ClickException(error.message) from error
 
 
 class OneRunAtATime:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.configuration.messages import nearest
-from hypnos_pipeline.errors import SampleError
+from hypnos_pipeline.errors import SampleError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,7 +110,7 @@ def family_of(study: Study, request: Request) -> str:
     families = {name: family for family, name in study.entries()}
     names = (("subject", request.subject, study.subjects), ("method", request.method, families))
     wrong = [
-        f"no {kind} {name!r} in the study {request.env!r}; {nearest(name, known)}"
+        f"no {kind} {name!r} in the study {request.env!r}; expected {nearest(name, known)}"
         for kind, name, known in names
         if name not in known
     ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hypnos_pipeline.configuration.messages import nearest
-from hypnos_pipeline.errors import Problem, StudyError
+from hypnos_pipeline.errors import Problem, StudyError, nearest
 
 DEFAULT = "mini"
 BASE = "base"
@@ -32,4 +31,6 @@ def require(root: Path, env: str) -> None:
     """
     names = known(root)
     if env not in names:
-        raise StudyError([Problem("conf", f"no environment {env!r} with a study", nearest(env, names))])
+        raise StudyError(
+            [Problem("conf", f"no environment {env!r} with a study", f"expected {nearest(env, names)}")]
+        )
