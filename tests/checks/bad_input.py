@@ -1,4 +1,4 @@
-"""What people give that cannot be used, each with what is said of it: the rows of docs/bad_input.md."""
+"""What people give that cannot be used, each with its message: the rows of docs/bad_input.md."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def grey(value: int, size: tuple[int, int] = SIZE) -> Image.Image:
     return Image.new("L", size, value)
 
 
-# A folder with three good photos, 0.png to 2.png of 120×90 pixels, spoilt in one way; the line that says so.
+# A folder with three good photos, 0.png to 2.png of 120×90 pixels, spoilt in one way; the line that names it.
 PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "mug: no such folder; put the photos there"),
     "no photos": (keeps(0), "mug: no photos; add photos of the same object (3 to 5 work best)"),
@@ -161,7 +161,7 @@ def renamed(key: str, name: str) -> Callable[[dict[str, Any]], object]:
 
 NAME = "not a name; expected a name of small letters, digits and underscores, a letter first"
 
-# The study of `mini` with one key changed; the line that says so.
+# The study of `mini` with one key changed; the line that names it.
 KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "unknown method's key": (
         at("methods/hypnos/hypnos/learning_rat", 1e-4),
@@ -315,7 +315,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
 }
 
-# The same, where it takes the tokenizer to know; the line that says so.
+# The same, where it takes the tokenizer to know; the line that names it.
 WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "several tokens": (
         at("subjects/figurine/instance_word", "hypnos"),

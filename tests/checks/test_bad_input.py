@@ -72,29 +72,29 @@ def check(*folders: Path, names: tuple[str, ...] = ()) -> None:
 
 @pytest.mark.parametrize("row", PHOTOS)
 def test_unusable_photos_are_refused(row, mug, parameters):
-    spoil, said = PHOTOS[row]
+    spoil, message = PHOTOS[row]
     spoil(mug)
     with pytest.raises(StudyError) as refused:
         check(mug)
-    assert str(refused.value) == f"Nothing was run: 1 problem to fix.\n{mug}\n  - {said}"
+    assert str(refused.value) == f"Nothing was run: 1 problem to fix.\n{mug}\n  - {message}"
 
 
 @pytest.mark.parametrize("row", KEYS)
 def test_faulty_keys_are_refused(row, parameters):
-    change, said = KEYS[row]
+    change, message = KEYS[row]
     change(parameters)
     with pytest.raises(StudyError) as refused:
         Study.from_parameters(parameters)
     (problem,) = refused.value.problems
     assert problem.where == "parameters_study.yml"
-    assert said in str(problem)
+    assert message in str(problem)
 
 
 @pytest.mark.parametrize("row", WORDS)
 def test_unusable_words_are_refused(row, parameters):
-    change, said = WORDS[row]
+    change, message = WORDS[row]
     change(parameters)
-    assert Problem(PLACE_OF_WORDS, said) in word_problems(ValidParts.of(Study, parameters))
+    assert Problem(PLACE_OF_WORDS, message) in word_problems(ValidParts.of(Study, parameters))
 
 
 def test_a_token_of_the_model_cannot_be_learned(parameters, tmp_path):
@@ -169,11 +169,11 @@ def test_what_a_subject_cannot_make_of_its_photos_is_refused(row, parameters, mo
     from hypnos_pipeline.imaging.mattes import tracer_b7
 
     monkeypatch.setattr(tracer_b7, "find_spec", lambda name: None)
-    change, said = USES[row]
+    change, message = USES[row]
     change(parameters)
     assert Study.problems(parameters) == []
     (problem,) = photo_problems(Path("data/01_raw/subjects/figurine"), ValidParts.of(Study, parameters))
-    assert said in str(problem)
+    assert message in str(problem)
 
 
 def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(parameters, tmp_path):
@@ -218,7 +218,7 @@ TRUE_MASKS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("row", TRUE_MASKS)
 def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
-    spoil, said = TRUE_MASKS[row]
+    spoil, message = TRUE_MASKS[row]
     shutil.copytree("data/01_raw/truth/figurine/masks", tmp_path / "known/masks")
     parameters["subjects"]["figurine"]["true_masks"] = "known"
     parts = ValidParts.of(Study, parameters)
@@ -228,7 +228,7 @@ def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
     spoil(masks)
     (problem,) = known_mask_problems(raw, "figurine", parts, tmp_path)
     assert problem.where == f"{masks} (true_masks)"
-    assert said in str(problem)
+    assert message in str(problem)
 
 
 def test_a_subject_of_which_no_truth_is_known_needs_no_masks(parameters, tmp_path):
@@ -385,17 +385,17 @@ NETWORKS = {
 
 @pytest.mark.parametrize("row", NETWORKS)
 def test_a_missing_or_altered_file_of_a_network_is_named(row, network, parameters):
-    spoil, name, listed, said = NETWORKS[row]
+    spoil, name, listed, message = NETWORKS[row]
     parameters["models"]["dino"]["folder"] = str(network)
     if not listed:
         (network.parent / DIGESTS).unlink()
     parts = ValidParts.of(Study, parameters)
     assert network_problems(parts, ["dino"]) == []
     spoil(network / name)
-    said = said.format(list=network.parent / DIGESTS)
+    message = message.format(list=network.parent / DIGESTS)
     restored = f"restore it (`git checkout -- {network}`); a change you want belongs in a folder of its own"
     fix = restored if listed else "copy the network there again"
-    assert network_problems(parts, ["dino"]) == [Problem("models.dino", f"{network / name} {said}", fix)]
+    assert network_problems(parts, ["dino"]) == [Problem("models.dino", f"{network / name} {message}", fix)]
 
 
 def fetched(parameters, network: Path) -> ModelRecord:
@@ -519,13 +519,13 @@ def test_every_problem_is_listed_at_once(project):
     (raw / "rattan_chair/masks").mkdir()
     grey(0).save(raw / "rattan_chair/masks/01.png")
     try:
-        said = refused(project)
+        message = refused(project)
     finally:
         back()
         shutil.rmtree(raw)
         kept.rename(raw)
-    assert said[0] == "Nothing was run: 8 problems to fix."
-    assert said[1:3] == ["conf/mini/parameters_study.yml", "  - seed: -1; expected at least 0"]
+    assert message[0] == "Nothing was run: 8 problems to fix."
+    assert message[1:3] == ["conf/mini/parameters_study.yml", "  - seed: -1; expected at least 0"]
     for part in (
         "  - methods.base.base.colour: unknown key; expected one of label",
         "  - prompt set 'varying': expected at least 50 combinations",
@@ -535,7 +535,7 @@ def test_every_problem_is_listed_at_once(project):
         "models.lpips\n  - no folder 'data/nowhere'; it belongs to the project",
         "  - subject 'rattan_chair': instance_word 'hypnos': is 5 tokens in a prompt",
     ):
-        assert part in "\n".join(said)
+        assert part in "\n".join(message)
 
 
 def test_photos_and_true_masks_are_refused_by_a_sound_study(project):
@@ -545,13 +545,13 @@ def test_photos_and_true_masks_are_refused_by_a_sound_study(project):
     masks = project / "data/01_raw/truth/rattan_chair/masks"
     masks.rename(masks.with_name("kept"))
     try:
-        said = refused(project, "--pipelines=background_removal,augmentation")
+        message = refused(project, "--pipelines=background_removal,augmentation")
     finally:
         spoilt.write_bytes(before)
         masks.with_name("kept").rename(masks)
-    assert said[:2] == ["Nothing was run: 2 problems to fix.", "data/01_raw/subjects/figurine"]
-    assert said[2].startswith("  - 00.jpg: cannot be read (image file is truncated")
-    assert said[3:] == [
+    assert message[:2] == ["Nothing was run: 2 problems to fix.", "data/01_raw/subjects/figurine"]
+    assert message[2].startswith("  - 00.jpg: cannot be read (image file is truncated")
+    assert message[3:] == [
         "data/01_raw/truth/rattan_chair/masks (true_masks)",
         "  - no such folder; put a mask of every photo there, or leave out true_masks",
     ]
@@ -577,7 +577,7 @@ def kedro(project, monkeypatch) -> Callable[..., list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             ["--pipelines=finetun"],
@@ -595,8 +595,8 @@ def kedro(project, monkeypatch) -> Callable[..., list[str]]:
         (["--env=nowhere"], "Given configuration path either does not exist"),
     ],
 )
-def test_unknown_words_on_the_command_line_are_refused(kedro, options, said):
-    assert said in "\n".join(kedro(*options))
+def test_unknown_words_on_the_command_line_are_refused(kedro, options, message):
+    assert message in "\n".join(kedro(*options))
 
 
 @pytest.mark.parametrize("text", ["subjects: {figurine", "seed: 1\nseed: 2\n"])
@@ -605,11 +605,11 @@ def test_a_file_that_is_no_yaml_is_refused(kedro, project, text):
     before = file.read_text()
     file.write_text(text)
     try:
-        said = kedro()
+        message = kedro()
     finally:
         file.write_text(before)
-    assert said[:2] == ["Nothing was run: 1 problem to fix.", "conf/mini/parameters_study.yml"]
-    assert "parameters_study.yml" in said[2] or "seed" in said[2]
+    assert message[:2] == ["Nothing was run: 1 problem to fix.", "conf/mini/parameters_study.yml"]
+    assert "parameters_study.yml" in message[2] or "seed" in message[2]
 
 
 def test_a_message_for_the_user_comes_out_of_kedro_s_wrapping():
@@ -623,6 +623,6 @@ def test_a_message_for_the_user_comes_out_of_kedro_s_wrapping():
 
 def test_the_page_of_bad_input_says_what_is_said(project_root):
     page = (project_root / "docs/bad_input.md").read_text().replace("\\|", "|")
-    rows = [said for table in (PHOTOS, TRUE_MASKS, KEYS, USES, WORDS) for _, said in table.values()]
-    rows += [said for *_, listed, said in NETWORKS.values() if not listed]
-    assert [said for said in rows if said not in page] == []
+    rows = [message for table in (PHOTOS, TRUE_MASKS, KEYS, USES, WORDS) for _, message in table.values()]
+    rows += [message for *_, listed, message in NETWORKS.values() if not listed]
+    assert [message for message in rows if message not in page] == []

@@ -126,7 +126,7 @@ def test_networks_that_are_not_here_are_named_with_their_command(project, monkey
     shutil.copytree(project / "conf/mini", project / "conf/mine")
 
     def no_network(*_: Any) -> None:
-        raise AssertionError("the network was asked")
+        raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket.socket, "connect", no_network)
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
@@ -181,19 +181,19 @@ def test_what_photos_are_warned_of_is_a_line(project):
 
 
 @pytest.mark.parametrize(
-    ("env", "text", "said"),
+    ("env", "text", "message"),
     [
         ("nowhere", None, "conf: no environment 'nowhere' with a study; expected one of mini"),
         ("bare", "", "conf: no environment 'bare' with a study; expected "),
         ("broken", "subjects: {mug", "conf/broken/parameters_study.yml: "),
     ],
 )
-def test_an_environment_without_a_study(project, env, text, said):
+def test_an_environment_without_a_study(project, env, text, message):
     if text is not None:
         (project / "conf" / env).mkdir()
         (project / "conf" / env / "globals.yml").write_text(f"env: {env}")
     if text:
         (project / "conf" / env / "parameters_study.yml").write_text(text)
     ((place, (problem,)),) = problems("--env", env).items()
-    assert f"{place}: {problem}".startswith(said)
+    assert f"{place}: {problem}".startswith(message)
     assert {"python", "device"} <= {line["where"] for line in lines("--env", env)}

@@ -1,4 +1,4 @@
-"""Choosing cells by words, and what is said when there are none."""
+"""Choosing cells by words, and the messages when there are none."""
 
 from __future__ import annotations
 

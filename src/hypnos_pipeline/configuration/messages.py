@@ -53,7 +53,9 @@ def readable_problems(
     lines: dict[str, list[str]] = {}
     for each in error.errors():
         loc = each["loc"]
-        if each["type"] == "union_tag_invalid":  # what tells the alternatives apart stands one key deeper
+        if (
+            each["type"] == "union_tag_invalid"
+        ):  # the key that distinguishes the alternatives stands one deeper
             loc = (*loc, each["ctx"]["discriminator"].strip("'"))
         key, held = _key(parameters, loc)
         wrong, expected = _wrong(model, each, held)
@@ -108,7 +110,7 @@ def _short(held: Any) -> str:
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Returns the keys that are known at a place, none if it cannot be told."""
+    """Returns the keys that are known at a place, none if that is unknown."""
     reached: list[Any] = [model]
     for part in loc:
         chosen = [each for each in reached if _is_model(each) and part in _tags(each)]
@@ -121,13 +123,13 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _tags(model: type[BaseModel]) -> list[str]:
-    """Returns what tells a model from the other members of a union: its name, and ``kind: Literal[...]``."""
+    """Returns what distinguishes a model from the other members of a union: its name, and ``kind: Literal[...]``."""
     kind = model.model_fields.get("kind")
     return [model.__name__, *(get_args(kind.annotation) if kind else ())]
 
 
 def _below(annotation: Any, part: int | str) -> list[Any]:
-    """Returns what the annotation says of the value under one part of an error's way."""
+    """Returns the annotations of the value under one part of an error's path."""
     if _is_model(annotation):
         field = annotation.model_fields.get(str(part))
         return _alternatives(field.annotation) if field else []

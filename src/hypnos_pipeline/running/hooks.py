@@ -29,7 +29,7 @@ class OneRunAtATime:
         Raises:
             Busy: If another run is at work on the same artefacts.
         """
-        self._release()  # Ctrl-C in a notebook: Kedro does not tell that such a run ended
+        self._release()  # Ctrl-C in a notebook: Kedro does not report that such a run ended
         env = run_params["env"] or settings.CONFIG_LOADER_ARGS["default_run_env"]
         reads = {name for name in pipeline.inputs() if not name.startswith("params:")}
         folder = Path(run_params["project_path"]) / FOLDER / env

@@ -19,7 +19,7 @@ _GPU = re.compile(
 )
 _CPU = re.compile(
     r"DefaultCPUAllocator: (can't|not enough)|Cannot allocate memory"
-    r"|could not create a primitive$",  # all that oneDNN, torch's convolutions on a CPU, says of it
+    r"|could not create a primitive$",  # the only message of oneDNN, torch's convolutions on a CPU
     re.IGNORECASE,
 )
 _REQUESTED = (

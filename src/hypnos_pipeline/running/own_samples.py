@@ -169,13 +169,13 @@ def _sample_into(
     model = load_finetuned(finetuned, base, device) if finetuned else load_text_to_image(weights, device)
     prompt = _prompt(model, study, family, request)
     noise_seeds = [seed_for(request.seed, "own_samples", index) for index in range(request.n)]
-    # One by one: in a batch, an image's last bits depend on how many others are asked for.
+    # One by one: in a batch, an image's last bits depend on how many others there are.
     sampler = study.sampling.model_copy(update={"batch": 1})
     with autocast(study.runtime, device):
         images = generate(model, [prompt.text] * request.n, noise_seeds, sampler, study.image_size, "samples")
     description = {
         "prompt": prompt.text,
-        "asked": request.prompt,
+        "requested": request.prompt,
         "subject": request.subject,
         "method": request.method,
         "env": request.env,

@@ -54,7 +54,7 @@ def study_problems(loader: AbstractConfigLoader, parameters: dict[str, Any]) -> 
 
 
 def lock_file(loader: AbstractConfigLoader | None) -> Path | None:
-    """Returns where the ``models.lock`` of the environment in use belongs; None where no loader tells."""
+    """Returns where the ``models.lock`` of the environment in use belongs; None without a loader."""
     return None if loader is None else Path(study_file(loader)).with_name(LOCK_FILE)
 
 
