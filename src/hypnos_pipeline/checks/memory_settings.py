@@ -1,8 +1,8 @@
 """The settings that take less memory, of those that a stage reads, with their present values, best first.
 
 "Best" is what costs least of the result: recomputing costs time alone and 8-bit optimiser states next to
-nothing; smaller batches train on other draws, but sample and measure the same; precision moves the last digits;
-the image size changes everything.
+nothing; smaller batches train on other draws, but sample and measure the same; precision moves the last
+digits; the image size changes everything.
 """
 
 from __future__ import annotations

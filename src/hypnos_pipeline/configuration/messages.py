@@ -123,7 +123,7 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _tags(model: type[BaseModel]) -> list[str]:
-    """Returns what distinguishes a model from the other members of a union: its name, and ``kind: Literal[...]``."""
+    """Returns what names a model among the members of a union: its own name, and ``kind: Literal[...]``."""
     kind = model.model_fields.get("kind")
     return [model.__name__, *(get_args(kind.annotation) if kind else ())]
 
