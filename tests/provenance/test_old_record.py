@@ -13,7 +13,7 @@ from tests.end_to_end.shrunken import PROJECT_ROOT
 from tests.stages.project import STUDY, Project, shrink_to_two
 
 BEFORE = "2843524246b25f94ac3de453b4c8c856f2fa87fa"
-"""The last commit of the first layout: code in doctor/, checkpoints/ and the root, masks in data/01_raw/judge."""
+"""The last commit of the first layout: code in doctor/, checkpoints/ and the root, masks in judge/."""
 CELL = ("--table", "2", "--subject", "figurine", "--method", "base", "--metric", "fid")
 
 
