@@ -70,9 +70,9 @@ class EncoderConfig(_Strict):
 
 
 class EncodersConfig(_Strict):
-    """The encoders evaluation needs, and the judge."""
+    """The encoders that evaluation needs, and the classifier that grades samples."""
 
-    judge: EncoderConfig = EncoderConfig()
+    classifier: EncoderConfig = EncoderConfig()
     efficientnet: EncoderConfig = EncoderConfig()
     inception: EncoderConfig = EncoderConfig()
     lpips: EncoderConfig = EncoderConfig()
