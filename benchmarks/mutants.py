@@ -29,8 +29,8 @@ from benchmarks.program import ROOT
 PACKAGE = Path("src/hypnos_pipeline")
 TESTS = {
     "training/losses.py": ("training/test_losses.py", "reference/test_hypnos.py"),
-    "training/draws.py": ("training/test_draws.py", "training/test_loop.py"),
-    "training/table_3.py": ("training/test_table_3.py", "training/test_latent_discriminator.py"),
+    "training/draws.py": ("training/test_streams.py", "training/test_draws.py"),
+    "training/table_3.py": ("training/test_streams.py", "training/test_draws.py"),
     "metrics/frechet.py": ("metrics/test_set_distances.py", "reference/test_frechet.py"),
     "metrics/kid.py": ("metrics/test_set_distances.py", "reference/test_kid.py"),
     "imaging/compositing.py": ("imaging/test_compositing.py", "imaging/test_pool.py"),
