@@ -40,7 +40,7 @@ def in_a_run(error: HypnosError) -> None:
 
 
 @pytest.mark.parametrize("raising", [in_a_command, in_a_run])
-@pytest.mark.parametrize("kind", tree())
+@pytest.mark.parametrize("kind", list(tree()))
 def test_a_user_s_error_ends_a_command_with_its_message(kind, raising):
     error = example(kind)
 
