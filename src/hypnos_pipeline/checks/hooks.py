@@ -172,7 +172,7 @@ def loaded_photo_faults(
     true_masks: Iterable[Path],
 ) -> Faults:
     """Reads one subject's photos as the run will, and the true masks that belong to them."""
-    from hypnos_pipeline.imaging.photos import PhotoError
+    from hypnos_pipeline.errors import PhotoError
 
     try:
         raw = catalog.load(name)

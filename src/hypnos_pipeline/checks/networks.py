@@ -6,8 +6,9 @@ from pathlib import Path
 
 from hypnos_pipeline.checks import preflight
 from hypnos_pipeline.checks.check import Check, fails, ok, warn
+from hypnos_pipeline.errors import LockError
 from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
-from hypnos_pipeline.models.lock import LOCK_FILE, Lock, LockError, read_lock
+from hypnos_pipeline.models.lock import LOCK_FILE, Lock, read_lock
 from hypnos_pipeline.models.reference import fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.models.status import model_status

@@ -5,22 +5,23 @@ The part of the check before a run that needs the photos and the networks of bac
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.configuration.messages import shown
+from hypnos_pipeline.imaging.mattes.weights import NETWORKS
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.study.parts import SoundParts
 
 if TYPE_CHECKING:
-    from hypnos_pipeline.imaging.photos import PhotoError, RawPhotos
+    from hypnos_pipeline.errors import PhotoError
+    from hypnos_pipeline.imaging.photos import RawPhotos
     from hypnos_pipeline.imaging.settings import BackendSettings
 
 Faults = dict[str, list[str]]
 
-NETWORKS = "networks of background removal"
 _ANYBODY = SubjectSettings(noun="object")
 
 
@@ -57,13 +58,15 @@ def use_faults(
         parts: The study.
         true_masks: Folders of true masks; one for each photo that is not excluded.
     """
-    from hypnos_pipeline.imaging.mattes.choice import choice_faults
+    from hypnos_pipeline.imaging.mattes.choice import choice_problems
 
     known = users or {"": _ANYBODY}
     lines = [
-        f"subjects.{name}.{fault}"
+        str(problem)
         for name, subject in known.items()
-        for fault in choice_faults(raw.photos, subject.exclude, subject.mattes)
+        for problem in choice_problems(
+            raw.photos, subject.exclude, subject.mattes, place, f"subjects.{name}."
+        )
     ]
     asked: dict[str, tuple[str, BackendSettings]] = {}
     for photo, key, chosen in _without_mask(raw, known, parts):
@@ -107,12 +110,12 @@ def _backend_faults(key: str, chosen: BackendSettings, networks: Path) -> list[s
         backend = find_backend(chosen.backend, chosen.options, networks)
     except (ValueError, ImportError):  # told of the configuration
         return []
-    return [f"{key}: {fault}" for fault in backend.faults()]
+    return [f"{key}: {problem}" for problem in backend.problems()]
 
 
 def true_mask_faults(raw: RawPhotos, folders: Iterable[Path]) -> Faults:
     """Reads true masks: one for each photo, in its size."""
-    from hypnos_pipeline.imaging.photos import PhotoError
+    from hypnos_pipeline.errors import PhotoError
     from hypnos_pipeline.imaging.true_masks import read_true_masks
 
     found: Faults = {}
@@ -124,16 +127,13 @@ def true_mask_faults(raw: RawPhotos, folders: Iterable[Path]) -> Faults:
         try:
             read_true_masks(folder, {name: photo.size for name, photo in raw.photos.items()})
         except PhotoError as error:
-            found[place] = [str(fault) for fault in error.faults]
+            found |= told_by(error)
     return found
 
 
 def told_by(error: PhotoError) -> Faults:
     """Returns the faults that an error lists."""
-    return {shown(error.folder): [str(fault) for fault in error.faults]}
-
-
-def shown(path: Path | str) -> str:
-    """Returns a path relative to the working directory where it lies below it."""
-    path, here = os.path.abspath(path), os.getcwd()
-    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path
+    found: Faults = {}
+    for problem in error.problems:
+        found.setdefault(problem.where, []).append(str(problem))
+    return found

@@ -17,7 +17,7 @@ from hypnos_pipeline.study.model import STUDY_FILE
 from hypnos_pipeline.study.parts import SoundParts
 
 if TYPE_CHECKING:
-    from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
+    from hypnos_pipeline.models.settings import RuntimeSettings
 
 __all__ = [
     "Faults",
@@ -39,7 +39,8 @@ _log = logging.getLogger(__name__)
 
 def photo_faults(folder: Path, parts: SoundParts, true_masks: Iterable[Path] = ()) -> Faults:
     """Reads a subject's photos and masks, and the true masks that belong to them."""
-    from hypnos_pipeline.imaging.photos import PhotoError, read_photos
+    from hypnos_pipeline.errors import PhotoError
+    from hypnos_pipeline.imaging.photos import read_photos
 
     try:
         raw = read_photos(folder)
@@ -68,7 +69,8 @@ def class_prior_faults(parts: SoundParts) -> Faults:
     settings = parts.sections.get("class_prior")
     if settings is None or settings.source != "folder" or settings.folder is None:
         return {}
-    from hypnos_pipeline.imaging.photos import PhotoError, read_photos
+    from hypnos_pipeline.errors import PhotoError
+    from hypnos_pipeline.imaging.photos import read_photos
 
     try:
         count = len(read_photos(Path(settings.folder)).photos)
@@ -88,7 +90,8 @@ def network_faults(parts: SoundParts, networks: Iterable[str], lock_file: Path |
         networks: Keys below ``models``; those whose reference is faulty are passed over.
         lock_file: The environment's ``models.lock``, in its own folder; not looked for if not given.
     """
-    from hypnos_pipeline.models.lock import LockError, read_lock
+    from hypnos_pipeline.errors import LockError
+    from hypnos_pipeline.models.lock import read_lock
     from hypnos_pipeline.models.reference import absence
     from hypnos_pipeline.models.status import model_status
 
@@ -100,12 +103,12 @@ def network_faults(parts: SoundParts, networks: Iterable[str], lock_file: Path |
     references = {key: parts.models[key] for key in networks if key in parts.models}
     whole, faults = set(), []
     for key, reference in references.items():
-        status = model_status(key, reference, lock)
-        if status.present and not status.faults:
+        status = model_status(key, reference, lock, env)
+        if status.present and not status.problems:
             whole.add(key)
         elif not status.present and reference.random is None:
-            faults.append(f"models.{key}: {absence(reference, env)}")
-        faults += [f"models.{key}: {fault}; {_mend(reference, env)}" for fault in status.faults]
+            faults.append(str(absence(f"models.{key}", reference, env)))
+        faults += map(str, status.problems)
     found = {"networks": faults}
     if "text_to_image" in whole:
         folder = Path(references["text_to_image"].folder)
@@ -129,18 +132,6 @@ def make_random_networks(parts: SoundParts, networks: Iterable[str]) -> list[str
             _log.info("Making %s in %s, once", reference.id, reference.folder)
             make_random_folder(reference)
     return list(absent)
-
-
-def _mend(reference: ModelReference, env: str | None) -> str:
-    from hypnos_pipeline.models.integrity import is_listed
-    from hypnos_pipeline.models.reference import fetch_command
-
-    folder = reference.folder
-    if reference.fetched:
-        return f"remove {folder}, then `{fetch_command(env)}`"
-    if is_listed(Path(folder)):
-        return f"restore it (`git checkout -- {folder}`); a change you want belongs in a folder of its own"
-    return "copy the network there again"
 
 
 def _word_faults(parts: SoundParts, folder: Path) -> Iterator[str]:

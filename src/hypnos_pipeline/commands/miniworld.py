@@ -38,14 +38,14 @@ def judge(env: str | None, subject: tuple[str, ...]) -> None:
     root = Path.cwd()
     with KedroSession.create(project_path=root, env=env) as session:
         context = session.load_context()
-        verdict = judge_study(root, context.catalog, context.params, subject)
+        verdict = measure_study(root, context.catalog, context.params, subject)
     click.echo(json.dumps(verdict, indent=1))
 
 
-def judge_study(
+def measure_study(
     root: Path, catalog: Any, parameters: dict[str, Any], subjects: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Judges every subject that has unseen renders.
+    """Measures how well every subject that has unseen renders was learned.
 
     Args:
         root: The project's folder.
@@ -54,7 +54,7 @@ def judge_study(
         subjects: Only these; all if empty.
 
     Returns:
-        Per subject, the verdicts of ``miniworld.judging``.
+        Per subject, what ``miniworld.learning`` measures.
     """
     from hypnos_pipeline.miniworld import learning
     from hypnos_pipeline.models.networks import load_vit
@@ -78,10 +78,10 @@ def judge_study(
             return catalog.load(f"{subject}.{name}")
 
         samples = {method: load(f"{method}.samples") for _, method in study.entries()}
-        verdicts[subject] = learning.judge_methods(
+        verdicts[subject] = learning.measure_methods(
             encoder, load("class_prior"), load("working_photos"), unseen, samples
         )
-        verdicts[subject]["discriminator"] = learning.judge_discriminator(
+        verdicts[subject]["discriminator"] = learning.measure_discriminator(
             load("discriminator_weights"), study.discriminator, load("latents"), vae, unseen, study.seed
         )
     return verdicts

@@ -49,7 +49,7 @@ def list_models(env: str | None) -> None:
     lock = read_lock(lock_file)
     rows, faults = [], []
     for key, reference in references.items():
-        status = model_status(key, reference, lock)
+        status = model_status(key, reference, lock, env)
         here = (
             "absent"
             if not status.present
@@ -59,12 +59,12 @@ def list_models(env: str | None) -> None:
         rows.append(
             (key, status.id, _pin(reference, status.pinned, lock.get(key)), here, size, status.folder)
         )
-        faults += [f"models.{key}: {fault}" for fault in status.faults]
+        faults += status.problems
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     for fault in faults:
-        click.secho(fault, fg="red", err=True)
+        click.secho(str(fault), fg="red", err=True)
 
 
 def _pin(reference: ModelReference, pinned: bool, record: object) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -37,6 +39,19 @@ _EXPECTED = {
     "model_attributes_type": "keys below it",
 }
 _NAME = "a name of small letters, digits and underscores, a letter first"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Returns what was expected instead of a word: the nearest known one, if any is near, and all of them."""
+    words = list(known)
+    close = get_close_matches(word, words, 1)
+    return "".join(f"did you mean {each!r}? " for each in close) + f"expected one of {', '.join(words)}"
+
+
+def shown(path: Path | str) -> str:
+    """Returns a path as messages show it: relative to the working directory where it lies below it."""
+    path, here = os.path.abspath(path), os.getcwd()
+    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path
 
 
 def readable_faults(
