@@ -138,11 +138,11 @@ def test_images_of_the_class_and_masks_are_missed_before_any_work(mug, parameter
 USES: dict[str, tuple[Callable[[dict], object], str]] = {
     "unknown photo": (
         at("subjects/figurine/exclude", ["07"]),
-        "subjects.figurine.exclude: no photo '07'; expected some of 00, 01, 02, 03",
+        "subjects.figurine.exclude: no photo '07'; expected one of 00, 01, 02, 03",
     ),
     "unknown photo of mattes": (
         at("subjects/figurine/mattes", {"07": {"backend": "grabcut"}}),
-        "subjects.figurine.mattes: no photo '07'; expected some of 00, 01, 02, 03",
+        "subjects.figurine.mattes: no photo '07'; expected one of 00, 01, 02, 03",
     ),
     "too many": (
         at("subjects/figurine/exclude", ["00", "03"]),

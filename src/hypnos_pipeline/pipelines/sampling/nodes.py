@@ -102,7 +102,7 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
     """
     from pydantic import TypeAdapter
 
-    from hypnos_pipeline.prompting.prompt_sets import asked_colours, expand
+    from hypnos_pipeline.prompting.prompt_sets import expand, requested_colours
     from hypnos_pipeline.prompting.settings import PromptSetSettings
 
     validated = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
@@ -119,7 +119,7 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
         }
         for prompt_set, settings in validated.items()
         for index, (template, colour) in enumerate(
-            list(zip(expand(settings, prompt_set, seed), asked_colours(settings), strict=True))
+            list(zip(expand(settings, prompt_set, seed), requested_colours(settings), strict=True))
             * settings.replicates
         )
     ]
