@@ -136,9 +136,13 @@ def _flatten(
 class HasWeights(Protocol):
     """A ``torch.nn.Module``, or anything else that keeps tensors by name as one does."""
 
-    def state_dict(self) -> dict[str, Any]: ...
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the tensors, not copied."""
+        ...
 
-    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
+    def load_state_dict(self, state: dict[str, Any], /) -> Any:
+        """Puts back what :meth:`state_dict` returned."""
+        ...
 
 
 class Trainee:
