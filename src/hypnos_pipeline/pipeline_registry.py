@@ -34,5 +34,5 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Returns the eight stages, ``full``, their sum, and ``miniworld``, which rebuilds mini's models."""
     study = Study.from_parameters(current_parameters())
     stages = {name: stage.create_pipeline(study) for name, stage in STAGES.items()}
-    full = sum(stages.values(), Pipeline([]))
+    full = Pipeline(list(stages.values()))
     return {**stages, "miniworld": miniworld.create_pipeline(), "full": full, "__default__": full}

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 
 from hypnos_pipeline.imaging.colours import COLOURS
 from hypnos_pipeline.prompting.prompt_sets import (
-    asked_colours,
     expand,
     grammar_combinations,
+    requested_colours,
     study_prompt_problems,
 )
 from hypnos_pipeline.prompting.settings import (
@@ -99,7 +99,7 @@ def test_fixed_prompts_may_ask_for_listed_backgrounds() -> None:
 )
 def test_colours_take_turns_and_every_prompt_names_its_own(colours, images) -> None:
     asked = ColourPrompts(colours=colours, images=images)
-    found = asked_colours(asked)
+    found = requested_colours(asked)
     assert expand(asked, "backgrounds", 1) == [f"a photo of {{subject}}, {c} background" for c in found]
     counts = [found.count(colour) for colour in colours]
     assert sum(counts) == images
@@ -107,8 +107,8 @@ def test_colours_take_turns_and_every_prompt_names_its_own(colours, images) -> N
 
 
 def test_only_sets_of_colours_ask_for_one() -> None:
-    assert asked_colours(FixedPrompts(prompts=["a photo of {subject}"], images=2)) == [None, None]
-    assert asked_colours(grammar(images=3)) == [None] * 3
+    assert requested_colours(FixedPrompts(prompts=["a photo of {subject}"], images=2)) == [None, None]
+    assert requested_colours(grammar(images=3)) == [None] * 3
 
 
 @pytest.mark.parametrize(

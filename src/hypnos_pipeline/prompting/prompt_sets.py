@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from hypnos_pipeline.imaging.colours import COLOURS
@@ -63,8 +64,8 @@ def expand(settings: PromptSetSettings, name: str, seed: int) -> list[str]:
     return drawn
 
 
-def asked_colours(settings: PromptSetSettings) -> list[str | None]:
-    """Returns the background colour that each image of a prompt set is asked for; None where none is."""
+def requested_colours(settings: PromptSetSettings) -> list[str | None]:
+    """Returns the background colour that is requested of each image of a prompt set; None where none is."""
     if settings.kind != "colours":
         return [None] * settings.images
     return [settings.colours[index % len(settings.colours)] for index in range(settings.images)]
@@ -79,21 +80,22 @@ def _colour_prompts(settings: ColourPrompts, name: str) -> list[str]:
         )
     if len(set(settings.colours)) < len(settings.colours):
         raise ValueError(f"prompt set {name!r}: expected each colour once, got {', '.join(settings.colours)}")
-    return [_filled(settings.template, name, colour=str(colour)) for colour in asked_colours(settings)]
+    return [_filled(settings.template, name, colour=str(colour)) for colour in requested_colours(settings)]
 
 
-def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, list[str]]:
-    """Returns every prompt of a grammar by image type; see :func:`expand` for what is refused."""
-    combinations: dict[str, list[str]] = {}
+def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, dict[str, dict[str, str]]]:
+    """Returns every prompt of a grammar by image type, each with what fills its template.
+
+    See :func:`expand` for what is refused.
+    """
+    combinations: dict[str, dict[str, dict[str, str]]] = {}
     for image_type, styles in settings.image_types.items():
         if not styles:
             raise ValueError(f"prompt set {name!r}: image type {image_type!r} has no styles")
-        prompts = [
-            _filled(settings.template, name, image_type=image_type, background=background, style=style)
-            for background in settings.backgrounds
-            for style in styles
-        ]
-        combinations[image_type] = list(dict.fromkeys(prompts))
+        prompts = combinations[image_type] = {}
+        for background, style in product(settings.backgrounds, styles):
+            words = {"image_type": image_type, "background": background, "style": style}
+            prompts.setdefault(_filled(settings.template, name, **words), words)
     every = [prompt for prompts in combinations.values() for prompt in prompts]
     count = len(set(every))
     if count != len(every):
