@@ -48,12 +48,17 @@ class Backgrounds:
     blank: int
     change: float
 
+    @property
+    def constant(self) -> bool:
+        """Whether they stay the same from image to image, in a set that is large enough to tell."""
+        return self.images >= FEWEST and self.change < SAME_BELOW
+
     def warnings(self) -> list[str]:
         """Returns what seems to have failed, in words; empty if nothing does."""
         found = []
         if self.blank >= BLANK_SHARE * self.images:
             found.append(f"{self.blank} of {self.images} images have a blank background")
-        if self.images >= FEWEST and self.change < SAME_BELOW:
+        if self.constant:
             found.append(f"the background is the same whatever is requested (it changes by ΔE {self.change})")
         return found
 

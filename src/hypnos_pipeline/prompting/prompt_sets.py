@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from hypnos_pipeline.errors import nearest
@@ -81,18 +82,19 @@ def _colour_prompts(settings: ColourPrompts, name: str) -> list[str]:
     return [_filled(settings.template, name, colour=str(colour)) for colour in requested_colours(settings)]
 
 
-def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, list[str]]:
-    """Returns every prompt of a grammar by image type; see :func:`expand` for what is refused."""
-    combinations: dict[str, list[str]] = {}
+def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, dict[str, dict[str, str]]]:
+    """Returns every prompt of a grammar by image type, each with what fills its template.
+
+    See :func:`expand` for what is refused.
+    """
+    combinations: dict[str, dict[str, dict[str, str]]] = {}
     for image_type, styles in settings.image_types.items():
         if not styles:
             raise ValueError(f"prompt set {name!r}: image type {image_type!r} has no styles")
-        prompts = [
-            _filled(settings.template, name, image_type=image_type, background=background, style=style)
-            for background in settings.backgrounds
-            for style in styles
-        ]
-        combinations[image_type] = list(dict.fromkeys(prompts))
+        prompts = combinations[image_type] = {}
+        for background, style in product(settings.backgrounds, styles):
+            words = {"image_type": image_type, "background": background, "style": style}
+            prompts.setdefault(_filled(settings.template, name, **words), words)
     every = [prompt for prompts in combinations.values() for prompt in prompts]
     count = len(set(every))
     if count != len(every):
