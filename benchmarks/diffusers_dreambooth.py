@@ -120,8 +120,8 @@ def train_ours(folder: Path, steps: int, threads: int) -> None:
 
     from hypnos_pipeline.imaging.photos import read_photos
     from hypnos_pipeline.models.text_to_image import save_text_to_image
+    from hypnos_pipeline.training.finetuning import Finetuning
     from hypnos_pipeline.training.latents import LatentCache
-    from hypnos_pipeline.training.loop import Finetuning
 
     runtime, whole = miniature.runtime(threads), miniature.study()
     method = next(iter(whole.methods.dreambooth.values())).general_form()

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import torch
 
     from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.training.finetuning import Finetuning
     from hypnos_pipeline.training.latents import LatentCache
-    from hypnos_pipeline.training.loop import Finetuning
 
 SEED = 42
 GOAL_GB, LIMIT_GB = 12.0, 15.0
@@ -150,8 +150,8 @@ def finetuning(bench: Bench, family: str, kind: Kind, checkpointing: bool) -> Fi
     import numpy as np
 
     from hypnos_pipeline.models.runtime import autocast
+    from hypnos_pipeline.training.finetuning import Adversary, Finetuning
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
-    from hypnos_pipeline.training.loop import Adversary, Finetuning
     from hypnos_pipeline.training.perceptual import PerceptualLoss
     from hypnos_pipeline.training.settings import (
         DiscriminatorSettings,

@@ -23,16 +23,16 @@ def test_tracked_subjects(name):
         assert exif[0x010F]
         assert exif[0x0110]
         orientations.append(exif[0x0112])
-        mask = Image.open(RAW / "judge" / name / "masks" / f"{path.stem}.png")
+        mask = Image.open(RAW / "truth" / name / "masks" / f"{path.stem}.png")
         assert mask.size == ImageOps.exif_transpose(image).size
         assert 0.04 < np.asarray(mask).mean() / 255 < 0.5
     assert set(orientations) == {1, 6}
-    assert len(list((RAW / "judge" / name / "unseen").glob("*.jpg"))) == 20
-    assert len(list((RAW / "judge" / name / "unseen_masks").glob("*.png"))) == 20
+    assert len(list((RAW / "truth" / name / "unseen").glob("*.jpg"))) == 20
+    assert len(list((RAW / "truth" / name / "unseen_masks").glob("*.png"))) == 20
 
 
 def test_photos_are_small():
-    judged = sum(folder_bytes(RAW / "judge" / name) for name in SUBJECTS)
+    judged = sum(folder_bytes(RAW / "truth" / name) for name in SUBJECTS)
     assert folder_bytes(RAW / "subjects") + judged < 6_000_000
 
 

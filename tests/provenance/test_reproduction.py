@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from hypnos_pipeline.commands.reproduce import reproduce as command
-from hypnos_pipeline.provenance.cells import ProvenanceError
+from hypnos_pipeline.errors import ProvenanceError
 from hypnos_pipeline.provenance.comparison import NUMBERS
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.reproduction import DIFFERENT, ELSEWHERE, EQUAL, MISSING, Verdict, reproduce

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.errors import StorageFull
 from hypnos_pipeline.storage.fingerprint import fingerprint
 from hypnos_pipeline.storage.leftovers import IN_USE, SET_ASIDE, keep_newest, leave, occupy, set_aside
-from hypnos_pipeline.storage.replacing import StorageFull
 from hypnos_pipeline.storage.settings import CheckpointSettings
 from hypnos_pipeline.storage.state import State, Unsound, read_state, write_state
 

@@ -15,7 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError, create_model
 
 from hypnos_pipeline.configuration.base import Configuration
-from hypnos_pipeline.configuration.messages import readable_faults
+from hypnos_pipeline.configuration.messages import readable_problems
 
 Backend = Callable[..., np.ndarray]
 
@@ -113,8 +113,8 @@ def _validated(name: str, backend: Backend, options: Mapping[str, Any], key: str
     try:
         return dict(model.model_validate(dict(options)))
     except ValidationError as error:
-        faults = readable_faults(model, options, error.errors())
-        raise ValueError("; ".join(f"{key}.options: {fault}" for fault in faults)) from error
+        problems = readable_problems(model, options, error, key)
+        raise ValueError("; ".join(f"{key}.options: {problem}" for problem in problems)) from error
 
 
 def _options_of(backend: Backend) -> type[BaseModel]:

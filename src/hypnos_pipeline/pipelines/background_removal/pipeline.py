@@ -27,7 +27,7 @@ def create_pipeline(study: Study) -> Pipeline:
                 "mattes",
                 "foregrounds",
                 "matte_report",
-                "judge",
+                "truth",
                 "params:subject",
             ],
             outputs=["true_mattes", "true_foregrounds"],
@@ -39,7 +39,7 @@ def create_pipeline(study: Study) -> Pipeline:
             subject_slice(
                 nodes,
                 subject,
-                inputs={"photos": f"{study.photo_owner(subject)}.photos", "judge": "judge"},
+                inputs={"photos": f"{study.photo_owner(subject)}.photos", "truth": "truth"},
                 parameters=PARAMETERS,
             )
             for subject in study.subjects

@@ -39,7 +39,7 @@ COLLAPSED = {
 
 def dreambooth():
     """DreamBooth as its node runs it: without any discriminator or perceptual network."""
-    from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.finetuning import Finetuning
 
     settings = DreamBoothSettings(learning_rate=1e-4, steps=4, instance_batch=2, class_batch=2)
     model = tiny_text_to_image()
@@ -250,7 +250,7 @@ def test_velocity_models_train_on_converted_noise():
 
 
 def test_networks_that_a_term_needs_are_asked_for():
-    from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.finetuning import Finetuning
 
     given = {"plain_prompt": PLAIN, "seed": SEED, "runtime": RUNTIME}
     model = tiny_text_to_image()
@@ -270,7 +270,7 @@ def test_divergence_names_the_step():
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_keeps_float32_weights_and_losses(precision):
-    from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.finetuning import Finetuning
 
     model = tiny_text_to_image()
     runtime = RUNTIME.model_copy(update={"precision": precision})
