@@ -137,7 +137,7 @@ def survivors(mutants: Sequence[Mutant], workers: int) -> list[Mutant]:
             folders.put(Path(name, str(worker)))
         for module in {each.module for each in mutants}:
             if not passes(Path(name, "0"), module):
-                raise RuntimeError(f"{module}: its tests fail without any change")
+                raise RuntimeError(f"{module}: its tests fail without any change: {', '.join(TESTS[module])}")
         return [each for each, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives]
 
 
