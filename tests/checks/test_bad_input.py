@@ -413,9 +413,9 @@ def test_networks_that_were_not_fetched_are_all_named_with_the_command(parameter
         parameters["models"][key] = {"folder": str(tmp_path / key), "hub": f"owner/{key}"}
     parts = ValidParts.of(Study, parameters)
     found = network_problems(parts, ["dino", "clip", "lpips"], Path("conf/paper/models.lock"))
-    gets_it = "`kedro models fetch --env paper` gets it, with network, once (unpinned)"
+    gets_it = "`kedro models fetch --env paper` gets it, with network, once"
     assert found == [
-        Problem(f"models.{key}", f"owner/{key} is not in {tmp_path / key}; {gets_it}")
+        Problem(f"models.{key}", f"owner/{key} is not in {tmp_path / key} (unpinned)", gets_it)
         for key in ("dino", "clip")
     ]
 

@@ -135,8 +135,8 @@ def test_networks_that_are_not_here_are_named_with_their_command(project, monkey
     assert time.process_time() - start < 10
     assert found == {
         f"models.{key}": [
-            f"{hub} is not in {place}/{key}; `kedro models fetch --env mine` gets it, with network, once "
-            f"({'pinned' if key == 'dino' else 'unpinned'})"
+            f"{hub} is not in {place}/{key} ({'pinned' if key == 'dino' else 'unpinned'}); "
+            "`kedro models fetch --env mine` gets it, with network, once"
         ]
         for key, hub in hubs.items()
     }

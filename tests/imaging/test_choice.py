@@ -63,7 +63,7 @@ def test_what_is_left_out_is_seen_by_nobody_after(raw, tmp_path):
 @pytest.mark.parametrize(
     ("exclude", "mattes", "message"),
     [
-        (["2"], {}, "exclude: no photo '2'; did you mean '02'? expected one of 00, my photo (1).v2, 02, "),
+        (["2"], {}, "exclude: no photo '2'; expected 02, or another one of 00, my photo (1).v2, 02, "),
         ([], {"7": BackendSettings(backend="grabcut")}, "mattes: no photo '7'; expected one of 00, my "),
         (["00", "02", "03"], {}, "exclude: leaves 2 photos, fewer than 3; exclude fewer, or add photos"),
     ],

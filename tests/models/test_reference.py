@@ -34,7 +34,7 @@ def test_every_missing_model_is_named_at_once(network: Path) -> None:
     references["clip"] = ModelReference(folder=str(network))
     with pytest.raises(MissingModels) as error:
         locate_all(ModelsSettings(**references), "paper")
-    problems = {problem.what.partition(":")[0]: str(problem) for problem in error.value.problems}
+    problems = {problem.where: str(problem) for problem in error.value.problems}
     assert problems.keys() == {f"models.{name}" for name in NAMES if name != "clip"}
     fetch = "`kedro models fetch --env paper`"
     assert "no folder 'nowhere/lpips'; it belongs to the project" in problems["models.lpips"]

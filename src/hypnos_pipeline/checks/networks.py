@@ -58,7 +58,8 @@ def _network(key: str, reference: ModelReference, lock: Lock, env: str | None) -
     if reference.random is not None:
         return [Passed(where, f"{status.id}: not made yet; the first run makes it")]
     missing = absence(where, reference, env)
-    return [replace(missing, what=f"{missing.what} ({_PINNED[status.pinned]})")]
+    pinned = f" ({_PINNED[status.pinned]})" if reference.fetched else ""
+    return [replace(missing, what=f"{missing.what}{pinned}")]
 
 
 def _whole(where: str, reference: ModelReference, status: ModelStatus, env: str | None) -> Finding:
