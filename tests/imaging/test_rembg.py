@@ -113,7 +113,7 @@ def test_a_flat_prediction_is_an_empty_matte_that_the_guards_report(tmp_path, re
     [
         (lambda file: file.write_bytes(b"<html>404</html>"), "is no ONNX file that can be run"),
         (lambda file: file.write_bytes(file.read_bytes()[:40]), "is no ONNX file that can be run"),
-        (lambda file: save_onnx(file, "vector"), "is of another network than options.model says"),
+        (lambda file: save_onnx(file, "vector"), "is of another network than options.model names"),
         (Path.unlink, "is missing"),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_network_of_another_input_size_is_named_at_the_first_photo(tmp_path):
     file = save_onnx(tmp_path / "isnet-general-use.onnx", side=320)
     with pytest.raises(UnusableNetwork) as refused:
         bound(tmp_path, "isnet-general-use").remove(bright_disc()[0])
-    assert str(refused.value).startswith(f"{file} is of another network than options.model says (")
+    assert str(refused.value).startswith(f"{file} is of another network than options.model names (")
     assert "expected the file of 'isnet-general-use'" in str(refused.value)
 
 

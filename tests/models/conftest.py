@@ -1,10 +1,20 @@
-"""Sampling without any code of ours."""
+"""A tiny text-to-image model as a folder, and sampling without any code of ours."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from hypnos_pipeline.models.settings import SamplerSettings
+from tests.tiny_models import save_tiny_text_to_image
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny text-to-image model."""
+    return save_tiny_text_to_image(tmp_path_factory.mktemp("model") / "saved")
 
 
 def plain_diffusers(pipeline, prompt: str, seed: int, sampler: SamplerSettings, size: int = 16) -> np.ndarray:

@@ -21,15 +21,15 @@ from hypnos_pipeline.models.finetuned import (
 from hypnos_pipeline.models.generation import generate
 from hypnos_pipeline.models.settings import ModelReference, SamplerSettings
 from tests.models.conftest import plain_diffusers
-from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
+from tests.tiny_models import tiny_text_to_image
 
 SAMPLER = SamplerSettings(steps=4, guidance=5.0)
 PROMPT = "a photo of <sks> on the beach"
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
-    return ModelReference(folder=str(save_tiny_text_to_image(tmp_path_factory.mktemp("base") / "model")))
+@pytest.fixture
+def base(saved: Path) -> ModelReference:
+    return ModelReference(folder=str(saved))
 
 
 def learned() -> LearnedToken:

@@ -25,8 +25,8 @@ def test_equals_plain_diffusers(scheduler: str, guidance: float) -> None:
     from diffusers import StableDiffusionPipeline
 
     model = tiny_text_to_image(scheduler=scheduler)
-    parts = {"vae": model.vae, "text_encoder": model.text_encoder, "tokenizer": model.tokenizer}
-    parts |= {"unet": model.unet, "scheduler": model.scheduler, "safety_checker": None}
+    names = ("vae", "text_encoder", "tokenizer", "unet", "scheduler")
+    parts = {name: getattr(model, name) for name in names} | {"safety_checker": None}
     pipeline = StableDiffusionPipeline(**parts, feature_extractor=None, requires_safety_checker=False)
     settings = sampler(guidance=guidance)
     for prompt, seed in zip(PROMPTS, SEEDS, strict=True):

@@ -17,16 +17,11 @@ from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.settings import SamplerSettings
 from hypnos_pipeline.models.text_to_image import check_schedule, load_text_to_image, save_text_to_image
 from tests.models.conftest import plain_diffusers
-from tests.tiny_models import WORDS, save_tiny_text_to_image, tiny_text_to_image, tiny_tokenizer
+from tests.tiny_models import WORDS, tiny_text_to_image, tiny_tokenizer
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {name: file.read_bytes() for name, file in files_of(folder).items()}
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_text_to_image(tmp_path_factory.mktemp("model") / "saved")
 
 
 def test_saved_folder_gives_the_same_image_in_plain_diffusers(saved: Path) -> None:

@@ -14,12 +14,7 @@ from hypnos_pipeline.prompting.prompt_sets import (
     requested_colours,
     study_prompt_problems,
 )
-from hypnos_pipeline.prompting.settings import (
-    ColourPrompts,
-    FixedPrompts,
-    GrammarPrompts,
-    PromptSetSettings,
-)
+from hypnos_pipeline.prompting.settings import ColourPrompts, FixedPrompts, GrammarPrompts, PromptSetSettings
 
 STYLES = {
     "photo": ["bright light", "dim light", "close-up", "wide shot"],

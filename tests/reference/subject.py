@@ -1,12 +1,14 @@
-"""A subject of 16 px whose latents the training reads, made of random pictures or of real photos."""
+"""A subject of 16 px, of random pictures or of real photos, and the published scripts' error on it."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
+from torch import Tensor
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.training.draws import Half
 from hypnos_pipeline.training.latents import LatentCache
 from tests.reference.pictures import as_arrays, pictures
 from tests.tiny_models import tiny_text_to_image
@@ -24,6 +26,28 @@ def photos(kind: str) -> np.ndarray:
 def class_images(kind: str) -> np.ndarray:
     """Returns the class prior's images, uint8 4×16×16×3."""
     return as_arrays(pictures(kind, CLASS_IMAGES, SIZE, first=PHOTOS))
+
+
+def published_error(model, given: Half, states: Tensor, on_the_noise: bool = True) -> tuple[Tensor, Tensor]:
+    """Returns prediction and target as the published scripts form them.
+
+    Args:
+        model: The text-to-image model.
+        given: Latents, noise and timesteps.
+        states: The prompts' states.
+        on_the_noise: Whether a v-predicting model's error is turned into that of the noise, √ᾱ_t times it
+            (method.md §5).
+    """
+    from diffusers import DDPMScheduler
+
+    scheduler = DDPMScheduler.from_config(model.scheduler.config)
+    noisy = scheduler.add_noise(given.latents, given.noise, given.timesteps)
+    prediction = model.unet(noisy, given.timesteps, states).sample
+    if scheduler.config.prediction_type == "epsilon":
+        return prediction, given.noise
+    target = scheduler.get_velocity(given.latents, given.noise, given.timesteps)
+    scale = scheduler.alphas_cumprod[given.timesteps].sqrt().view(-1, 1, 1, 1) if on_the_noise else 1
+    return scale * prediction, scale * target
 
 
 @lru_cache(maxsize=2)

@@ -33,9 +33,11 @@ class AtomicDataset(PathDataset):
         return AbstractDataset.from_config("atomic", {**self._config, "filepath": path.as_posix()})
 
     def load(self) -> Any:
+        """Returns what the library dataset loads."""
         return self._at(self._filepath).load()
 
     def save(self, data: Any) -> None:
+        """Replaces the file as a whole."""
         with replaced_file(self._filepath) as unfinished:
             self._at(unfinished).save(data)
 

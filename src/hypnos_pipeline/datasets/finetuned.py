@@ -18,11 +18,13 @@ class FinetunedDataset(PathDataset):
     """
 
     def load(self) -> Path:
+        """Returns the folder."""
         if not self._filepath.is_dir():
             raise DatasetError(f"{self._filepath}: no such model; run the pipeline 'finetune' first")
         return self._filepath
 
     def save(self, data: Any) -> None:
+        """Replaces the folder as a whole by a ``FullFinetune`` or a ``LearnedToken``."""
         from hypnos_pipeline.models.finetuned import save_finetuned
 
         with replaced_folder(self._filepath) as folder:

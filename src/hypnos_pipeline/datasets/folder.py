@@ -34,7 +34,9 @@ class FolderDataset(PathDataset):
     """
 
     def load(self) -> Path:
+        """Returns the path."""
         return self._filepath
 
     def save(self, data: Any) -> NoReturn:
+        """Refuses, always."""
         raise DatasetError(f"{self._filepath}: the folder is the user's and never written")

@@ -21,6 +21,7 @@ class ImageFolderDataset(PathDataset):
     """PNG images, sub-folders for names with ``/``, and ``manifest.json`` where there are rows."""
 
     def load(self) -> ImageSet:
+        """Returns the images in the manifest's order, in that of their names where there is none."""
         if not self._filepath.is_dir():
             raise DatasetError(f"{self._filepath}: no such image folder; run the stage that makes it")
         manifest_file = self._filepath / MANIFEST
@@ -37,6 +38,7 @@ class ImageFolderDataset(PathDataset):
             return np.asarray(image)
 
     def save(self, data: ImageSet) -> None:
+        """Replaces the folder as a whole."""
         with replaced_folder(self._filepath) as folder:
             for name, pixels in data.images.items():
                 file = folder / f"{name}.png"

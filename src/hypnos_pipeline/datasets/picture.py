@@ -14,10 +14,12 @@ class PictureDataset(PathDataset):
     """A PNG file."""
 
     def load(self) -> Image.Image:
+        """Returns the picture, read whole."""
         with Image.open(self._filepath) as picture:
             return picture.copy()
 
     def save(self, data: Image.Image) -> None:
+        """Replaces the file as a whole."""
         with replaced_file(self._filepath) as partial:
             data.save(partial, format="PNG")
 

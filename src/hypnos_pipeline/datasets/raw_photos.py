@@ -17,6 +17,7 @@ class RawPhotosDataset(FolderDataset):
     """A subject's folder of photos and, if given, masks."""
 
     def load(self) -> RawPhotos:
+        """Reads and checks the photos and masks, see :func:`~hypnos_pipeline.imaging.photos.read_photos`."""
         from hypnos_pipeline.imaging.photos import read_photos
 
         return read_photos(self._filepath)

@@ -27,6 +27,7 @@ class TensorsDataset(PathDataset):
         self._holder = holder
 
     def load(self) -> Any:
+        """Returns the holder's object, or the tensors by name."""
         from safetensors import safe_open
 
         with safe_open(self._filepath, framework="pt") as file:
@@ -35,6 +36,7 @@ class TensorsDataset(PathDataset):
         return load_obj(self._holder).from_tensors(tensors, json.loads(text)) if self._holder else tensors
 
     def save(self, data: Any) -> None:
+        """Replaces the file as a whole; its bytes depend on tensors and metadata alone."""
         from safetensors.torch import save_file
 
         tensors = data.to_tensors() if self._holder else data

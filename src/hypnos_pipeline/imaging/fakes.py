@@ -91,7 +91,10 @@ def _altered(
     altered, remark = negate(image, foreground, alpha)
     yield "negative", 0, altered, {"remark": remark}
 
-    fill, remark = _fill_over_original(settings.colours, foreground, alpha, subject_colour)
+    fill, remark = "grey", ""
+    if is_own_negative(foreground, alpha):
+        fill = farthest(settings.colours, subject_colour)
+        remark = GREY_ON_GREY_REMARK.format(fill=fill)
     background = recovered_background(image, foreground, alpha)
     yield "masked", 0, composite(unit_colour(fill), alpha, background), {"fill": fill, "remark": remark}
 
@@ -108,16 +111,6 @@ def _altered(
         fill = fills[int(draw.integers(len(fills)))]
         coloured = composite(unit_colour(fill), alpha, unit_colour(colour))
         yield "coloured_masked", index, coloured, {"colour": colour, "fill": fill}
-
-
-def _fill_over_original(
-    colours: list[str], foreground: np.ndarray, alpha: np.ndarray, subject_colour: np.ndarray
-) -> tuple[str, str]:
-    """Returns mid-grey, or the farthest colour from a subject that is itself mid-grey; and the remark."""
-    if not is_own_negative(foreground, alpha):
-        return "grey", ""
-    fill = farthest(colours, subject_colour)
-    return fill, GREY_ON_GREY_REMARK.format(fill=fill)
 
 
 def _mean_colour(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:

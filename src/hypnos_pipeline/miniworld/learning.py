@@ -43,14 +43,10 @@ def read_unseen(folder: Path, image_size: int) -> ImageSet:
 
 def similarity(encoder: ImageEncoder, first: np.ndarray, second: np.ndarray) -> torch.Tensor:
     """Returns cosine similarities N×M of two stacks of uint8 images N×H×W×3 and M×H×W×3."""
-    import torch
-
     from hypnos_pipeline.metrics.dino import dino
+    from hypnos_pipeline.metrics.images import to_unit_range
 
-    def unit(images: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-
-    return dino(unit(first), unit(second), encoder)
+    return dino(to_unit_range(first), to_unit_range(second), encoder)
 
 
 def learning_bar(encoder: ImageEncoder, prior: np.ndarray, photos: np.ndarray) -> dict[str, float]:

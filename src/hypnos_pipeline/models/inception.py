@@ -36,28 +36,19 @@ EDGE = 299
 CLASSIFIER = "fc."
 
 
-class _MeanPooled:
+def _mean_pooled(block: type[Module]) -> type[Module]:
     """Lets a block of torchvision's average over the true neighbours only, without the padding's zeros.
 
     The block's own pooled branch is computed and thrown away: a tenth of the time, for no copy of
     torchvision's code.
     """
 
-    def _forward(self, x: Tensor) -> list[Tensor]:
-        pooled = avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-        return [*super()._forward(x)[:-1], self.branch_pool(pooled)]
+    class MeanPooled(block):
+        def _forward(self, x: Tensor) -> list[Tensor]:
+            pooled = avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+            return [*super()._forward(x)[:-1], self.branch_pool(pooled)]
 
-
-class _MeanPooledA(_MeanPooled, InceptionA):
-    pass
-
-
-class _MeanPooledC(_MeanPooled, InceptionC):
-    pass
-
-
-class _MeanPooledE(_MeanPooled, InceptionE):
-    pass
+    return MeanPooled
 
 
 class _MaximumPooledE(InceptionE):
@@ -69,7 +60,7 @@ class _MaximumPooledE(InceptionE):
 
 def _block_e(in_channels: int) -> Module:
     """Builds one of the two last blocks; only the very last one takes 2048 channels."""
-    return _MaximumPooledE(in_channels) if in_channels == 2048 else _MeanPooledE(in_channels)
+    return (_MaximumPooledE if in_channels == 2048 else _mean_pooled(InceptionE))(in_channels)
 
 
 class FidInceptionV3(Inception3):
@@ -77,7 +68,8 @@ class FidInceptionV3(Inception3):
 
     def __init__(self) -> None:
         """Builds the network with random weights."""
-        blocks = [BasicConv2d, _MeanPooledA, InceptionB, _MeanPooledC, InceptionD, _block_e, InceptionAux]
+        first, middle = _mean_pooled(InceptionA), _mean_pooled(InceptionC)
+        blocks = [BasicConv2d, first, InceptionB, middle, InceptionD, _block_e, InceptionAux]
         super().__init__(aux_logits=False, inception_blocks=blocks, init_weights=False)
         self.fc = Identity()
 

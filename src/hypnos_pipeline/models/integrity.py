@@ -23,7 +23,7 @@ HASHED_SUFFIXES = (*LISTED_SUFFIXES, ".onnx")
 PARTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 """The networks of a text-to-image model, with the stem of their weights' files."""
 PREPROCESSED = ("dino", "clip", "clip_b32")
-"""Keys of the networks whose folders also say how images are prepared for them."""
+"""Keys of the networks whose folders also hold the preparation of their images."""
 TOKENIZING = ("clip", "clip_b32")
 """Keys of the networks whose folders also hold a tokenizer."""
 _TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})

@@ -13,15 +13,12 @@ from pathlib import Path
 from hypnos_pipeline.errors import MissingModels, Problem
 from hypnos_pipeline.models.integrity import HASHED_SUFFIXES, files_of
 from hypnos_pipeline.models.lock import RECORD_FILE, read_record
-from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
+from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.storage.hashing import file_sha256
 
 
 def locate(reference: ModelReference) -> Path:
-    """Returns the folder of a network.
-
-    Args:
-        reference: Its folder is relative to the working directory (the project root).
+    """Returns the folder of a network, relative to the working directory (the project root).
 
     Raises:
         MissingModels: If it is not on this machine.
@@ -29,23 +26,15 @@ def locate(reference: ModelReference) -> Path:
     return locate_all({"model": reference})["model"]
 
 
-def locate_all(
-    references: Mapping[str, ModelReference] | ModelsSettings, env: str | None = None
-) -> dict[str, Path]:
-    """Returns the folder of every network, or names all that are missing at once.
-
-    Args:
-        references: Key in the configuration (for the message) to reference, or all of ``models``.
-        env: The study's environment, for the message.
+def locate_all(references: Mapping[str, ModelReference]) -> dict[str, Path]:
+    """Returns the folder of every network, by its key in the configuration, as given.
 
     Raises:
         MissingModels: Naming every missing network and how to get it.
     """
-    if isinstance(references, ModelsSettings):
-        references = {f"models.{name}": value for name, value in references if value is not None}
-    absent = {name: reference for name, reference in references.items() if not is_present(reference)}
+    absent = [absence(name, each) for name, each in references.items() if not is_present(each)]
     if absent:
-        raise MissingModels(absence(name, reference, env) for name, reference in absent.items())
+        raise MissingModels(absent)
     return {name: Path(reference.folder) for name, reference in references.items()}
 
 

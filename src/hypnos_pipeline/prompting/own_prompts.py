@@ -43,7 +43,7 @@ def own_prompt(template: str, phrase: str, tokenizer: Any) -> OwnPrompt:
         text = subject_prompt(template, phrase)
     else:
         text = template
-        if not _names(text, phrase):
+        if not re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE):
             warnings.append(f"The prompt does not name the subject ({phrase!r}): write {{subject}} for it.")
     if too_long := excess(tokenizer, text):
         raise ValueError(too_long)
@@ -66,7 +66,3 @@ def words_in_pieces(tokenizer: Any, text: str) -> dict[str, list[str]]:
             tokens = tokenizer.convert_ids_to_tokens(ids)
             found[word] = [token.removesuffix("</w>") for token in tokens]
     return found
-
-
-def _names(text: str, phrase: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE) is not None

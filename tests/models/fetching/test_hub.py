@@ -20,31 +20,14 @@ from tests.models.fetching.server import COMMIT, FileServer
 from tests.tiny_models import save_tiny_text_to_image, save_tiny_vit
 
 STABLE_DIFFUSION = """
-- .gitattributes
-- README.md
-+ model_index.json
-- v1-5-pruned.ckpt
-- v1-5-pruned.safetensors
-- v1-inference.yaml
-- feature_extractor/preprocessor_config.json
-- safety_checker/config.json
-- safety_checker/model.safetensors
-+ scheduler/scheduler_config.json
-+ text_encoder/config.json
-- text_encoder/model.fp16.safetensors
-+ text_encoder/model.safetensors
-- text_encoder/pytorch_model.bin
-+ tokenizer/merges.txt
-+ tokenizer/special_tokens_map.json
-+ tokenizer/tokenizer_config.json
-+ tokenizer/vocab.json
-+ unet/config.json
-- unet/diffusion_pytorch_model.bin
-- unet/diffusion_pytorch_model.fp16.safetensors
-- unet/diffusion_pytorch_model.non_ema.safetensors
-+ unet/diffusion_pytorch_model.safetensors
-+ vae/config.json
-+ vae/diffusion_pytorch_model.bin
+- .gitattributes - README.md + model_index.json - v1-5-pruned.ckpt - v1-5-pruned.safetensors
+- feature_extractor/preprocessor_config.json - safety_checker/config.json - safety_checker/model.safetensors
++ scheduler/scheduler_config.json + text_encoder/config.json - text_encoder/model.fp16.safetensors
++ text_encoder/model.safetensors - text_encoder/pytorch_model.bin + tokenizer/merges.txt
++ tokenizer/special_tokens_map.json + tokenizer/tokenizer_config.json + tokenizer/vocab.json
++ unet/config.json - unet/diffusion_pytorch_model.bin - unet/diffusion_pytorch_model.fp16.safetensors
+- unet/diffusion_pytorch_model.non_ema.safetensors + unet/diffusion_pytorch_model.safetensors
++ vae/config.json + vae/diffusion_pytorch_model.bin
 """
 TIMM = "- README.md + config.json + model.safetensors - pytorch_model.bin"
 DINO = "+ config.json + preprocessor_config.json + pytorch_model.bin - tf_model.h5"

@@ -65,10 +65,7 @@ def backend_names() -> list[str]:
 
 
 def find_backend(
-    name: str,
-    options: Mapping[str, Any],
-    networks: Path | None = None,
-    key: str = "background_removal",
+    name: str, options: Mapping[str, Any], networks: Path | None = None, key: str = "background_removal"
 ) -> BoundBackend:
     """Returns a backend with its options bound.
 

@@ -23,26 +23,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Model = Literal[
-    "u2net",
-    "u2netp",
-    "u2net_human_seg",
-    "u2net_cloth_seg",
-    "silueta",
-    "isnet-general-use",
-    "isnet-anime",
-    "bria-rmbg",
-    "birefnet-general",
-    "birefnet-general-fp16",
-    "birefnet-general-lite",
-    "birefnet-portrait",
-    "birefnet-dis",
-    "birefnet-hrsod",
-    "birefnet-cod",
-    "birefnet-massive",
-    "u2net_custom",
-    "dis_custom",
-    "ben_custom",
-]
+    "u2net", "u2netp", "u2net_human_seg", "u2net_cloth_seg", "silueta", "isnet-general-use", "isnet-anime",
+    "bria-rmbg", "birefnet-general", "birefnet-general-fp16", "birefnet-general-lite", "birefnet-portrait",
+    "birefnet-dis", "birefnet-hrsod", "birefnet-cod", "birefnet-massive",
+    "u2net_custom", "dis_custom", "ben_custom",
+]  # fmt: skip
 """rembg's networks that find a subject by themselves, on this machine. Its ``sam`` wants to be shown a point,
 its ``withoutbg`` and ``atlascloud`` send photos away. The ``_custom`` ones are the user's own."""
 
@@ -178,7 +163,7 @@ def network_problems(network: Path, options: dict[str, Any]) -> list[Problem]:
 
 
 def _unfit(network: Path, model: str, reason: object) -> Problem:
-    what = f"{network} is of another network than options.model says ({_short(reason)})"
+    what = f"{network} is of another network than options.model names ({_short(reason)})"
     return Problem(NETWORKS, what, f"expected the file of {model!r}, one image of 3 channels to one map")
 
 

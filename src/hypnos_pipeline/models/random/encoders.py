@@ -10,9 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.models.preprocessing import CONFIGURATION
 from hypnos_pipeline.models.random.drawing import drawn
-from hypnos_pipeline.models.random.tokenizer import ENTRIES, LENGTH, make_synthetic_tokenizer
+from hypnos_pipeline.models.random.tokenizer import ENTRIES, make_synthetic_tokenizer
 
 
 def _tower(width: int, layers: int) -> dict[str, Any]:
@@ -23,9 +24,9 @@ def _tower(width: int, layers: int) -> dict[str, Any]:
 
 def clip_text(width: int, projection: int) -> dict[str, Any]:
     """Returns the configuration of CLIP's text tower, whose vocabulary is the synthetic tokenizer's."""
-    tokens = {"vocab_size": ENTRIES, "max_position_embeddings": LENGTH, "bos_token_id": 0, "pad_token_id": 1}
+    sizes = {"vocab_size": ENTRIES, "max_position_embeddings": MAX_LENGTH, "projection_dim": projection}
     # The published end: transformers then pools at the largest id.
-    return tokens | {"eos_token_id": 2, "projection_dim": projection} | _tower(width, 12)
+    return sizes | {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2} | _tower(width, 12)
 
 
 def _clip(projection: int, text: int, vision: int, layers: int, patch: int) -> dict[str, Any]:
