@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from hypnos_pipeline.metrics.fid import fid, fid_64
+from hypnos_pipeline.metrics.fid import fid_64_of_features, fid_of_features
 from hypnos_pipeline.metrics.frechet import frechet_distance
-from hypnos_pipeline.metrics.kid import kid, polynomial_distance
+from hypnos_pipeline.metrics.kid import kid_of_features, polynomial_distance
 from tests.metrics.conftest import random_images
 
 
@@ -42,12 +42,11 @@ def test_one_image_has_no_set_distance():
             distance(many, one)
 
 
-def test_distances_of_images_read_the_right_features(networks):
-    a, b = random_images(6, seed=13), random_images(4, seed=14)
-    first, second = networks.inception.embed(a), networks.inception.embed(b)
-    assert fid(a, b, networks.inception) == pytest.approx(frechet_distance(first.final, second.final))
-    assert fid_64(a, b, networks.inception) == pytest.approx(frechet_distance(first.early, second.early))
-    assert kid(a, b, networks.inception) == pytest.approx(polynomial_distance(first.final, second.final))
+def test_distances_read_the_right_features(networks):
+    a, b = (networks.inception.embed(random_images(count, seed=count)) for count in (6, 4))
+    assert fid_of_features(a, b) == pytest.approx(frechet_distance(a.final, b.final))
+    assert fid_64_of_features(a, b) == pytest.approx(frechet_distance(a.early, b.early))
+    assert kid_of_features(a, b) == pytest.approx(polynomial_distance(a.final, b.final))
 
 
 def test_early_features_are_the_first_stage_of_64_channels_averaged_over_positions():

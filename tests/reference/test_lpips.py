@@ -10,6 +10,7 @@ import torch
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
 from hypnos_pipeline.metrics.lpips import lpips
 from hypnos_pipeline.metrics.pairwise import pairwise
+from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.models.lpips import load_lpips_network, save_alexnet_lpips
 from tests.reference.pictures import as_arrays, of_every_pair, pictures
 
@@ -44,7 +45,9 @@ def test_batches_do_not_change_it(network):
     a, b = as_arrays(pictures("photos", 5, 64)), as_arrays(pictures("photos", 2, 64, first=5))
     networks = MetricNetworks(device=torch.device("cpu"), lpips=network)
     one, all_at_once = (
-        pairwise("lpips", ImageFeatures(a, networks, batch), ImageFeatures(b, networks, batch), range(5))
+        pairwise(
+            METRICS["lpips"], ImageFeatures(a, networks, batch), ImageFeatures(b, networks, batch), range(5)
+        )
         for batch in (1, 5)
     )
     torch.testing.assert_close(one, all_at_once, rtol=1e-5, atol=0)

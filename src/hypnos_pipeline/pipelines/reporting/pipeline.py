@@ -14,6 +14,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     BACKGROUNDS,
     CHECK,
     CURVE,
+    CURVES_FIGURE,
     EVALUATION,
     FIGURES,
     PAIRS,
@@ -30,30 +31,7 @@ from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study.model import Study
 
 TABLES = [f"table_{name}_{kind}" for name in ("1", "2", "difference") for kind in ("md", "tex")]
-FIGURES_OF_SUBJECT = ("comparison_grid", "first_samples", "ablation_grid", "flagged_failures")
 FIGURES_OF_STUDY = ("instance_images_figure", "prompt_grammar_figure", "loss_curve_figure")
-
-# What a subject's stages leave to be looked at. One node reads it all: what nothing inside the namespace
-# reads would stand beside the subject's box in kedro-viz, two dozen leaves to a subject.
-SHOWN = (
-    "matte_sheet",
-    "matte_report",
-    "pool_sheet",
-    "class_prior_sheet",
-    "class_prior_report",
-    "discriminator_attention",
-    "discriminator_curve",
-    "discriminator_report",
-    "subject_photos",
-    *FIGURES_OF_SUBJECT,
-)
-DRAWN = (
-    "working_photos",
-    "true_mattes",
-    "true_foregrounds",
-    "discriminator_attention",
-    *FIGURES_OF_SUBJECT,
-)
 
 
 def create_pipeline(study: Study) -> Pipeline:
@@ -76,8 +54,14 @@ def _subject(study: Study, subject: str) -> Pipeline:
     def of_trained(*suffixes: str) -> dict[str, str]:
         return {f"{name}{suffix}": f"{name}.{suffix[1:]}" for suffix in suffixes for name in trained}
 
+    def of_subject(names: Iterable[str]) -> dict[str, str]:
+        return _same(name for name in names if trained or name != CURVES_FIGURE)
+
     photos = {"working_photos": "working_photos"}
-    curves = _same(["learning_curves_figure"] if trained else [])
+    # What a subject's stages leave to be looked at. One node reads it all: what nothing inside the namespace
+    # reads would stand beside the subject's box in kedro-viz, two dozen leaves to a subject.
+    shown = of_subject(name for names in subject_nodes.SECTIONS.values() for name in names)
+    figures = of_subject(name for name, _ in subject_nodes.FIGURES.values())
     nodes = [
         _node(
             figure_nodes.compare_methods,
@@ -113,21 +97,25 @@ def _subject(study: Study, subject: str) -> Pipeline:
         ),
         _node(
             subject_nodes.write_subject_page,
-            _same(SHOWN) | curves | of_trained(TRAINING, PREVIEWS) | of_all(SHEET, CHECK, PAIRS, EVALUATION),
+            shown | of_trained(TRAINING, PREVIEWS) | of_all(SHEET, CHECK, PAIRS, EVALUATION),
             "subject_page",
             "methods",
             subject=subject,
         ),
         _node(
             subject_nodes.collect_subject_figures,
-            _same(DRAWN) | curves | of_trained(PREVIEWS) | of_all(SAMPLES, SHEET, PAIRS, CHECK),
+            photos
+            | _same(["true_mattes", "true_foregrounds"])
+            | figures
+            | of_trained(PREVIEWS)
+            | of_all(SAMPLES, SHEET, PAIRS, CHECK),
             "subject_figures",
             "methods",
         ),
     ]
-    if curves:
+    if trained:
         draw = figure_nodes.draw_learning_curves
-        nodes.append(_node(draw, of_trained(CURVE), "learning_curves_figure", "methods", subject=subject))
+        nodes.append(_node(draw, of_trained(CURVE), CURVES_FIGURE, "methods", subject=subject))
     return subject_slice(nodes, subject)
 
 
