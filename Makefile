@@ -14,11 +14,13 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := install
-.PHONY: install run test test-all test-long rehearsal bench lint lock clean
+.PHONY: help install run test test-long test-all coverage rehearsal bench mutants format check lint docs lock clean
 
-install: $(VENV)/installed
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv where the machine has it, otherwise the venv's own pip.
+install: $(VENV)/installed ## the environment in .venv, with uv where the machine has it; plain `make` does this
+
 $(VENV)/installed: requirements.lock pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
@@ -31,36 +33,49 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-run: install
+run: install ## the whole study of the embedded default; tables and figures in data/08_reporting/mini/
 	kedro run --pipeline=full
 	dvc commit --force --quiet
 	@echo "Tables and figures: data/08_reporting/mini/"
 
 # One file to a worker, one thread to each: two workers fill two cores.
-test: install
+test: install ## all tests but the long ones
 	python -m pytest -m "not long" -n 2 --dist loadfile
 
-test-long: install
+test-long: install ## the long tests
 	python -m pytest -m long
 
-test-all: test test-long
+test-all: test test-long ## both
 
-# The paper's true architectures with random weights: an hour of two cores, 20 GB of memory, 25 GB of disk.
-rehearsal: install
+coverage: install ## `make test`, and which lines no test of it reaches
+	python -m pytest -m "not long" -n 2 --dist loadfile --cov
+
+rehearsal: install ## the paper's architectures with random weights: an hour, 20 GB of memory, 25 GB of disk
 	python -m pytest -m rehearsal -s
 
-# Ratios measured side by side; with a diffusers checkout: make bench DIFFUSERS=/path/to/diffusers
-bench: install
+bench: install ## speed and memory side by side; DIFFUSERS=/path/to/diffusers adds its own trainer
 	python -m benchmarks $(if $(DIFFUSERS),--diffusers $(DIFFUSERS))
 
-lint: install
+mutants: install ## whether the tests notice 200 small errors put into the code: up to 45 minutes
+	python -m benchmarks.mutants
+
+format: install ## the code's layout and what ruff can fix
+	ruff check --fix .
+	ruff format .
+
+check: install ## style, layout, imports and types
 	ruff check .
 	ruff format --check .
 	lint-imports
+	basedpyright
 
-# Pins without addresses; run it after changing pyproject.toml.
-lock:
+lint: check ## the same
+
+docs: install ## the book in site/, offline; a broken link is an error
+	mkdocs build --strict --quiet
+
+lock: ## pins without addresses; run it after changing pyproject.toml
 	uv pip compile --quiet --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
 
-clean:
+clean: ## removes everything that a run made
 	rm -rf data/02_intermediate data/03_primary data/04_feature data/06_models data/07_model_output data/08_reporting

@@ -57,28 +57,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as name:
         run_own(Path(name), settings, "--prepare")
         ratios = measure(Path(name), settings, steps)
-    show(parser.description, settings, ratios, {"photos": f"long sides {LONG_SIDES}", "steps": steps})
+    show(parser.description or "", settings, ratios, {"photos": f"long sides {LONG_SIDES}", "steps": steps})
 
 
 def measure(folder: Path, settings: argparse.Namespace, steps: tuple[int, int]) -> list[Ratio]:
     """Runs both commands short and long, in turn, and compares them."""
-    bare: list[tuple[Cost, ...]] = []
-    ours: list[tuple[Cost, ...]] = []
-    theirs: list[tuple[Cost, ...]] = []
+    bare, ours, theirs = [], [], []
     for _ in range(settings.rounds):
-        bare.append(tuple(run_own(folder, settings, "--bare", str(count)) for count in steps))
-        ours.append(tuple(run_own(folder, settings, "--ours", str(count)) for count in steps))
-        theirs.append(tuple(run_theirs(folder, count, settings) for count in steps))
+        bare.append([run_own(folder, settings, "--bare", str(count)) for count in steps])
+        ours.append([run_own(folder, settings, "--ours", str(count)) for count in steps])
+        theirs.append([run_theirs(folder, count, settings) for count in steps])
     bare_step, our_step, their_step = (
-        [slope(*runs, steps) for runs in each] for each in (bare, ours, theirs)
+        [slope(few, many, steps) for few, many in each] for each in (bare, ours, theirs)
     )
-    long = [[runs[1] for runs in each] for each in (ours, theirs)]
+    our_long, their_long = ([many for _, many in each] for each in (ours, theirs))
     whole = f"whole command of {steps[1]} steps, start-up included"
     return [
         compare("our DreamBooth step : train_dreambooth.py's step", our_step, their_step, goal=GOAL),
         compare("the bare step, distinct prompts : train_dreambooth.py's step", bare_step, their_step),
-        compare(f"our DreamBooth : train_dreambooth.py, {whole}", *long),
-        compare_peaks("our DreamBooth : train_dreambooth.py, peak memory", *long),
+        compare(f"our DreamBooth : train_dreambooth.py, {whole}", our_long, their_long),
+        compare_peaks("our DreamBooth : train_dreambooth.py, peak memory", our_long, their_long),
     ]
 
 
@@ -122,12 +120,12 @@ def train_ours(folder: Path, steps: int, threads: int) -> None:
 
     from hypnos_pipeline.imaging.photos import read_photos
     from hypnos_pipeline.models.text_to_image import save_text_to_image
+    from hypnos_pipeline.training.finetuning import Finetuning
     from hypnos_pipeline.training.latents import LatentCache
-    from hypnos_pipeline.training.loop import Finetuning
 
     runtime, whole = miniature.runtime(threads), miniature.study()
     method = next(iter(whole.methods.dreambooth.values())).general_form()
-    noun, square = whole.subjects[miniature.SUBJECT].noun, (whole.image_size,) * 2
+    noun, square = whole.subjects[miniature.SUBJECT].noun, (whole.image_size, whole.image_size)
     pool, prior = (
         {name: np.asarray(ImageOps.fit(photo, square)) for name, photo in read.photos.items()}
         for read in (read_photos(folder / "photos"), read_photos(folder / "class"))

@@ -17,19 +17,20 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
 
     from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.training.finetuning import Finetuning
     from hypnos_pipeline.training.latents import LatentCache
-    from hypnos_pipeline.training.loop import Finetuning
 
 SEED = 42
 GOAL_GB, LIMIT_GB = 12.0, 15.0
 """For the whole HYPNOS step: what is aimed at, and what a 16 GB GPU has room for."""
-COMBINATIONS = tuple(product(("adamw", "adamw_8bit"), (False, True)))
+Kind = Literal["adamw", "adamw_8bit"]
+COMBINATIONS: tuple[tuple[Kind, bool], ...] = tuple(product(("adamw", "adamw_8bit"), (False, True)))
 """Optimiser and whether UNet and decoder recompute their activations."""
 TINY = {
     "unet": {
@@ -144,13 +145,13 @@ def perceptual_network(architecture: str, device: torch.device) -> torch.nn.Modu
         return load_timm(Path(folder), str(device))
 
 
-def finetuning(bench: Bench, family: str, kind: str, checkpointing: bool) -> Finetuning:
+def finetuning(bench: Bench, family: str, kind: Kind, checkpointing: bool) -> Finetuning:
     """Makes a run of the pipelines' loop ready: ``hypnos`` with L_p in every step, or ``dreambooth``."""
     import numpy as np
 
     from hypnos_pipeline.models.runtime import autocast
+    from hypnos_pipeline.training.finetuning import Adversary, Finetuning
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
-    from hypnos_pipeline.training.loop import Adversary, Finetuning
     from hypnos_pipeline.training.perceptual import PerceptualLoss
     from hypnos_pipeline.training.settings import (
         DiscriminatorSettings,
@@ -184,7 +185,7 @@ def finetuning(bench: Bench, family: str, kind: str, checkpointing: bool) -> Fin
     )
 
 
-def measure(bench: Bench, family: str, kind: str, checkpointing: bool) -> dict[str, Any]:
+def measure(bench: Bench, family: str, kind: Kind, checkpointing: bool) -> dict[str, Any]:
     """Times steps of one family and splits the peak of the last one; says so if it does not fit."""
     import torch
 
@@ -218,7 +219,7 @@ def activations(bench: Bench, run: Finetuning) -> dict[str, float]:
         kept["clean"] = prediction.clean(slice(len(instance.indexes)))
 
     found = {"unet": bench.peak(unet)}
-    if run.perceptual:
+    if perceptual := run.perceptual:
         from hypnos_pipeline.training.perceptual import decode
 
         def decoder() -> None:
@@ -226,7 +227,7 @@ def activations(bench: Bench, run: Finetuning) -> dict[str, float]:
 
         found["decoder"] = bench.peak(decoder)
         found["efficientnet"] = bench.peak(
-            lambda: kept.update(distance=run.perceptual.distance(kept["decoded"], instance.indexes))
+            lambda: kept.update(distance=perceptual.distance(kept["decoded"], instance.indexes))
         )
     return found
 

@@ -134,12 +134,14 @@ def compare(what: str, above: Sequence[Cost], below: Sequence[Cost], goal: float
     """Returns the ratio of two contestants' CPU time from the costs of the same rounds."""
     values = [a.cpu / b.cpu for a, b in zip(above, below, strict=True)]
     walls = [a.wall / b.wall for a, b in zip(above, below, strict=True)]
-    costs = [1000 * median(cost.cpu for cost in costs) for costs in (above, below)]
-    return Ratio(what, median(values), min(values), max(values), median(walls), len(values), *costs, goal)
+    top, bottom = (1000 * median(cost.cpu for cost in costs) for costs in (above, below))
+    spread = min(values), max(values)
+    return Ratio(what, median(values), *spread, median(walls), len(values), top, bottom, goal)
 
 
 def compare_peaks(what: str, above: Sequence[Cost], below: Sequence[Cost]) -> Ratio:
     """Returns the ratio of two contestants' peak memory from the costs of the same rounds."""
     values = [a.peak / b.peak for a, b in zip(above, below, strict=True)]
-    costs = [median(cost.peak for cost in costs) / 1e6 for costs in (above, below)]
-    return Ratio(what, median(values), min(values), max(values), None, len(values), *costs, of="memory")
+    top, bottom = (median(cost.peak for cost in costs) / 1e6 for costs in (above, below))
+    spread = min(values), max(values)
+    return Ratio(what, median(values), *spread, None, len(values), top, bottom, of="memory")

@@ -61,7 +61,7 @@ def photos() -> dict[str, np.ndarray]:
 
     from hypnos_pipeline.imaging.photos import read_photos
 
-    square = (study().image_size,) * 2
+    square = (study().image_size, study().image_size)
     raw = read_photos(ROOT / "data/01_raw/subjects" / SUBJECT).photos
     return {name: np.array(ImageOps.fit(photo, square)) for name, photo in raw.items()}
 

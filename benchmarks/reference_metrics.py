@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from cleanfid.fid import fid_from_feats, kernel_distance
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+from transformers import CLIPImageProcessor, ViTImageProcessor
 
 from benchmarks import miniature
+from benchmarks.cell import Cell, Scores
+from hypnos_pipeline.metrics.background_obeyed import background_obeyed
 
-if TYPE_CHECKING:
-    from benchmarks.evaluation_cell import Cell
-
-Scores = dict[tuple[str, str], float]
 FOREGROUND = "foreground_"
 
 
@@ -30,9 +32,8 @@ class Reference:
     """
 
     def __init__(self, cell: Cell, remember: bool) -> None:
-        from transformers import CLIPImageProcessor, ViTImageProcessor
-
         self.cell, self.remember = cell, remember
+        self.networks: Any = cell.networks  # none of which is missing here
         self.kept: dict[tuple[Any, ...], Tensor] = {}
         models = miniature.study().models
         self.processors = {
@@ -42,8 +43,8 @@ class Reference:
         self.pairwise: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
             "dino": lambda a, b: float(cosine_similarity(self.embed("dino", a), self.embed("dino", b))),
             "clip_i": lambda a, b: float(cosine_similarity(self.embed("clip", a), self.embed("clip", b))),
-            "ssim": self._ssim,
-            "psnr": self._psnr,
+            "ssim": partial(_similarity, structural_similarity_index_measure),
+            "psnr": partial(_similarity, peak_signal_noise_ratio),
             "lpips": lambda a, b: float(cell.lpips(as_batch(a), as_batch(b), normalize=True)),
         }
 
@@ -61,7 +62,7 @@ class Reference:
                 elif metric.startswith(FOREGROUND) or metric == "background_obeyed":
                     if not rows[0]["colour"]:
                         continue
-                    values = self._asked(metric, images, [row["colour"] for row in rows])
+                    values = self._requested(metric, images, [row["colour"] for row in rows])
                 elif metric in ("clip_t", "clip_t_paper"):
                     values = self._prompted(metric, images, rows)
                 else:
@@ -70,14 +71,14 @@ class Reference:
         return found
 
     def embed(self, network: str, image: np.ndarray) -> Tensor:
-        """Embeds one image with DINO's or CLIP's place, 1×D."""
+        """Embeds one image with DINO or CLIP (miniature), 1×D."""
         return self._once((network, image.tobytes()), lambda: self._embed(network, image))
 
     def _embed(self, network: str, image: np.ndarray) -> Tensor:
         pixels = self.processors[network](images=image, return_tensors="pt").pixel_values
         if network == "dino":
-            return self.cell.networks.dino.model(pixel_values=pixels).last_hidden_state[:, 0]
-        return self.cell.networks.clip.model.get_image_features(pixel_values=pixels).pooler_output
+            return self.networks.dino.model(pixel_values=pixels).last_hidden_state[:, 0]
+        return self.networks.clip.model.get_image_features(pixel_values=pixels).pooler_output
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], Tensor]) -> Tensor:
         if not self.remember:
@@ -86,10 +87,8 @@ class Reference:
             self.kept[key] = make()
         return self.kept[key]
 
-    def _asked(self, metric: str, images: list[np.ndarray], colours: list[str]) -> list[float]:
-        """Takes a metric of an asked colour: each image against the cut-outs on it, or against the colour."""
-        from hypnos_pipeline.metrics.background_obeyed import background_obeyed
-
+    def _requested(self, metric: str, images: list[np.ndarray], colours: list[str]) -> list[float]:
+        """Computes a metric of a requested background colour: against the cut-outs on it, or the colour."""
         values = []
         for image, colour in zip(images, colours, strict=True):
             if metric == "background_obeyed":  # scikit-image's ΔE, image by image
@@ -110,17 +109,15 @@ class Reference:
     def _text(self, metric: str, text: str) -> Tensor:
         """Embeds one text by CLIP, or by the text encoder of the model that was finetuned."""
         if metric == "clip_t":
-            clip = self.cell.networks.clip
+            clip = self.networks.clip
             tokens = clip.tokenizer([text], padding="max_length", truncation=True, return_tensors="pt")
             return clip.model.get_text_features(**tokens).pooler_output
-        ids = self.cell.model.encode_prompts([text])
-        end = (ids[0] == self.cell.model.tokenizer.eos_token_id).int().argmax()
+        ids, eos = self.cell.model.encode_prompts([text]), self.cell.model.tokenizer.eos_token_id
+        end = ids[0].tolist().index(eos)
         return self.cell.model.text_encoder(ids).last_hidden_state[:, end]
 
     def _distance(self, metric: str, images: list[np.ndarray], photos: list[np.ndarray]) -> float:
-        """Takes a distance of two sets by clean-fid, on features that come image by image."""
-        from cleanfid.fid import fid_from_feats, kernel_distance
-
+        """Computes a distance of two sets by clean-fid, on features that come image by image."""
         ours, theirs = self._features(metric, images), self._features(metric, photos)
         if metric == "kid":
             return kernel_distance(ours, theirs)
@@ -130,27 +127,22 @@ class Reference:
 
     def _features(self, metric: str, images: list[np.ndarray]) -> np.ndarray:
         def both(image: np.ndarray) -> Tensor:
-            features = self.cell.networks.inception.embed(as_batch(image))
+            features = self.networks.inception.embed(as_batch(image))
             return torch.cat([features.early, features.final], dim=1)
 
         rows = [
             self._once(("inception", image.tobytes()), lambda image=image: both(image)) for image in images
         ]
-        early = self.cell.networks.inception.embed(as_batch(images[0])).early.shape[1]
+        early = self.networks.inception.embed(as_batch(images[0])).early.shape[1]
         features = torch.cat(rows).double().numpy()
         return features[:, :early] if metric == "fid_64" else features[:, early:]
-
-    def _ssim(self, a: np.ndarray, b: np.ndarray) -> float:
-        from torchmetrics.functional.image import structural_similarity_index_measure
-
-        return float(structural_similarity_index_measure(as_batch(a), as_batch(b), data_range=1.0))
-
-    def _psnr(self, a: np.ndarray, b: np.ndarray) -> float:
-        from torchmetrics.functional.image import peak_signal_noise_ratio
-
-        return float(peak_signal_noise_ratio(as_batch(a), as_batch(b), data_range=1.0))
 
 
 def as_batch(image: np.ndarray) -> Tensor:
     """Returns one uint8 image H×W×3 as float 1×3×H×W in [0, 1]."""
     return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+
+
+def _similarity(function: Callable[..., Any], a: np.ndarray, b: np.ndarray) -> float:
+    """Computes one of torchmetrics' similarities of two uint8 images."""
+    return float(function(as_batch(a), as_batch(b), data_range=1.0))

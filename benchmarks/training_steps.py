@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from hypnos_pipeline.storage.settings import CheckpointSettings
-    from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.finetuning import Finetuning
 
 STEPS_A_TURN = 4
 PAIRS = (
@@ -76,7 +76,6 @@ def dreambooth(settings: argparse.Namespace) -> Callable[[], int]:
 def saving(settings: argparse.Namespace) -> Callable[[], int]:
     """Makes our DreamBooth ready, its state saved at the end of every turn."""
     from hypnos_pipeline.storage.settings import CheckpointSettings
-    from hypnos_pipeline.training.resuming import save
 
     every = 1 if settings.smallest else STEPS_A_TURN
     folder = TemporaryDirectory()
@@ -85,7 +84,8 @@ def saving(settings: argparse.Namespace) -> Callable[[], int]:
 
     def step(number: int, _held: TemporaryDirectory = folder) -> None:
         run.step(number)
-        save(run, number)
+        if run.checkpoints and run.checkpoints.due(number):
+            run.checkpoints.save(number, *run.state())
 
     return _turns(settings, step, count(1))
 
@@ -132,8 +132,8 @@ def _finetuning(
     """Returns a run of the pipeline's loop on a fresh model, with the networks that the method needs."""
     from hypnos_pipeline.models.networks import load_timm
     from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
+    from hypnos_pipeline.training.finetuning import Adversary, Finetuning
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
-    from hypnos_pipeline.training.loop import Adversary, Finetuning
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
     whole, runtime = miniature.study(), miniature.runtime(settings.threads)

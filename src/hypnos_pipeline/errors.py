@@ -19,6 +19,7 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   └── PoolError            the pool lacks images that a method draws
     ├── RunError
     │   ├── Busy                 another run is at work on the same artefacts
+    │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
     │   └── StorageFull          no room for what was to be saved
     ├── SampleError              a request of `kedro sample` that cannot be met
@@ -26,6 +27,7 @@ raised; everything else is a mistake of ours and shows its traceback.
         ├── UnknownWord          no such subject, method, metric …
         ├── UndefinedCell        all words are known, yet the study has no such cell
         ├── StudyNotRun          the study has not run, or is not recorded
+        │   └── Unrecorded       dvc.lock lacks a stage behind the cell
         ├── RecordError          dvc.lock cannot be read
         └── MissingInputs        inputs found neither in the working tree nor in git's history
 """
@@ -34,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -57,6 +60,19 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.what}; {self.fix}" if self.fix else self.what
+
+
+def nearest(word: str, known: Iterable[object]) -> str:
+    """Returns what was expected in place of an unknown word: the nearest known one first, then all."""
+    return f"expected {choice(word, known)}"
+
+
+def choice(word: str, known: Iterable[object]) -> str:
+    """Returns what :func:`nearest` does, without the verb."""
+    names = [str(each) for each in known]
+    every = f"one of {', '.join(names)}" if names else "none"
+    close = get_close_matches(word, names, 1)
+    return f"{close[0]}, or another {every}" if close else every
 
 
 def listed(problems: Iterable[Problem]) -> str:
@@ -159,6 +175,10 @@ class Busy(RunError):
     """Another run is at work on the same artefacts."""
 
 
+class UnusableLock(RunError):
+    """The folder of run locks cannot be written, or its disk knows no file locks."""
+
+
 class OutOfMemory(RunError):
     """A stage needed more memory than there is."""
 
@@ -185,7 +205,7 @@ class UnknownWord(ProvenanceError):
 
     def __init__(self, kind: str, word: str, known: Sequence[str]) -> None:
         self.kind, self.word = kind, word
-        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; known: {', '.join(known)}")
+        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; {nearest(word, known)}")
 
 
 class UndefinedCell(ProvenanceError):
@@ -194,6 +214,10 @@ class UndefinedCell(ProvenanceError):
 
 class StudyNotRun(ProvenanceError):
     """The study has not run or is not recorded; the message says what to run."""
+
+
+class Unrecorded(StudyNotRun):
+    """The record lacks a stage behind the cell."""
 
 
 class RecordError(ProvenanceError):

@@ -15,6 +15,7 @@ from hypnos_pipeline.pipelines import (
     reporting,
     sampling,
 )
+from hypnos_pipeline.running.plainly import shown_plainly
 from hypnos_pipeline.study.loading import current_parameters
 from hypnos_pipeline.study.model import Study
 
@@ -32,7 +33,8 @@ STAGES = {
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Returns the eight stages, ``full``, their sum, and ``miniworld``, which rebuilds mini's models."""
-    study = Study.from_parameters(current_parameters())
+    with shown_plainly():
+        study = Study.from_parameters(current_parameters())
     stages = {name: stage.create_pipeline(study) for name, stage in STAGES.items()}
-    full = sum(stages.values(), Pipeline([]))
+    full = Pipeline(list(stages.values()))
     return {**stages, "miniworld": miniworld.create_pipeline(), "full": full, "__default__": full}

@@ -1,4 +1,4 @@
-"""What people give that cannot be used, each with what is said of it: the rows of docs/bad_input.md."""
+"""What people give that cannot be used, each with its message: the rows of docs/bad_input.md."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def grey(value: int, size: tuple[int, int] = SIZE) -> Image.Image:
     return Image.new("L", size, value)
 
 
-# A folder with three good photos, 0.png to 2.png of 120×90 pixels, spoilt in one way; the line that says so.
+# A folder with three good photos, 0.png to 2.png of 120×90 pixels, spoilt in one way; the line that names it.
 PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "mug: no such folder; put the photos there"),
     "no photos": (keeps(0), "mug: no photos; add photos of the same object (3 to 5 work best)"),
@@ -159,9 +159,9 @@ def renamed(key: str, name: str) -> Callable[[dict[str, Any]], object]:
     return change
 
 
-NAME = "no name; expected a name of small letters, digits and underscores, a letter first"
+NAME = "not a name; expected a name of small letters, digits and underscores, a letter first"
 
-# The study of `mini` with one key changed; the line that says so.
+# The study of `mini` with one key changed; the line that names it.
 KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "unknown method's key": (
         at("methods/hypnos/hypnos/learning_rat", 1e-4),
@@ -173,11 +173,11 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown metric": (
         at("evaluation/metrics", ["dino", "fidd"]),
-        "evaluation.metrics: 'fidd'; expected one of 'dino', 'clip_i', ",
+        "evaluation.metrics: 'fidd'; expected fid, or another one of dino, clip_i, ",
     ),
     "unknown colour": (
         at("augmentation/colours", ["red", "mauve"]),
-        "augmentation.colours: unknown colour 'mauve'; expected some of red, orange, yellow, ",
+        "augmentation.colours: unknown colour 'mauve'; expected one of red, orange, yellow, ",
     ),
     "unknown key": (at("colour", "red"), "colour: unknown key; expected one of seed, image_size, "),
     "missing key": (
@@ -186,12 +186,11 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown backend": (
         at("background_removal/backend", "magic"),
-        "background_removal.backend: unknown backend 'magic': expected one of ",
+        "background_removal.backend: unknown backend 'magic'; expected one of ",
     ),
     "unknown option of a backend": (
         at("background_removal/options", {"colour": 1}),
-        "background_removal.options: backend 'grabcut' has no option 'colour': "
-        "expected long_side, iterations, band",
+        "background_removal.options: colour: unknown key; expected one of long_side, iterations, band",
     ),
     "a backend without its option": (
         at("background_removal", {"backend": "rembg"}),
@@ -203,11 +202,11 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an unknown network of rembg": (
         at("background_removal", {"backend": "rembg", "options": {"model": "u3net"}}),
-        "background_removal.options: model: 'u3net'; expected one of 'u2net', 'u2netp', ",
+        "background_removal.options: model: 'u3net'; expected u2net, or another one of u2net, u2netp, ",
     ),
     "an unknown backend of one photo": (
         at("subjects/figurine/mattes", {"02": {"backend": "magic"}}),
-        "subjects.figurine.mattes.02.backend: unknown backend 'magic': expected one of ",
+        "subjects.figurine.mattes.02.backend: unknown backend 'magic'; expected one of ",
     ),
     "a photo's name without quotes": (
         at("subjects/figurine/exclude", [2]),
@@ -223,7 +222,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown kind of prompt set": (
         at("prompt_sets/invariant/kind", "list"),
-        "prompt_sets.invariant.kind: 'list'; expected one of 'fixed', 'grammar', 'colours'",
+        "prompt_sets.invariant.kind: 'list'; expected one of fixed, grammar, colours",
     ),
     "photos of nobody": (
         at("subjects/figurine/photos", "mug"),
@@ -270,7 +269,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an expectation against a stranger": (
         at("methods/base/base/expectations", [expectation(against="hypno")]),
-        "methods.base.base.expectations[0].against: 'hypno'; expected one of hypnos, dreambooth_low_lr, ",
+        "methods.base.base.expectations[0].against: 'hypno'; expected hypnos, or another one of hypnos, ",
     ),
     "an expectation of a metric not taken": (
         at("methods/base/base/expectations", [expectation(metric="fid")]),
@@ -286,7 +285,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an unknown direction": (
         at("methods/base/base/expectations", [expectation(direction="worse")]),
-        "methods.base.base.expectations.direction: 'worse'; expected one of 'lower' or 'higher'",
+        "methods.base.base.expectations.direction: 'worse'; expected one of lower, higher",
     ),
     "a subject's class prior without noun": (
         at("subjects/figurine/class_prior_prompts", ["a photo of a thing"]),
@@ -311,11 +310,11 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an unknown architecture": (
         at("models/dino", {"folder": "a", "random": {"architecture": "dino_vitb8"}}),
-        "models.dino.random.architecture: 'dino_vitb8'; expected one of 'stable_diffusion_1_5', ",
+        "models.dino.random.architecture: 'dino_vitb8'; expected dino_vits16, or another one of ",
     ),
 }
 
-# The same, where it takes the tokenizer to know; the line that says so.
+# The same, where it takes the tokenizer to know; the line that names it.
 WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "several tokens": (
         at("subjects/figurine/instance_word", "hypnos"),
@@ -339,16 +338,16 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "more than 77 tokens": (
         at("prompt_sets/invariant/prompts", ["a photo of {subject} " + "on grass " * 40]),
         "subject 'figurine', prompt set 'invariant': 'a photo of sks figurine on grass on grass on grass...' "
-        "is 87 tokens, more than the text encoder reads; shorten it",
+        "is 87 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
     "a long prompt of the class prior": (
         at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
         "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
-        "is 86 tokens, more than the text encoder reads; shorten it",
+        "is 86 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
     "a long prompt of one subject's class prior": (
         at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),
         "subjects.figurine.class_prior_prompts: 'a photo of figurine on grass on grass on grass on...' "
-        "is 86 tokens, more than the text encoder reads; shorten it",
+        "is 86 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
 }

@@ -1,4 +1,4 @@
-"""Before any work: what a run reads is checked, no more, and all faults come at once."""
+"""Before any work: what a run reads is checked, no more, and every problem is listed at once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image
 
 from hypnos_pipeline.checks.hooks import StudyChecks
 from hypnos_pipeline.datasets import RawPhotosDataset
+from hypnos_pipeline.errors import StudyError
 from hypnos_pipeline.study.loading import StudyConfigLoader
-from hypnos_pipeline.study.model import StudyError
 
 NETWORKS = [
     f"params:models.{name}"
@@ -38,7 +38,7 @@ def check(*names: str, catalog: DataCatalog | None = None) -> None:
     StudyChecks().before_pipeline_run(Pipeline(nodes), catalog or DataCatalog({}))
 
 
-def test_faulty_photos_of_all_subjects_are_named_at_once(tmp_path, parameters):
+def test_unusable_photos_of_all_subjects_are_named_at_once(tmp_path, parameters):
     catalog = DataCatalog({})
     for subject in ("mug", "robot"):
         (tmp_path / subject).mkdir()
@@ -47,9 +47,9 @@ def test_faulty_photos_of_all_subjects_are_named_at_once(tmp_path, parameters):
         catalog[f"{subject}.photos"] = RawPhotosDataset(filepath=str(tmp_path / subject))
     with pytest.raises(StudyError) as error:
         check("mug.photos", "robot.photos", catalog=catalog)
-    assert list(error.value.faults) == [str(tmp_path / "mug"), str(tmp_path / "robot")]
-    for faults in error.value.faults.values():
-        assert [fault.partition(":")[0] for fault in faults[:2]] == ["00.jpg", "01.png"]
+    named = [(problem.where, problem.what.partition(":")[0]) for problem in error.value.problems]
+    for subject in ("mug", "robot"):
+        assert {(str(tmp_path / subject), name) for name in ("00.jpg", "01.png")} <= set(named)
 
 
 def test_slices_that_read_no_photos_are_not_checked_for_them(parameters):
@@ -58,19 +58,16 @@ def test_slices_that_read_no_photos_are_not_checked_for_them(parameters):
 
 def test_missing_networks_and_bad_words_are_named(parameters):
     check(*NETWORKS)
-    sound = copy.deepcopy(parameters)
+    valid = copy.deepcopy(parameters)
     parameters["subjects"]["figurine"]["instance_word"] = "hypnos"
     with pytest.raises(StudyError, match="hypnos"):
         check(*NETWORKS)
-    parameters |= sound
+    parameters |= valid
     parameters["models"]["dino"] = {"folder": "data/01_raw/models/mini/none"}
     parameters["models"]["clip"] = {"folder": "data/01_raw/models/mini/nothing"}
     with pytest.raises(StudyError) as error:
         check(*NETWORKS)
-    assert [fault.partition(":")[0] for fault in error.value.faults["networks"]] == [
-        "models.clip",
-        "models.dino",
-    ]
+    assert [problem.where for problem in error.value.problems] == ["models.clip", "models.dino"]
 
 
 def test_a_network_that_the_slice_does_not_read_may_be_missing(parameters):

@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from hypnos_pipeline.checks.needs import disk_need, memory_need
-from hypnos_pipeline.checks.resources import disk_check, links_to_cache, memory_checks
+from hypnos_pipeline.checks.resources import disk_finding, links_to_cache, memory_findings
 from hypnos_pipeline.checks.sizes import NetworkSizes, network_sizes
-from hypnos_pipeline.checks.study_parts import Examined
+from hypnos_pipeline.checks.study_files import StudyFiles
+from hypnos_pipeline.errors import Problem
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.study.model import Study
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
 SD = NetworkSizes()
 
@@ -28,8 +29,8 @@ def study(project_root, monkeypatch) -> dict:
     return yaml.safe_load((project_root / "conf/mini/parameters_study.yml").read_text())
 
 
-def parts(study: dict) -> SoundParts:
-    return SoundParts.of(Study, study)
+def parts(study: dict) -> ValidParts:
+    return ValidParts.of(Study, study)
 
 
 def paper(study: dict) -> dict:
@@ -101,25 +102,25 @@ def test_without_checkpoints_and_models_images_are_all(study):
 
 
 def test_networks_still_to_come_take_room(study, tmp_path, monkeypatch):
-    before = disk_check(Examined(tmp_path, "mini", study, {}, []), SD, photos=0)
-    assert "of networks" not in before.text
+    before = disk_finding(StudyFiles(tmp_path, "mini", study, {}, []), SD, photos=0)
+    assert "of networks" not in before.what
     study["models"]["text_to_image"] |= {"folder": "data/nowhere", "hub": "nobody/model"}
-    after = disk_check(Examined(tmp_path, "mini", study, {}, []), SD, photos=0)
-    assert "4.0 GiB of networks" in after.text
+    after = disk_finding(StudyFiles(tmp_path, "mini", study, {}, []), SD, photos=0)
+    assert "4.0 GiB of networks" in after.what
 
 
 def test_more_than_this_machine_has(study, project_root):
     study = paper(study)
     study["methods"]["hypnos"]["hypnos"] |= {"instance_batch": 4096}
-    (memory,) = memory_checks(parts(study), SD)
-    assert memory.status != "ok"
-    assert "less with methods.hypnos.hypnos.optimiser.gradient_checkpointing: false → true, " in memory.text
+    (memory,) = memory_findings(parts(study), SD)
+    assert isinstance(memory, Problem)
+    assert "less with methods.hypnos.hypnos.optimiser.gradient_checkpointing: false → true, " in memory.fix
     many = psutil.disk_usage(str(project_root)).free // (4 * SD.model) + 1
     method = study["methods"]["dreambooth"]["dreambooth_low_lr"]
     study["methods"]["dreambooth"] = {f"copy_{index}": method for index in range(many)}
-    disk = disk_check(Examined(project_root, "mini", study, {}, []), SD, photos=12)
-    assert disk.status == "fail"
-    assert disk.text.endswith("; make room, or put the project on a larger disk")
+    disk = disk_finding(StudyFiles(project_root, "mini", study, {}, []), SD, photos=12)
+    assert disk.severity == "error"
+    assert disk.fix == "make room, or put the project on a larger disk"
 
 
 @pytest.mark.parametrize(

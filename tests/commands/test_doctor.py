@@ -1,4 +1,4 @@
-"""``kedro doctor``: what it says of sound and unsound projects, all at once, and what it costs."""
+"""``kedro doctor``: every problem of a project at once, and what the command costs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 from hypnos_pipeline.checks.doctor import examine
+from hypnos_pipeline.checks.photos import NETWORKS as NETWORKS_OF_MATTES
+from hypnos_pipeline.checks.words import WORDS
 from hypnos_pipeline.commands.doctor import doctor
 from tests.checks.bad_input import at
 from tests.end_to_end.shrunken import make_project
@@ -37,21 +39,22 @@ def project(tmp_path, project_root, monkeypatch) -> Path:
     return folder
 
 
-def asked(*options: str) -> Result:
+def run(*options: str) -> Result:
     return CliRunner().invoke(doctor, options)
 
 
 def lines(*options: str) -> list[dict[str, str]]:
     """Asks for JSON; returns the lines."""
-    return json.loads(asked("--json", *options).stdout)
+    return json.loads(run("--json", *options).stdout)
 
 
-def faults(*options: str) -> dict[str, list[str]]:
-    """Returns the failed lines' texts by name."""
+def problems(*options: str) -> dict[str, list[str]]:
+    """Returns the errors' texts by place."""
     found: dict[str, list[str]] = {}
     for line in lines(*options):
-        if line["status"] == "fail":
-            found.setdefault(line["name"], []).append(line["text"])
+        if line["status"] == "error":
+            text = "; ".join(filter(None, [line["what"], line["fix"]]))
+            found.setdefault(line["where"], []).append(text)
     return found
 
 
@@ -62,20 +65,20 @@ def change(project: Path, *changes: Callable[[dict[str, Any]], object]) -> None:
     (project / STUDY).write_text(yaml.safe_dump(study, sort_keys=False))
 
 
-def test_the_embedded_default_is_sound(project_root):
+def test_the_embedded_default_has_no_problems(project_root):
     study = yaml.safe_load((project_root / STUDY).read_text())
     command = [sys.executable, "-m", "kedro", "doctor"]
     answer = subprocess.run(command, cwd=project_root, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     *checks, empty, verdict = answer.stdout.splitlines()
     assert empty == ""
-    assert verdict.startswith("nothing to mend")
+    assert verdict.startswith("no problems")
     names = [line[6:].partition("  ")[0] for line in checks]
     assert names == [
-        *("python", "libraries", "torch build", "device", "threads", "configuration", "memory", "disk"),
-        *(f"photos.{subject}" for subject in ("figurine", "rattan_chair", "lego_robot")),
+        *("python", "libraries", "torch build", "device", "threads", "conf/mini", "memory", "disk"),
+        *(f"data/01_raw/subjects/{subject}" for subject in ("figurine", "rattan_chair", "lego_robot")),
         *(f"models.{network}" for network in study["models"]),
-        "words, prompts",
+        WORDS,
     ]
     assert len({line.index(line[6:].split("  ")[-1].strip()) for line in checks}) == 1  # one column
     assert "\x1b" not in answer.stdout
@@ -89,7 +92,7 @@ def test_it_is_quick(project_root, monkeypatch):
     assert time.process_time() - start < 10
 
 
-def test_everything_is_told_at_once(project):
+def test_every_problem_is_listed_at_once(project):
     change(
         project,
         at("sampling/stepps", 3),
@@ -98,19 +101,19 @@ def test_everything_is_told_at_once(project):
     )
     (project / "data/01_raw/models/mini/dino/model.safetensors").unlink()
     (project / "data/01_raw/models/mini/lpips/config.json").write_text("{}")
-    answer = asked()
+    answer = run()
     assert answer.exit_code == 1
-    assert answer.stdout.splitlines()[-1].startswith("5 to mend")
-    found = faults()
-    assert found.keys() == {"configuration", "photos.mug", "models.dino", "models.lpips", "words, prompts"}
-    assert found["configuration"] == ["sampling.stepps: unknown key; expected steps"]
-    assert found["photos.mug"] == ["data/01_raw/subjects/mug: mug: no such folder; put the photos there"]
+    assert answer.stdout.splitlines()[-1].startswith("5 problems")
+    found = problems()
+    assert found.keys() == {STUDY, "data/01_raw/subjects/mug", "models.dino", "models.lpips", WORDS}
+    assert found[STUDY] == ["sampling.stepps: unknown key; expected steps"]
+    assert found["data/01_raw/subjects/mug"] == ["mug: no such folder; put the photos there"]
     (missing,) = found["models.dino"]
     assert missing.startswith(
         "data/01_raw/models/mini/dino/model.safetensors is missing; restore it (`git checkout"
     )
     assert "is not the file that data/01_raw/models/mini/SHA256SUMS lists" in found["models.lpips"][0]
-    assert "instance_word 'hypnos': is 5 tokens in a prompt" in found["words, prompts"][0]
+    assert "instance_word 'hypnos': is 5 tokens in a prompt" in found[WORDS][0]
 
 
 def test_networks_that_are_not_here_are_named_with_their_command(project, monkeypatch):
@@ -123,37 +126,37 @@ def test_networks_that_are_not_here_are_named_with_their_command(project, monkey
     shutil.copytree(project / "conf/mini", project / "conf/mine")
 
     def no_network(*_: Any) -> None:
-        raise AssertionError("the network was asked")
+        raise AssertionError("the network was used")
 
     monkeypatch.setattr(socket.socket, "connect", no_network)
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     start = time.process_time()
-    found = faults("--env", "mine")
+    found = problems("--env", "mine")
     assert time.process_time() - start < 10
     assert found == {
         f"models.{key}": [
-            f"{hub} is not in {place}/{key}; `kedro models fetch --env mine` gets it, with network, once; "
-            f"{'pinned' if key == 'dino' else 'unpinned'}"
+            f"{hub} is not in {place}/{key}; `kedro models fetch --env mine` gets it, with network, once "
+            f"({'pinned' if key == 'dino' else 'unpinned'})"
         ]
         for key, hub in hubs.items()
     }
-    said = {line["name"]: line for line in lines("--env", "mine")}
-    assert said["words, prompts"]["status"] == "warn"
-    assert said["words, prompts"]["text"].startswith("not checked")
-    assert "training hypnos of Stable Diffusion 1.5 needs about" in said["memory"]["text"]
+    shown = {line["where"]: line for line in lines("--env", "mine")}
+    assert shown[WORDS]["status"] == "warning"
+    assert shown[WORDS]["what"].startswith("not checked")
+    assert "training hypnos of Stable Diffusion 1.5 needs about" in shown["memory"]["what"]
 
 
 def test_a_network_that_nobody_listed_is_warned_of(project):
     models = project / "data/01_raw/models"
     shutil.copytree(models / "mini/dino", models / "own/dino")
     change(project, at("models/dino", {"folder": "data/01_raw/models/own/dino"}))
-    assert asked().exit_code == 0
-    (line,) = [line for line in lines() if line["name"] == "models.dino"]
-    assert line["status"] == "warn"
-    assert "present (2 MiB), unpinned, not verified" in line["text"]
+    assert run().exit_code == 0
+    (line,) = [line for line in lines() if line["where"] == "models.dino"]
+    assert line["status"] == "warning"
+    assert "present (2 MiB), unpinned, not verified" in line["what"]
 
 
-def test_what_background_removal_lacks_is_told_once(project):
+def test_what_background_removal_lacks_is_listed_once(project):
     change(
         project,
         at(
@@ -164,33 +167,33 @@ def test_what_background_removal_lacks_is_told_once(project):
     )
     subjects = project / "data/01_raw/subjects"
     shutil.copytree(subjects / "figurine", subjects / "copy")
-    found = faults()
-    assert found.keys() == {"background removal"}
-    (fault,) = found["background removal"]
-    assert "net.onnx is missing" in fault
+    found = problems()
+    ((place, (problem,)),) = found.items()
+    assert place == NETWORKS_OF_MATTES
+    assert "net.onnx is missing" in problem
 
 
 def test_what_photos_are_warned_of_is_a_line(project):
     (project / "data/01_raw/subjects/figurine/notes.txt").write_text("stray")
-    said = [line for line in lines() if line["name"] == "photos.figurine"]
-    assert [line["status"] for line in said] == ["warn", "ok"]
-    assert "notes.txt: no photo by its name" in said[0]["text"]
+    shown = [line for line in lines() if line["where"] == "data/01_raw/subjects/figurine"]
+    assert [line["status"] for line in shown] == ["warning", "ok"]
+    assert "notes.txt" in shown[0]["what"]
 
 
 @pytest.mark.parametrize(
-    ("env", "text", "said"),
+    ("env", "text", "message"),
     [
-        ("nowhere", None, "no folder conf/nowhere; expected one of mini"),
-        ("bare", "", "conf/bare/parameters_study.yml is missing; write the study there, as conf/mini shows"),
-        ("broken", "subjects: {mug", "mend conf/broken/parameters_study.yml"),
+        ("nowhere", None, "conf: no environment 'nowhere' with a study; expected one of mini"),
+        ("bare", "", "conf: no environment 'bare' with a study; expected "),
+        ("broken", "subjects: {mug", "conf/broken/parameters_study.yml: "),
     ],
 )
-def test_an_environment_without_a_study(project, env, text, said):
+def test_an_environment_without_a_study(project, env, text, message):
     if text is not None:
         (project / "conf" / env).mkdir()
         (project / "conf" / env / "globals.yml").write_text(f"env: {env}")
     if text:
         (project / "conf" / env / "parameters_study.yml").write_text(text)
-    (fault,) = faults("--env", env)["configuration"]
-    assert said in fault
-    assert {"python", "device"} <= {line["name"] for line in lines("--env", env)}
+    ((place, (problem,)),) = problems("--env", env).items()
+    assert f"{place}: {problem}".startswith(message)
+    assert {"python", "device"} <= {line["where"] for line in lines("--env", env)}

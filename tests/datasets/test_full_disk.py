@@ -80,9 +80,9 @@ def case(kind: str, folder: Path) -> tuple[AbstractDataset, Any, Any]:
     if kind == "text":
         return atomic(folder, ".md", "text.TextDataset"), "a", "b" * many
     if kind in ("csv", "parquet"):
-        dataset = atomic(folder, f".{kind}", {"csv": "pandas.CSVDataset"}.get(kind, "pandas.ParquetDataset"))
-        large = pd.DataFrame({"a": np.random.default_rng(0).random(many)})
-        return dataset, pd.DataFrame({"a": [1.0]}), large
+        dataset = atomic(folder, f".{kind}", f"pandas.{'CSV' if kind == 'csv' else 'Parquet'}Dataset")
+        small, large = (pd.DataFrame({"a": np.random.default_rng(0).random(count)}) for count in (1, many))
+        return dataset, small, large
     import torch
 
     if kind == "tensors":

@@ -55,7 +55,7 @@ def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict]
         source = PROJECT_ROOT / "data/01_raw/subjects" / subject["photos"]
         shutil.copytree(source, folder / "data/01_raw/subjects" / subject["photos"])
         if masks := subject.get("true_masks"):
-            judged = Path("data/01_raw/judge") / masks / "masks"
+            judged = Path("data/01_raw/truth") / masks / "masks"
             shutil.copytree(PROJECT_ROOT / judged, folder / judged)
     return folder
 

@@ -29,9 +29,11 @@ def test_the_miniature_world_means_the_same_colours(name: str) -> None:
     assert colours.nearest_colour(COLORS[name]) == name
 
 
-def test_unlisted_colours_are_refused_naming_those_listed() -> None:
-    with pytest.raises(ValueError, match=r"'mauve'.*red, orange"):
+def test_unlisted_colours_are_refused_naming_the_nearest_and_those_listed() -> None:
+    with pytest.raises(ValueError, match=r"'mauve'; expected one of red, orange"):
         colours.listed_colour("mauve")
+    with pytest.raises(ValueError, match=r"'gray'; did you mean 'grey'\? expected one of red, orange"):
+        colours.listed_colour("gray")
 
 
 def test_unlike_colours_are_far_from_every_reference() -> None:

@@ -15,10 +15,12 @@ from hypnos_pipeline.miniworld.config import (  # noqa: E402
 )
 from hypnos_pipeline.miniworld.render.dataset import render_set  # noqa: E402
 from hypnos_pipeline.miniworld.train import autoencoder  # noqa: E402
-from hypnos_pipeline.miniworld.train.checkpoint import Ema, load_result, rate_at  # noqa: E402
+from hypnos_pipeline.miniworld.train.descent import Ema, rate_at  # noqa: E402
 from hypnos_pipeline.miniworld.train.latents import prepare  # noqa: E402
+from hypnos_pipeline.miniworld.train.results import load_result  # noqa: E402
 from hypnos_pipeline.miniworld.train.text_to_image import train  # noqa: E402
 from hypnos_pipeline.miniworld.train.tokens import build_tokenizer  # noqa: E402
+from hypnos_pipeline.storage.checkpoints import discard_finished  # noqa: E402
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings  # noqa: E402
 
 TINY = MiniworldConfig(
@@ -59,7 +61,8 @@ def trained(kind, root, tokenizer, result, checkpoints=OFF, config=TINY):
 
 @pytest.mark.parametrize("kind", ["text_to_image", "decoder"])
 def test_stopped_training_resumes_to_the_same_bytes(root, tokenizer, tmp_path, monkeypatch, kind):
-    losses = trained(kind, root, tokenizer, tmp_path / "whole.safetensors")
+    curve = trained(kind, root, tokenizer, tmp_path / "whole.safetensors")
+    assert len(curve) > 2
     settings = CheckpointSettings(folder=str(tmp_path / "states"), every_seconds=None, every_steps=2)
     ordinary = Ema.update
 
@@ -72,8 +75,9 @@ def test_stopped_training_resumes_to_the_same_bytes(root, tokenizer, tmp_path, m
     with pytest.raises(KeyboardInterrupt):
         trained(kind, root, tokenizer, tmp_path / "parts.safetensors", settings)
     monkeypatch.undo()
-    assert trained(kind, root, tokenizer, tmp_path / "parts.safetensors", settings) == losses[2:]
+    assert trained(kind, root, tokenizer, tmp_path / "parts.safetensors", settings) == curve
     assert (tmp_path / "parts.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+    discard_finished()
     assert not any((tmp_path / "states").iterdir())
 
 
@@ -130,14 +134,14 @@ def test_net_is_saved_as_timm_reads_it(root, tmp_path):
 
     made = train_net(
         root,
-        tmp_path / "judge",
+        tmp_path / "classifier",
         "test_resnet",
         {"channels": [8, 8, 8, 16]},
         EncoderConfig(steps=2, batch=4),
         7,
     )
     assert set(made["heldout_accuracy"]) <= set(HEADS)
-    model = timm.create_model(f"local-dir:{tmp_path / 'judge'}", pretrained=True).eval()
+    model = timm.create_model(f"local-dir:{tmp_path / 'classifier'}", pretrained=True).eval()
     images = np.load(root / "set/heldout/images.npy")[:2]
     assert model(to_input(images)).shape == (2, sum(HEADS.values()))
 

@@ -67,16 +67,16 @@ def test_the_only_outside_inputs_are_raw_photos_known_masks_and_parameters(study
     pipelines = build(study)
     full = sum(pipelines.values(), next(iter(pipelines.values())))
     outside = {name for name in full.inputs() if not name.startswith(("params:", "parameters"))}
-    assert outside == {"judge", *(f"{subject}.photos" for subject in study["subjects"])}
+    assert outside == {"truth", *(f"{subject}.photos" for subject in study["subjects"])}
 
 
 def test_only_the_evaluation_and_the_page_read_the_truth(study):
-    """The true masks would help every stage before it; then nothing could be judged by them."""
+    """The true masks would help every stage before it; then nothing could be measured by them."""
     readers = {}
     for name, pipeline in build(study).items():
         for node in pipeline.nodes:
             for leaf in {each.rpartition(".")[2] for each in node.inputs}:
                 readers.setdefault(leaf, set()).add((name, node.func.__name__))
-    assert readers["judge"] == {("background_removal", "cut_truth")}
+    assert readers["truth"] == {("background_removal", "cut_truth")}
     shown_too = {("evaluation", "evaluate"), ("reporting", "collect_subject_figures")}
     assert readers["true_mattes"] == readers["true_foregrounds"] == shown_too

@@ -1,19 +1,12 @@
-"""Choosing cells by words, and what is said when there are none."""
+"""Choosing cells by words, and the messages when there are none."""
 
 from __future__ import annotations
 
 import pytest
 
+from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
 from hypnos_pipeline.provenance import cells as module
-from hypnos_pipeline.provenance.cells import (
-    ProvenanceError,
-    StudyNotRun,
-    UnknownWord,
-    not_yet_run,
-    parse_cells,
-    read_cells,
-    select,
-)
+from hypnos_pipeline.provenance.cells import not_yet_run, parse_cells, read_cells, select
 from hypnos_pipeline.study.environments import DEFAULT
 from tests.provenance.conftest import write
 
@@ -37,10 +30,10 @@ def test_words_narrow_and_none_names_all(study):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("metric", "unknown metric 'dno'; known: dino, fid"),
-        ("prompt_set", "unknown prompt set 'dno'; known: invariant, varying"),
-        ("subject", "unknown subject 'dno'; known: chair, lego_robot"),
-        ("method", "unknown method 'dno'; known: base, hypnos"),
+        ("metric", "unknown metric 'dno'; expected dino, or another one of dino, fid"),
+        ("prompt_set", "unknown prompt set 'dno'; expected one of invariant, varying"),
+        ("subject", "unknown subject 'dno'; expected one of chair, lego_robot"),
+        ("method", "unknown method 'dno'; expected one of base, hypnos"),
     ],
 )
 def test_an_unknown_word_gets_the_known_ones(study, kind, message):
@@ -61,7 +54,9 @@ def test_a_configured_word_without_cells_has_not_run(study):
 
 def test_an_unknown_environment_gets_those_with_a_study(study):
     (study / "conf/empty").mkdir()
-    with pytest.raises(UnknownWord, match="unknown environment 'pap'; known: mini, paper"):
+    with pytest.raises(
+        UnknownWord, match="unknown environment 'pap'; expected paper, or another one of mini, paper"
+    ):
         read_cells(study, "pap")
 
 

@@ -52,7 +52,7 @@ def test_what_is_not_committed_is_in_no_commit(repository):
     write(repository, "code/b.py", "new")
     assert newest_commit(repository, "code", md5(repository, "code")) is None
     assert newest_commit(repository, "code/b.py", md5(repository, "code/b.py")) is None
-    commit(repository, "seen although the same process asked before")
+    commit(repository, "seen although the same process looked before")
     assert newest_commit(repository, "code", md5(repository, "code")) == git(repository, "rev-parse", "HEAD")
 
 

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from hypnos_pipeline.provenance.cells import StudyNotRun, read_cells, select
+from hypnos_pipeline.errors import StudyNotRun
+from hypnos_pipeline.provenance.cells import read_cells, select
 from hypnos_pipeline.provenance.lineage import lineage, recorded_lineage
 from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, read_record
 
@@ -67,12 +68,12 @@ def test_every_input_has_its_kind(study):
 def test_true_masks_are_no_photos_and_only_the_subject_s_own_count(study, named, part):
     record = read_record(study)
     stage = record.stages["background_removal@lego_robot"]
-    judge = Recorded("data/01_raw/judge", "0" * 32 + ".dir", 1, 8)
+    truth = Recorded("data/01_raw/truth", "0" * 32 + ".dir", 1, 8)
     params = {"conf/mini/parameters_study.yml": {"subjects": {"lego_robot": {"true_masks": named}}}}
-    deps = {**stage.deps, judge.path: judge}
+    deps = {**stage.deps, truth.path: truth}
     record.stages[stage.name] = dataclasses.replace(stage, deps=deps, params=params)
     [masks] = [each for each in lineage(record, cell_of(study)).sources() if each.kind == "true mask"]
-    assert (masks.recorded, masks.part) == (judge, part)
+    assert (masks.recorded, masks.part) == (truth, part)
 
 
 def test_a_model_elsewhere_is_known_by_the_parameters(study):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hypnos_pipeline.provenance.record import RecordError, overlap, parse_record, read_record
+from hypnos_pipeline.errors import RecordError
+from hypnos_pipeline.provenance.record import overlap, parse_record, read_record
 
 
 def test_a_stage_is_read_whole(study):

@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from hypnos_pipeline.commands.reproduce import reproduce as command
-from hypnos_pipeline.provenance.cells import ProvenanceError
+from hypnos_pipeline.errors import ProvenanceError
+from hypnos_pipeline.provenance.comparison import NUMBERS
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.reproduction import DIFFERENT, ELSEWHERE, EQUAL, MISSING, Verdict, reproduce
 from tests.provenance.small_study import (
@@ -119,17 +120,21 @@ def test_a_tampered_table_is_refused_before_anything_runs(study, monkeypatch):
     assert left(study) == []
 
 
-def test_a_forged_number_does_not_follow_from_the_scores(study):
-    recorded = on_disk(study, CELLS)
-    mean = the_cell(study).mean
-    replace(study / CELLS, f"base,dino,{mean}", "base,dino,99.5")
-    forged = on_disk(study, CELLS)
+@pytest.mark.parametrize(
+    ("column", "forged"), [("mean", "99.5"), ("std", "0.2"), ("std_images", "0.3"), ("n", "3")]
+)
+def test_a_forged_number_does_not_follow_from_the_scores(study, column, forged):
+    recorded, cell = on_disk(study, CELLS), the_cell(study)
+    numbers = {name: getattr(cell, name) for name in NUMBERS}
+    rows = [",".join(["base,dino", *each.values()]) for each in (numbers, numbers | {column: forged})]
+    replace(study / CELLS, *rows)
+    found = on_disk(study, CELLS)
     assert recorded is not None
-    assert forged is not None
-    replace(study / "dvc.lock", recorded.md5, forged.md5)
+    assert found is not None
+    replace(study / "dvc.lock", recorded.md5, found.md5)
     verdict = again(study)
     assert verdict.status == DIFFERENT
-    assert f"mean {mean} instead of 99.5" in verdict.text
+    assert f"{column} {numbers[column] or 'none'} instead of {forged}" in verdict.text
     assert (
         f"the chains part at {CELLS} (stage reporting_study): its row is not the one in {SCORES}"
         in verdict.text

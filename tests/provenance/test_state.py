@@ -15,7 +15,7 @@ STUDY = "conf/mini/parameters_study.yml"
 
 
 def found(traced) -> dict[str, str]:
-    """What the trace says has changed: name → how."""
+    """What has changed by the trace: name → how."""
     return {each.name: each.status for each in traced().state.differences}
 
 

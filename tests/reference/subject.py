@@ -8,7 +8,7 @@ import numpy as np
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.training.latents import LatentCache
-from tests.reference.pictures import as_uint8, pictures
+from tests.reference.pictures import as_arrays, pictures
 from tests.tiny_models import tiny_text_to_image
 
 SIZE = 16
@@ -18,12 +18,12 @@ CLASS_PROMPT = "a photo of robot"
 
 def photos(kind: str) -> np.ndarray:
     """Returns the subject's photos, uint8 3×16×16×3."""
-    return _stack(pictures(kind, PHOTOS, SIZE))
+    return as_arrays(pictures(kind, PHOTOS, SIZE))
 
 
 def class_images(kind: str) -> np.ndarray:
     """Returns the class prior's images, uint8 4×16×16×3."""
-    return _stack(pictures(kind, CLASS_IMAGES, SIZE, first=PHOTOS))
+    return as_arrays(pictures(kind, CLASS_IMAGES, SIZE, first=PHOTOS))
 
 
 @lru_cache(maxsize=2)
@@ -37,7 +37,3 @@ def cached_latents(kind: str) -> LatentCache:
         for name, (images, rows) in sections.items()
     }
     return LatentCache.encode(tiny_text_to_image().vae, sets)
-
-
-def _stack(images) -> np.ndarray:
-    return as_uint8(images).permute(0, 2, 3, 1).contiguous().numpy()

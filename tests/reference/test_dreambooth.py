@@ -14,7 +14,7 @@ from torch.nn.functional import mse_loss
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.randomness import generator
 from hypnos_pipeline.training.draws import PoolDraws, draw_class_images, draw_half
-from hypnos_pipeline.training.loop import Finetuning
+from hypnos_pipeline.training.finetuning import Finetuning
 from hypnos_pipeline.training.settings import Augmented, DreamBoothSettings, Optimiser
 from tests.reference.gradients import assert_gradients_close, gradients
 from tests.reference.subject import CLASS_IMAGES, CLASS_PROMPT, cached_latents, class_images, photos

@@ -5,11 +5,20 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import asdict
 
 import pandas as pd
 from PIL import Image
 
-from hypnos_pipeline.reporting.subject_page import WIDEST, Section, spread, subject_page, thinned_curve
+from hypnos_pipeline.errors import Problem
+from hypnos_pipeline.reporting.subject_page import (
+    WIDEST,
+    Section,
+    matte_rows,
+    spread,
+    subject_page,
+    thinned_curve,
+)
 
 
 def pictures(page: str) -> list[Image.Image]:
@@ -45,11 +54,11 @@ def test_reports_become_tables_of_their_single_values():
     assert cells(page) == ["steps", "160", "accuracy.a", "0.8765", "accuracy.b", ""]
 
 
-def test_rows_become_one_table():
-    page = subject_page(
-        "x", [Section("y", [[{"photo": "00", "faults": []}, {"photo": "01", "mend": "crop"}]])]
-    )
-    assert cells(page) == ["00", "", "", "01", "", "crop"]
+def test_mattes_are_one_table_with_every_problem_and_each_fix_once():
+    problems = [asdict(Problem("01", what, "crop", "warning")) for what in ("flat", "touches 3 borders")]
+    report = [{"photo": "00", "problems": []}, {"photo": "01", "area": 0.5, "problems": problems}]
+    page = subject_page("x", [Section("y", [matte_rows(report)])])
+    assert cells(page) == ["00", "", "", "", "01", "flat, touches 3 borders", "crop", "0.5"]
 
 
 def test_a_users_words_are_no_markup():

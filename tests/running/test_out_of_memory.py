@@ -10,11 +10,12 @@ import pytest
 import yaml
 from kedro.io import DatasetError
 
-from hypnos_pipeline.checks.hooks import StudyChecks
-from hypnos_pipeline.checks.memory_settings import helping_settings
-from hypnos_pipeline.running.out_of_memory import OutOfMemory, explained, of_gpu, ran_out
+from hypnos_pipeline.checks.memory_settings import savings
+from hypnos_pipeline.errors import OutOfMemory
+from hypnos_pipeline.running.hooks import PlainErrors
+from hypnos_pipeline.running.out_of_memory import explained, of_gpu, ran_out
 from hypnos_pipeline.study.model import Study
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 from tests.end_to_end.shrunken import make_project, shrink
 
 STUDY = "conf/mini/parameters_study.yml"
@@ -45,36 +46,36 @@ def wrapped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fail", "gpu", "asked"),
+    ("fail", "gpu", "requested"),
     [
-        (torch_on_cpu, False, "32.0 PiB more were asked for"),
-        (torch_on_gpu, True, "20.00 MiB more were asked for"),
-        (wrapped, False, "32.0 PiB more were asked for"),
+        (torch_on_cpu, False, "32.0 PiB more were requested"),
+        (torch_on_gpu, True, "20.00 MiB more were requested"),
+        (wrapped, False, "32.0 PiB more were requested"),
         (lambda: bytearray(1 << 60), False, ""),
     ],
 )
-def test_the_real_errors_are_known(fail, gpu, asked):
+def test_the_real_errors_are_known(fail, gpu, requested):
     with pytest.raises(Exception) as raised:  # noqa: PT011
         fail()
     cause = ran_out(raised.value)
     assert cause is not None
     assert of_gpu(cause) == gpu
     message = explained(cause, "mug.hypnos.finetune", ["sampling.batch: 8 → 4 or less"], "study.yml").message
-    assert message.startswith(f"Out of memory in mug.hypnos.finetune: {asked}")
+    assert message.startswith(f"Out of memory in mug.hypnos.finetune: {requested}")
     assert "  - sampling.batch: 8 → 4 or less\n" in message
 
 
 def test_other_errors_keep_their_traceback():
     error = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
     assert ran_out(error) is None
-    StudyChecks().on_pipeline_error(error)
+    PlainErrors().on_pipeline_error(error)
 
 
-def test_a_dataset_that_does_not_fit_is_told_too():
+def test_a_dataset_that_does_not_fit_is_explained_too():
     with pytest.raises(DatasetError) as raised:
         wrapped()
     with pytest.raises(OutOfMemory, match=r"loading or saving \(Failed while loading data\): 32.0 PiB more"):
-        StudyChecks().on_pipeline_error(raised.value)
+        PlainErrors().on_pipeline_error(raised.value)
 
 
 @pytest.fixture
@@ -83,8 +84,8 @@ def study(project_root) -> dict:
 
 
 def keys(study: dict, *reads: str, on_gpu: bool = True) -> list[str]:
-    found = helping_settings(SoundParts.of(Study, study), reads, on_gpu)
-    return [line.partition(":")[0] for line in found]
+    found = savings(ValidParts.of(Study, study), reads, on_gpu)
+    return [saving.change.partition(":")[0] for saving in found]
 
 
 def test_settings_of_a_training_come_in_order(study):

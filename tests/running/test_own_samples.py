@@ -132,7 +132,7 @@ def test_odd_prompts_are_sampled_with_a_warning(sample):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             {"subject": "lego"},
@@ -152,11 +152,11 @@ def test_odd_prompts_are_sampled_with_a_warning(sample):
         ({"output": "data/07_model_output/mini/lego_robot/samples/mine"}, "among the pipeline's own files"),
     ],
 )
-def test_what_is_impossible_is_refused_and_writes_nothing(sample, project, options, said):
+def test_what_is_impossible_is_refused_and_writes_nothing(sample, project, options, message):
     before = sorted(project.rglob("*"))
     done = sample(**options)
     assert done.exit_code != 0
-    assert said in done.output
+    assert message in done.output
     assert [path for path in sorted(project.rglob("*")) if path.parent.name != "mini"] == [
         path for path in before if path.parent.name != "mini"
     ]

@@ -11,8 +11,9 @@ import time
 import pytest
 from kedro.pipeline import Pipeline, node
 
+from hypnos_pipeline.errors import Busy
 from hypnos_pipeline.running.hooks import OneRunAtATime
-from hypnos_pipeline.running.run_lock import FOLDER, Busy, RunLock
+from hypnos_pipeline.running.run_lock import FOLDER, RunLock
 
 HOLD = """
 import sys, time

@@ -45,19 +45,23 @@ class Project:
     @classmethod
     def make(cls, folder: Path) -> Project:
         """Copies the checkout as it stands, shrinks the study and commits it all."""
+        project = cls(folder)
+        project.lay_checkout()
+        project.run("git", "init", "--quiet")
+        project.commit("the study")
+        return project
+
+    def lay_checkout(self) -> None:
+        """Copies the checkout as it stands, but for its record, and shrinks the study."""
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
         for name in filter(None, names.split("\0")):
             if name.startswith(LEFT_OUT) or not (PROJECT_ROOT / name).is_file():
                 continue
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(PROJECT_ROOT / name, folder / name)
-        project = cls(folder)
-        study = shrink_to_two(yaml.safe_load((folder / STUDY).read_text()))
-        (folder / STUDY).write_text(yaml.safe_dump(study, sort_keys=False))
-        project.run("git", "init", "--quiet")
-        project.commit("the study")
-        return project
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT_ROOT / name, self.folder / name)
+        study = shrink_to_two(yaml.safe_load((self.folder / STUDY).read_text()))
+        (self.folder / STUDY).write_text(yaml.safe_dump(study, sort_keys=False))
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command in the project; a failure shows what it printed."""

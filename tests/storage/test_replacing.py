@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from hypnos_pipeline.errors import StorageFull
 from hypnos_pipeline.storage import replacing
-from hypnos_pipeline.storage.replacing import StorageFull, replaced_file, replaced_folder
+from hypnos_pipeline.storage.replacing import replaced_file, replaced_folder
 
 # Saves "new" and kills itself while writing (0) or at a rename (1, 2: just before the first, the second).
 KILLED_SAVE = """

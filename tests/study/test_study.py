@@ -1,4 +1,4 @@
-"""The study's configuration: faults are refused by name, all at once."""
+"""The study's configuration: wrong keys are refused by name, all at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import copy
 import pytest
 import yaml
 
-from hypnos_pipeline.study.model import Study, StudyError
+from hypnos_pipeline.errors import StudyError
+from hypnos_pipeline.study.model import Study
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_the_default_study_keeps_its_floors(parameters):
     assert min(weights.reconstruction, weights.prior, weights.perceptual, weights.discriminator) > 0
 
 
-def test_all_faults_are_named_at_once(parameters):
+def test_every_wrong_key_is_named_at_once(parameters):
     wrong = copy.deepcopy(parameters)
     wrong["methods"]["hypnos"]["hypnos"]["learning_rat"] = 1.0
     wrong["subjects"]["lego-robot"] = wrong["subjects"].pop("lego_robot")
@@ -47,11 +48,11 @@ def test_all_faults_are_named_at_once(parameters):
 
 
 def test_checkpoints_are_checked_with_the_study(parameters):
-    assert Study.faults(parameters | {"checkpoints": {"every_seconds": None, "every_steps": 50}}) == []
+    assert Study.problems(parameters | {"checkpoints": {"every_seconds": None, "every_steps": 50}}) == []
     wrong = parameters | {"checkpoints": {"every_second": 60, "every_steps": 0}, "colour": "red"}
-    faults = " ".join(Study.faults(wrong))
+    problems = " ".join(map(str, Study.problems(wrong)))
     for part in ("checkpoints.every_second: unknown key", "checkpoints.every_steps", "colour"):
-        assert part in faults
+        assert part in problems
 
 
 def test_methods_of_two_families_may_not_share_a_name(parameters):

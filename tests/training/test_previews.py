@@ -63,14 +63,17 @@ def test_a_frame_every_so_many_steps_on_the_same_noise(shown):
     assert not np.array_equal(frames[2], frames[4])
     # The last frame is the trained model's, on the strip's own noise.
     again = strip()
-    again.after(2, shown.model)
+    again.watch(shown.model)
+    again.after(2)
     assert np.array_equal(again.frames[2], frames[4])
     assert again.prompts == ["a photo of sks robot", "sks robot on the beach"]
 
 
 def test_taking_one_leaves_the_random_state_alone(shown):
     before = torch.get_rng_state()
-    strip().after(2, shown.model)
+    again = strip()
+    again.watch(shown.model)
+    again.after(2)
     assert torch.equal(before, torch.get_rng_state())
 
 

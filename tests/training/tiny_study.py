@@ -84,8 +84,8 @@ def perceptual(model, settings: HypnosSettings):
 
 
 def adversary():
+    from hypnos_pipeline.training.finetuning import Adversary
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
-    from hypnos_pipeline.training.loop import Adversary
 
     return Adversary(LatentDiscriminator(DISCRIMINATOR, latents().shape, SEED), DISCRIMINATOR)
 
@@ -104,7 +104,7 @@ def hypnos(**changes) -> HypnosSettings:
 
 def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=None):
     """A run on a fresh tiny model with all networks."""
-    from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.finetuning import Finetuning
 
     model = model or tiny_text_to_image()
     return Finetuning(

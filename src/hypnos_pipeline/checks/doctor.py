@@ -1,53 +1,117 @@
-"""All checks in the order in which a person would mend: libraries, machine, configuration, files."""
+"""All checks in the order in which a person would fix things: libraries, machine, configuration, files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from hypnos_pipeline.checks.check import Check
-from hypnos_pipeline.checks.installation import installation_checks
-from hypnos_pipeline.checks.machine import machine_checks
-from hypnos_pipeline.checks.networks import network_checks, word_checks
-from hypnos_pipeline.checks.resources import disk_check, memory_checks
+from hypnos_pipeline.checks.findings import Finding, Passed, warning
+from hypnos_pipeline.checks.installation import installation_findings
+from hypnos_pipeline.checks.machine import machine_findings
+from hypnos_pipeline.checks.networks import network_findings
+from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
+from hypnos_pipeline.checks.resources import disk_finding, memory_findings
 from hypnos_pipeline.checks.sizes import network_sizes
-from hypnos_pipeline.checks.study_parts import (
-    Examined,
-    configuration_checks,
-    photo_checks,
-    unexpected,
-)
+from hypnos_pipeline.checks.study_files import StudyFiles
+from hypnos_pipeline.checks.words import word_findings
+from hypnos_pipeline.configuration.messages import shown
+from hypnos_pipeline.errors import Problem
 
 
-def examine(root: Path, env: str) -> list[Check]:
+def examine(root: Path, env: str) -> list[Finding]:
     """Makes every check; none ends the others.
 
     Args:
         root: The project's folder, which is the working directory too.
         env: The environment.
     """
-    study = Examined.read(root, env)
-    checks = [
-        *_guarded("libraries", lambda: installation_checks(root)),
-        *_guarded("machine", lambda: machine_checks(study.parts)),
-        *_guarded("configuration", lambda: configuration_checks(study)),
-    ]
-    if study.unreadable:
-        return checks
-    photos, count = photo_checks(study)
-    sizes = network_sizes(study.parts)
-    return [
-        *checks,
-        *_guarded("memory", lambda: memory_checks(study.parts, sizes)),
-        *_guarded("disk", lambda: [disk_check(study, sizes, count)]),
-        *photos,
-        *_guarded("networks", lambda: network_checks(study.parts, study.lock_file)),
-        *_guarded("words, prompts", lambda: word_checks(study.parts, study.lock_file, study.faults)),
-    ]
+    study = StudyFiles.read(root, env)
+    checks: dict[str, Callable[[], Iterable[Finding]]] = {
+        "libraries": lambda: installation_findings(root),
+        "machine": lambda: machine_findings(study.parts),
+        "configuration": lambda: _configuration(study),
+    }
+    if study.catalog:
+        sizes = network_sizes(study.parts)
+        checks |= {
+            "memory": lambda: memory_findings(study.parts, sizes),
+            "disk": lambda: [disk_finding(study, sizes, _photo_count(study))],
+            "photos": lambda: _photos(study),
+            "networks": lambda: network_findings(study.parts, study.parts.models, study.lock_file),
+            "words": lambda: word_findings(study.parts),
+        }
+    found = [finding for name, check in checks.items() for finding in _guarded(name, check)]
+    # Background removal is the same for all subjects, and some words are checked with the configuration too.
+    seen = {str(problem) for problem in study.problems}
+    words = [each for each in found if each in study.problems or str(each) not in seen]
+    return list(dict.fromkeys(words))
 
 
-def _guarded(name: str, check: Callable[[], Iterable[Check]]) -> list[Check]:
+def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
         return list(check())
     except Exception as problem:  # a broken library raises what it likes; the other lines still help
-        return [unexpected(name, problem)]
+        words = (str(problem).splitlines() or [""])[0]
+        return [
+            Problem(name, f"could not be checked ({type(problem).__name__}: {words})", "see the lines above")
+        ]
+
+
+def _configuration(study: StudyFiles) -> list[Finding]:
+    """Names every wrong key of the study's file, or says what the study has."""
+    if study.problems:
+        return [*study.problems]
+    parts = study.parts
+    counts = {
+        "subject": len(parts.subjects),
+        "method": sum(map(len, parts.methods.values())),
+        "prompt set": len(parts.prompt_sets),
+    }
+    text = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
+    return [Passed(f"conf/{study.env}", text)]
+
+
+def _photo_count(study: StudyFiles) -> int:
+    return sum(len(_photo_files(folder)) for folder in study.photo_folders().values())
+
+
+def _photo_files(folder: Path) -> list[Path]:
+    from hypnos_pipeline.imaging.photos import PHOTO_SUFFIXES
+
+    files = folder.iterdir() if folder.is_dir() else ()
+    return [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES]
+
+
+def _photos(study: StudyFiles) -> Iterator[Finding]:
+    """Reads the photos and masks of every subject, and the user's own class images."""
+    for folder in study.photo_folders().values():
+        with _warnings_of("hypnos_pipeline.imaging") as warned:
+            problems = photo_problems(folder, study.parts, study.truth)
+        yield from problems
+        if not problems:
+            yield from (warning(shown(folder), line) for line in warned)
+            masks = len(list(folder.glob("masks/*.png")))
+            beside = f"{masks or 'no'} mask{'' if masks == 1 else 's'} beside them"
+            yield Passed(shown(folder), f"{len(_photo_files(folder))} photos, {beside}")
+    yield from class_prior_problems(study.parts)
+
+
+@contextmanager
+def _warnings_of(name: str) -> Iterator[list[str]]:
+    """Collects what a package's loggers warn of, in place of its showing between the lines."""
+    logger, messages = logging.getLogger(name), []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    collector, passes_on = Collector(logging.WARNING), logger.propagate
+    logger.addHandler(collector)
+    logger.propagate = False
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(collector)
+        logger.propagate = passes_on

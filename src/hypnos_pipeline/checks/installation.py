@@ -1,4 +1,4 @@
-"""The libraries: are they those that the project asks for, and do torch and torchvision fit each other."""
+"""The libraries: whether they are those that the project requires, and torch fits torchvision."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from hypnos_pipeline.checks.check import Check, fail, ok, warn
+from hypnos_pipeline.checks.findings import Finding, Passed, warning
+from hypnos_pipeline.errors import Problem
 
 SHOWN = ("torch", "torchvision", "diffusers", "transformers", "timm", "bitsandbytes", "kedro", "dvc")
 """Named in the line of the libraries; the others are only counted."""
@@ -15,7 +16,7 @@ LOCK = "requirements.lock"
 _INSTALL = f"`make`, or `pip install -r {LOCK}`"
 
 
-def installation_checks(root: Path) -> list[Check]:
+def installation_findings(root: Path) -> list[Finding]:
     """Compares Python and the libraries with ``pyproject.toml`` and the lock, and torch with torchvision.
 
     Args:
@@ -23,34 +24,36 @@ def installation_checks(root: Path) -> list[Check]:
     """
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [
-        *python_checks(project["requires-python"]),
-        *library_checks(project["dependencies"], root),
+        *python_findings(project["requires-python"]),
+        *library_findings(project["dependencies"], root),
         torch_builds(),
     ]
 
 
-def python_checks(asked: str) -> list[Check]:
+def python_findings(required: str) -> list[Finding]:
     from packaging.specifiers import SpecifierSet
 
     found = platform.python_version()
-    if found in SpecifierSet(asked):
-        return [ok("python", found)]
-    return [fail("python", f"{found}; expected {asked}: make the environment anew, `make PYTHON=python3.12`")]
+    if found in SpecifierSet(required):
+        return [Passed("python", found)]
+    return [
+        Problem("python", found, f"expected {required}: make the environment anew, `make PYTHON=python3.12`")
+    ]
 
 
-def library_checks(asked: list[str], root: Path) -> list[Check]:
+def library_findings(required: list[str], root: Path) -> list[Finding]:
     """Fails for what ``pyproject.toml`` excludes or is missing, and warns of what the lock pins otherwise."""
     from packaging.requirements import Requirement
     from packaging.version import Version
 
-    wanted = {each.name: each for each in map(Requirement, asked)}
+    wanted = {each.name: each for each in map(Requirement, required)}
     there = {name: _installed(name) for name in wanted}
-    found = [
-        fail("libraries", f"{name} is not installed; {_INSTALL}") for name in wanted if there[name] is None
+    found: list[Finding] = [
+        Problem("libraries", f"{name} is not installed", _INSTALL) for name in wanted if there[name] is None
     ]
     wrong = {name for name, has in there.items() if has and not wanted[name].specifier.contains(has, True)}
     found += [
-        fail("libraries", f"{name} {there[name]}; expected {wanted[name].specifier}: {_INSTALL}")
+        Problem("libraries", f"{name} {there[name]}", f"expected {wanted[name].specifier}: {_INSTALL}")
         for name in sorted(wrong)
     ]
     pinned = _pinned(root / LOCK)
@@ -61,19 +64,18 @@ def library_checks(asked: list[str], root: Path) -> list[Check]:
         if there[name] and name not in wrong and Version(there[name]).public != Version(pin).public
     }
     found += [
-        warn(
-            "libraries",
-            f"{name} {has}; {LOCK} pins {pinned[name]}, with which the study was recorded: {_INSTALL}",
+        warning(
+            "libraries", f"{name} {has}; {LOCK} pins {pinned[name]}, as the recorded study had it", _INSTALL
         )
         for name, has in moved.items()
     ]
     if found:
         return found
     named = ", ".join(f"{name} {there[name]}" for name in SHOWN if there.get(name))
-    return [ok("libraries", f"{len(there)} as {LOCK} pins them: {named}")]
+    return [Passed("libraries", f"{len(there)} as {LOCK} pins them: {named}")]
 
 
-def torch_builds() -> Check:
+def torch_builds() -> Finding:
     """Looks whether torch and torchvision are of one build.
 
     Their tags need not be equal (published pairs differ in CUDA's minor version), so a compiled operator is
@@ -85,10 +87,10 @@ def torch_builds() -> Check:
 
         torchvision.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)
     except Exception as problem:  # whatever a broken installation raises
-        return fail("torch build", f"torch and torchvision do not fit ({_first_line(problem)}); {_INSTALL}")
+        return Problem("torch build", f"torch and torchvision do not fit ({_first_line(problem)})", _INSTALL)
     cuda = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
     both = f"torch {torch.__version__} and torchvision {torchvision.__version__}"
-    return ok("torch build", f"{both} fit each other; {cuda}")
+    return Passed("torch build", f"{both} fit each other; {cuda}")
 
 
 def _installed(name: str) -> str | None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
-from hypnos_pipeline.checks import preflight
-from hypnos_pipeline.checks.check import Check, fails, ok, warn
+from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.sizes import network_sizes
+from hypnos_pipeline.errors import Problem
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.running.out_of_memory import shown_bytes
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
+MACHINE = "machine"
 SLOW_ON_CPU = 300_000_000
 """Parameters of a text-to-image model beyond which nobody would wait for a CPU."""
 
@@ -24,29 +26,46 @@ def computes_on_gpu(runtime: RuntimeSettings) -> bool:
     return runtime.device != "cpu" and torch.cuda.is_available()
 
 
-def machine_checks(parts: SoundParts) -> list[Check]:
+def machine_problems(parts: ValidParts) -> list[Problem]:
+    """Looks for the GPU where one is requested by name, and for the library of 8-bit weights."""
+    runtime = parts.sections.get("runtime")
+    if runtime is None:
+        return []
+    found = []
+    if runtime.frozen_vae == "int8" and find_spec("optimum") is None:
+        what = "runtime.frozen_vae: 'int8' needs `pip install optimum-quanto`"
+        found.append(Problem(MACHINE, what, "or choose 'half'"))
+    if runtime.device == "cuda" and not computes_on_gpu(runtime):
+        what = "runtime.device: 'cuda', but torch sees no CUDA device"
+        found.append(Problem(MACHINE, what, "expected 'auto' or 'cpu' on this machine"))
+    return found
+
+
+def machine_findings(parts: ValidParts) -> list[Finding]:
     """Looks at device, precision, optimisers and threads.
 
     Args:
-        parts: The study; where its ``runtime`` is faulty, the defaults stand in.
+        parts: The study; where its ``runtime`` is wrong, the defaults are looked at.
     """
     runtime = parts.sections.get("runtime", RuntimeSettings())
     on_gpu = computes_on_gpu(runtime)
-    faults = [fault for lines in preflight.machine_faults(parts).values() for fault in lines]
-    found = fails("device", faults) or [_gpu() if on_gpu else _cpu(parts, runtime)]
+    found: list[Finding] = [*machine_problems(parts)]
+    found = found or [_gpu() if on_gpu else _cpu(parts, runtime)]
     return [*found, *_unsuited(parts, runtime, on_gpu), _threads(runtime)]
 
 
-def _gpu() -> Check:
+def _gpu() -> Finding:
     import torch
 
     properties: Any = torch.cuda.get_device_properties(0)
     half = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16, no bfloat16"
     capability = f"compute capability {properties.major}.{properties.minor}"
-    return ok("device", f"{properties.name}, {capability}, {shown_bytes(properties.total_memory)}, {half}")
+    return Passed(
+        "device", f"{properties.name}, {capability}, {shown_bytes(properties.total_memory)}, {half}"
+    )
 
 
-def _cpu(parts: SoundParts, runtime: RuntimeSettings) -> Check:
+def _cpu(parts: ValidParts, runtime: RuntimeSettings) -> Finding:
     import torch
 
     from hypnos_pipeline.models.machine import describe_machine
@@ -55,13 +74,13 @@ def _cpu(parts: SoundParts, runtime: RuntimeSettings) -> Check:
     instructions = torch.backends.cpu.get_cpu_capability()
     text = f"the CPU ({why}): {describe_machine(runtime)['cpu']}, {instructions}"
     if runtime.device == "auto" and network_sizes(parts).model > SLOW_ON_CPU:
-        return warn(
+        return warning(
             "device", f"{text}; a training step takes about a minute here, on a GPU less than a second"
         )
-    return ok("device", text)
+    return Passed("device", text)
 
 
-def _unsuited(parts: SoundParts, runtime: RuntimeSettings, on_gpu: bool) -> Iterator[Check]:
+def _unsuited(parts: ValidParts, runtime: RuntimeSettings, on_gpu: bool) -> Iterator[Finding]:
     """Warns of what works on this device, but slowly."""
     import torch
 
@@ -70,7 +89,7 @@ def _unsuited(parts: SoundParts, runtime: RuntimeSettings, on_gpu: bool) -> Iter
         and runtime.precision == "bfloat16"
         and not torch.cuda.is_bf16_supported(including_emulation=False)
     ):
-        yield warn(
+        yield warning(
             "precision", "runtime.precision: bfloat16 is only emulated on this GPU; auto takes float16 here"
         )
     slow = [
@@ -80,13 +99,13 @@ def _unsuited(parts: SoundParts, runtime: RuntimeSettings, on_gpu: bool) -> Iter
         if not on_gpu and hasattr(method, "optimiser") and method.optimiser.kind == "adamw_8bit"
     ]
     if slow:
-        mend = "is about 30 times slower on a CPU; optimiser.kind: adamw is faster and takes more memory"
-        yield warn("optimiser", f"adamw_8bit ({', '.join(slow)}) {mend}")
+        what = f"adamw_8bit ({', '.join(slow)}) is about 30 times slower on a CPU"
+        yield warning("optimiser", what, "optimiser.kind: adamw is faster and takes more memory")
 
 
-def _threads(runtime: RuntimeSettings) -> Check:
+def _threads(runtime: RuntimeSettings) -> Finding:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     text = f"runtime.threads: {runtime.threads}, on {cores} core{'s' if cores > 1 else ''}"
     if runtime.threads > cores:
-        return warn("threads", f"{text}; threads that contend run many times slower: at most {cores}")
-    return ok("threads", text)
+        return warning("threads", f"{text}; threads that contend run many times slower: at most {cores}")
+    return Passed("threads", text)

@@ -1,24 +1,40 @@
 """The settings that take less memory, of those that a stage reads, with their present values, best first.
 
 "Best" is what costs least of the result: recomputing costs time alone and 8-bit optimiser states next to
-nothing; smaller batches train on other draws, but sample and judge the same; precision moves the last digits;
-the image size changes everything.
+nothing; smaller batches train on other draws, but sample and measure the same; precision moves the last
+digits; the image size changes everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
 METHODS = "methods"
-_RECOMPUTED = "activations are recomputed instead of kept"
 SMALLEST_IMAGE = 64
 """Below it three halvings leave nothing of a latent."""
 
 
-def helping_settings(parts: SoundParts, reads: Collection[str], on_gpu: bool) -> list[str]:
+@dataclass(frozen=True)
+class Saving:
+    """One setting that takes less memory.
+
+    Attributes:
+        change: The key, its present value and the one that helps.
+        effect: What it changes; empty where that is plain.
+    """
+
+    change: str
+    effect: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.change} ({self.effect})" if self.effect else self.change
+
+
+def savings(parts: ValidParts, reads: Collection[str], on_gpu: bool) -> list[Saving]:
     """Returns the settings that can still help a stage.
 
     Args:
@@ -41,11 +57,11 @@ def helping_settings(parts: SoundParts, reads: Collection[str], on_gpu: bool) ->
         found += _precision(parts, on_gpu)
     size = parts.sections.get("image_size")
     if size is not None and size > SMALLEST_IMAGE:
-        found.append(f"image_size: {size} → less (every image is made anew)")
+        found.append(Saving(f"image_size: {size} → less", "every image is made anew"))
     return found
 
 
-def _method(parts: SoundParts, key: str) -> Any:
+def _method(parts: ValidParts, key: str) -> Any:
     """Returns the method of ``methods.<family>.<name>``; None for other parameters."""
     head, *way = key.split(".")
     if head != METHODS or len(way) != 2:
@@ -53,33 +69,41 @@ def _method(parts: SoundParts, key: str) -> Any:
     return parts.methods.get(way[0], {}).get(way[1])
 
 
-def _recomputing(trained: dict[str, Any], on_gpu: bool) -> Iterator[str]:
+def _recomputing(trained: dict[str, Any], on_gpu: bool) -> Iterator[Saving]:
     for key, method in trained.items():
-        optimises = hasattr(method, "optimiser")  # textual inversion has no such block
-        if not (method.optimiser if optimises else method).gradient_checkpointing:
-            yield f"{key}{'.optimiser' * optimises}.gradient_checkpointing: false → true ({_RECOMPUTED})"
+        # Textual inversion has no block of its optimiser.
+        block, place = (
+            (method.optimiser, f"{key}.optimiser") if hasattr(method, "optimiser") else (method, key)
+        )
+        if not block.gradient_checkpointing:
+            yield _recomputed(place)
     for key, method in trained.items():
         if on_gpu and hasattr(method, "optimiser") and method.optimiser.kind == "adamw":  # slow on a CPU
-            yield f"{key}.optimiser.kind: adamw → adamw_8bit (its states in a quarter of the memory)"
+            yield Saving(f"{key}.optimiser.kind: adamw → adamw_8bit", "its states in a quarter of the memory")
     for key, method in trained.items():
         decodes = hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps()
         if decodes and not method.perceptual.gradient_checkpointing:
-            yield f"{key}.perceptual.gradient_checkpointing: false → true ({_RECOMPUTED})"
+            yield _recomputed(f"{key}.perceptual")
 
 
-def _batches(trained: dict[str, Any]) -> Iterator[str]:
+def _recomputed(place: str) -> Saving:
+    effect = "activations are recomputed instead of kept"
+    return Saving(f"{place}.gradient_checkpointing: false → true", effect)
+
+
+def _batches(trained: dict[str, Any]) -> Iterator[Saving]:
     for key, method in trained.items():
         for name in ("instance_batch", "class_batch", "batch"):
             if getattr(method, name, 1) > 1:
                 yield _less(f"{key}.{name}", getattr(method, name))
 
 
-def _less(key: str, value: int) -> str:
-    return f"{key}: {value} → {value // 2} or less"
+def _less(key: str, value: int) -> Saving:
+    return Saving(f"{key}: {value} → {value // 2} or less")
 
 
-def _precision(parts: SoundParts, on_gpu: bool) -> Iterator[str]:
+def _precision(parts: ValidParts, on_gpu: bool) -> Iterator[Saving]:
     runtime = parts.sections.get("runtime")
     if runtime is not None and runtime.precision == "float32":
         half = "auto" if on_gpu else "bfloat16"
-        yield f"runtime.precision: float32 → {half} (activations in half the memory)"
+        yield Saving(f"runtime.precision: float32 → {half}", "activations in half the memory")

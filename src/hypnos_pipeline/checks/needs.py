@@ -26,7 +26,7 @@ from typing import Any
 
 from hypnos_pipeline.checks.sizes import DECODER_WIDTH, UNET_WIDTH, NetworkSizes
 from hypnos_pipeline.storage.settings import CheckpointSettings
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
 FLOAT = 4
 FULL_FINETUNES = ("hypnos", "dreambooth")
@@ -57,7 +57,7 @@ class Need:
     what: str
 
 
-def memory_need(parts: SoundParts, sizes: NetworkSizes) -> Need:
+def memory_need(parts: ValidParts, sizes: NetworkSizes) -> Need:
     """Returns the largest need of any stage, on the device that computes."""
     needs = [
         Need(PROCESS, PROCESS * PASSING, "any stage"),
@@ -73,7 +73,7 @@ def host_need(sizes: NetworkSizes) -> Need:
     return Need(least, least * PASSING, "loading the text-to-image model")
 
 
-def _training(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
+def _training(parts: ValidParts, sizes: NetworkSizes) -> Iterator[Need]:
     half = _half_precision(parts)
     for family in (*FULL_FINETUNES, "textual_inversion"):
         for name, method in parts.methods.get(family, {}).items():
@@ -85,7 +85,7 @@ def _training(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
             yield Need(least, (least + pixels) * PASSING, f"training {name}")
 
 
-def _activations(parts: SoundParts, method: Any, sizes: NetworkSizes) -> float:
+def _activations(parts: ValidParts, method: Any, sizes: NetworkSizes) -> float:
     """Returns the bytes that one step's activations take in float32."""
     images = sum(getattr(method, key, 0) for key in ("instance_batch", "class_batch", "batch"))
     unet = UNET_PIXEL * sizes.unet_width / UNET_WIDTH * images
@@ -98,7 +98,7 @@ def _activations(parts: SoundParts, method: Any, sizes: NetworkSizes) -> float:
     return parts.sections.get("image_size", 512) ** 2 * (unet + decoder)
 
 
-def _sampling(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
+def _sampling(parts: ValidParts, sizes: NetworkSizes) -> Iterator[Need]:
     sampling = parts.sections.get("sampling")
     if sampling is None:
         return
@@ -108,12 +108,12 @@ def _sampling(parts: SoundParts, sizes: NetworkSizes) -> Iterator[Need]:
     yield Need(least, (least + sampling.batch * image) * PASSING, f"sampling in batches of {sampling.batch}")
 
 
-def _half_precision(parts: SoundParts) -> bool:
+def _half_precision(parts: ValidParts) -> bool:
     runtime = parts.sections.get("runtime")
     return runtime is not None and runtime.precision != "float32"
 
 
-def disk_need(parts: SoundParts, sizes: NetworkSizes, photos: int, checkpoints: CheckpointSettings) -> Need:
+def disk_need(parts: ValidParts, sizes: NetworkSizes, photos: int, checkpoints: CheckpointSettings) -> Need:
     """Returns what a study takes below ``data/``, without the networks it starts from.
 
     Args:
@@ -132,7 +132,7 @@ def disk_need(parts: SoundParts, sizes: NetworkSizes, photos: int, checkpoints: 
     return Need(least, least + states + images, what)
 
 
-def _images(parts: SoundParts, photos: int) -> int:
+def _images(parts: ValidParts, photos: int) -> int:
     """Counts samples, class priors and pools."""
     entries = sum(map(len, parts.methods.values()))
     samples = sum(prompts.images for prompts in parts.prompt_sets.values()) * entries * len(parts.subjects)

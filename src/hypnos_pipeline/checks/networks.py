@@ -1,81 +1,84 @@
-"""Each network by its id: here, pinned, verified; then the words and prompts, by its tokenizer."""
+"""Networks: whether each one's files are here, whole and those that were recorded."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from hypnos_pipeline.checks import preflight
-from hypnos_pipeline.checks.check import Check, fails, ok, warn
+from hypnos_pipeline.checks.findings import Finding, Passed, warning
+from hypnos_pipeline.errors import LockError, Problem
 from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
-from hypnos_pipeline.models.lock import LOCK_FILE, Lock, LockError, read_lock
-from hypnos_pipeline.models.reference import fetch_command, is_present
+from hypnos_pipeline.models.lock import LOCK_FILE, Lock, read_lock
+from hypnos_pipeline.models.reference import absence, fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
-from hypnos_pipeline.models.status import model_status
+from hypnos_pipeline.models.status import ModelStatus, model_status
 from hypnos_pipeline.running.out_of_memory import shown_bytes
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
-WORDS = "words, prompts"
+_log = logging.getLogger(__name__)
+_PINNED = {True: "pinned", False: "unpinned"}
+_VERIFIED = {True: "verified", None: "not verified", False: "altered"}
 
 
-def network_checks(parts: SoundParts, lock_file: Path) -> list[Check]:
-    """Looks at every network whose reference is sound.
+def network_problems(parts: ValidParts, keys: Iterable[str], lock_file: Path | None = None) -> list[Problem]:
+    """Looks at networks' files. Random networks that are not here yet are no problem: the run makes them.
 
     Args:
         parts: The study.
-        lock_file: The environment's ``models.lock``, in its own folder.
+        keys: Below ``models``; those whose reference is wrong are skipped.
+        lock_file: The environment's ``models.lock``, in its own folder; not looked for if not given.
     """
+    findings = network_findings(parts, keys, lock_file)
+    return [each for each in findings if isinstance(each, Problem) and each.severity == "error"]
+
+
+def network_findings(parts: ValidParts, keys: Iterable[str], lock_file: Path | None = None) -> list[Finding]:
+    """Looks at networks' files, and says what each network is; see :func:`network_problems`."""
     try:
-        lock = read_lock(lock_file)
-    except LockError as problem:
-        return fails(LOCK_FILE, [problem.message])
-    return [check for key in parts.models for check in _network(key, parts, lock, lock_file)]
+        lock = read_lock(lock_file) if lock_file else {}
+    except LockError as error:
+        return [Problem(LOCK_FILE, error.message)]
+    env = lock_file.parent.name if lock_file else None
+    return [
+        finding
+        for key in keys
+        if key in parts.models
+        for finding in _network(key, parts.models[key], lock, env)
+    ]
 
 
-def _network(key: str, parts: SoundParts, lock: Lock, lock_file: Path) -> list[Check]:
-    name, reference = f"models.{key}", parts.models[key]
-    faults = preflight.network_faults(parts, [key], lock_file)["networks"]
-    if faults:
-        pinned = "" if is_present(reference) else f"; {_pin(model_status(key, reference, lock).pinned)}"
-        return fails(name, [fault.removeprefix(f"{name}: ") + pinned for fault in faults])
-    return [_sound(name, key, reference, lock, lock_file.parent.name)]
+def _network(key: str, reference: ModelReference, lock: Lock, env: str | None) -> list[Finding]:
+    where, status = f"models.{key}", model_status(key, reference, lock, env)
+    if status.problems:
+        return [*status.problems]
+    if status.present:
+        return [_whole(where, reference, status, env)]
+    if reference.random is not None:
+        return [Passed(where, f"{status.id}: not made yet; the first run makes it")]
+    missing = absence(where, reference, env)
+    return [replace(missing, what=f"{missing.what} ({_PINNED[status.pinned]})")]
 
 
-def _pin(pinned: bool) -> str:
-    return "pinned" if pinned else "unpinned"
-
-
-def _sound(name: str, key: str, reference: ModelReference, lock: Lock, env: str) -> Check:
-    status = model_status(key, reference, lock)
-    if not status.present:  # the run makes it
-        return ok(name, f"{status.id}: not made yet; the first run makes it")
+def _whole(where: str, reference: ModelReference, status: ModelStatus, env: str | None) -> Finding:
     if not any(file.suffix in HASHED_SUFFIXES for file in Path(status.folder).rglob("*")):
-        return ok(name, f"{status.id}: no network in it, and none is needed")
-    verified = {True: "verified", None: "not verified", False: "altered"}[status.verified]
-    text = f"{status.id}: present ({shown_bytes(status.bytes)}), {_pin(status.pinned)}, {verified}"
+        return Passed(where, f"{status.id}: no network in it, and none is needed")
+    size, pinned, verified = shown_bytes(status.bytes), _PINNED[status.pinned], _VERIFIED[status.verified]
+    text = f"{status.id}: present ({size}), {pinned}, {verified}"
     if status.pinned and status.verified:
-        return ok(name, text)
+        return Passed(where, text)
     if reference.fetched:
-        return warn(name, f"{text}; `{fetch_command(env)}` records what it is in {LOCK_FILE}")
-    return warn(
-        name, f"{text}: no list of its files' sha256 beside it, so a changed file would not be noticed"
-    )
+        return warning(where, text, f"`{fetch_command(env)}` records what it is in {LOCK_FILE}")
+    return warning(where, f"{text}: no list of its files' sha256 is beside it, so changes go unnoticed")
 
 
-def word_checks(parts: SoundParts, lock_file: Path, told: list[str]) -> list[Check]:
-    """Checks rare words and prompts with the text-to-image model's tokenizer, where that is here.
+def make_random_networks(parts: ValidParts, keys: Iterable[str]) -> None:
+    """Makes the random networks that are not here yet, which takes no network."""
+    from hypnos_pipeline.models.random.folder import make_random_folder
 
-    Args:
-        parts: The study.
-        lock_file: The environment's ``models.lock``.
-        told: Faults of the configuration, which are not told twice.
-    """
-    found = preflight.network_faults(parts, ["text_to_image"], lock_file)
-    judged = [lines for place, lines in found.items() if place != "networks"]
-    if not judged:
-        return [
-            warn(WORDS, "not checked: their tokenizer comes with models.text_to_image, which is not here")
-        ]
-    if faults := [line for line in judged[0] if line not in told]:
-        return fails(WORDS, faults)
-    words = {word for each in parts.subjects.values() for word in (each.instance_word, each.background_word)}
-    return [ok(WORDS, f"{', '.join(sorted(words))} are one token each; every prompt fits")]
+    for key in keys:
+        reference = parts.models[key]
+        if reference.random is not None and not is_present(reference):
+            _log.info("Making %s in %s, once", reference.id, reference.folder)
+            make_random_folder(reference)

@@ -1,4 +1,4 @@
-"""Memory and disk against what the study needs, as far as that can be told beforehand."""
+"""Memory and disk against what the study needs, as far as that is known beforehand."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from hypnos_pipeline.checks.check import Check, fail, ok, warn
+from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.machine import computes_on_gpu
-from hypnos_pipeline.checks.memory_settings import METHODS, helping_settings
+from hypnos_pipeline.checks.memory_settings import METHODS, savings
 from hypnos_pipeline.checks.needs import Need, disk_need, host_need, memory_need
 from hypnos_pipeline.checks.sizes import NetworkSizes, absent_bytes
-from hypnos_pipeline.checks.study_parts import Examined
+from hypnos_pipeline.checks.study_files import StudyFiles
+from hypnos_pipeline.errors import Problem
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.running.out_of_memory import shown_bytes
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
 CACHE = Path(".dvc/cache")
 SHARING = ("hardlink", "symlink")
 """Kinds of links that work on every disk; reflinks do on few, so they are not counted on."""
 
 
-def memory_checks(parts: SoundParts, sizes: NetworkSizes) -> list[Check]:
+def memory_findings(parts: ValidParts, sizes: NetworkSizes) -> list[Finding]:
     """Compares memory with the largest need of any stage: the GPU's where one computes, and the machine's."""
     import psutil
 
@@ -44,35 +45,35 @@ def _memory(
     need: Need,
     total: float,
     free: float,
-    parts: SoundParts | None,
+    parts: ValidParts | None,
     sizes: NetworkSizes,
     *,
     on_gpu: bool,
-) -> Check:
+) -> Finding:
     assumed = " of Stable Diffusion 1.5" if sizes.assumed else ""
     there = f"{shown_bytes(free)} of {shown_bytes(total)} free"
     text = f"{there}; {need.what}{assumed} needs about {shown_bytes(need.about)} (estimate)"
     if free >= need.about:
-        return ok(name, text)
-    mend = "end other programs, or use a machine with more"
-    if parts is not None and (less := _settings(need, parts, on_gpu)):
-        mend = f"less with {', '.join(less)}; or {mend}"
+        return Passed(name, text)
+    fix = "end other programs, or use a machine with more"
+    if parts is not None and (less := _savings(need, parts, on_gpu)):
+        fix = f"less with {', '.join(less)}; or {fix}"
     if total < need.least:
-        return fail(name, f"{text}, and at least {shown_bytes(need.least)}; {mend}")
-    return warn(name, f"{text}; {mend}")
+        return Problem(name, f"{text}, and at least {shown_bytes(need.least)}", fix)
+    return warning(name, text, fix)
 
 
-def _settings(need: Need, parts: SoundParts, on_gpu: bool) -> list[str]:
-    """Returns the names and values of the settings that the neediest stage could be spared with."""
+def _savings(need: Need, parts: ValidParts, on_gpu: bool) -> list[str]:
+    """Returns the settings with which the stage that needs most would need less."""
     reads = {"sampling", "runtime"}
     for family, methods in parts.methods.items():
         for name in methods:
             if need.what == f"training {name}":
                 reads = {f"{METHODS}.{family}.{name}", "runtime"}
-    return [line.partition(" (")[0] for line in helping_settings(parts, reads, on_gpu)]
+    return [saving.change for saving in savings(parts, reads, on_gpu)]
 
 
-def disk_check(study: Examined, sizes: NetworkSizes, photos: int) -> Check:
+def disk_finding(study: StudyFiles, sizes: NetworkSizes, photos: int) -> Finding:
     """Compares the free disk with what is still to be written.
 
     Args:
@@ -98,10 +99,10 @@ def disk_check(study: Examined, sizes: NetworkSizes, photos: int) -> Check:
     there = f", less {shown_bytes(written)} that are there" if written else ""
     estimate = f"{shown_bytes(about)} (estimate: {', '.join(counted)}{there})"
     text = f"{shown_bytes(free)} free; needs about {estimate}"
-    mend = "make room, or put the project on a larger disk"
+    fix = "make room, or put the project on a larger disk"
     if free < least:
-        return fail("disk", f"{text}; {mend}")
-    return ok("disk", text) if free >= about else warn("disk", f"{text}; {mend}")
+        return Problem("disk", text, fix)
+    return Passed("disk", text) if free >= about else warning("disk", text, fix)
 
 
 def links_to_cache(root: Path) -> bool:

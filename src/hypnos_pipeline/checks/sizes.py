@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypnos_pipeline.models.reference import is_present
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 
 PUBLISHED = {"dino": 21_665_664, "clip": 427_616_513, "clip_b32": 151_277_313}
 """Parameters of the paper's other networks; those not listed are smaller than ``SMALL``."""
@@ -54,7 +54,7 @@ class NetworkSizes:
         return self.trained + self.vae
 
 
-def network_sizes(parts: SoundParts) -> NetworkSizes:
+def network_sizes(parts: ValidParts) -> NetworkSizes:
     """Reads the sizes of the study's networks; where one is not here, the paper's stands in."""
     sizes: dict[str, int | bool] = {}
     model, perceptual = (_folder(parts, key) for key in ("text_to_image", "perceptual"))
@@ -68,12 +68,12 @@ def network_sizes(parts: SoundParts) -> NetworkSizes:
             "assumed": False,
         }
         sizes["perceptual"] = parameters(perceptual / TRANSFORMER)
-    except (OSError, ValueError, KeyError):  # absent or damaged, which is told of the networks
+    except (OSError, ValueError, KeyError):  # absent or damaged, which is reported for the networks
         pass
     return NetworkSizes(**sizes)
 
 
-def absent_bytes(parts: SoundParts, sizes: NetworkSizes) -> int:
+def absent_bytes(parts: ValidParts, sizes: NetworkSizes) -> int:
     """Returns about how much is still to be fetched or made, as float32; files as downloaded not counted."""
     known = PUBLISHED | {"text_to_image": sizes.model, "perceptual": sizes.perceptual}
     absent = [
@@ -94,7 +94,7 @@ def parameters(file: Path) -> int:
     return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
-def _folder(parts: SoundParts, key: str) -> Path:
+def _folder(parts: ValidParts, key: str) -> Path:
     return Path(parts.models[key].folder) if key in parts.models else Path("no such network")
 
 

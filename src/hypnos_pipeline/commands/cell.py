@@ -8,26 +8,25 @@ from hypnos_pipeline.commands.options import (
     cell_options,
     matching_cells,
     project_root,
-    said_plainly,
     the_cell,
 )
+from hypnos_pipeline.commands.plain import PlainGroup
 from hypnos_pipeline.commands.reproduce import reproduce
 
 
-@click.group()
+@click.group(cls=PlainGroup)
 def cell() -> None:
     """Any cell of any table, from the raw photos."""
 
 
 @cell.command("list")
 @cell_options(required=False)
-def list_cells(env: str | None, **words: str | None) -> None:
+def list_cells(env: str, **words: str | None) -> None:
     """Lists the cells that match."""
     root = project_root()
-    with said_plainly():
-        from hypnos_pipeline.provenance.rendering import cells_as_text
+    from hypnos_pipeline.provenance.rendering import cells_as_text
 
-        click.echo(cells_as_text(matching_cells(root, env, **words)))
+    click.echo(cells_as_text(matching_cells(root, env, **words)))
 
 
 @cell.command()
@@ -35,15 +34,14 @@ def list_cells(env: str | None, **words: str | None) -> None:
 @click.option("--files", is_flag=True, help="Show the files of every folder, not only photos and models.")
 @click.option("--json", "as_json", is_flag=True, help="Everything, every file too, as one JSON object.")
 @click.option("--dot", "as_dot", is_flag=True, help="The graph of files and stages, for Graphviz.")
-def trace(env: str | None, files: bool, as_json: bool, as_dot: bool, **words: str | None) -> None:
+def trace(env: str, files: bool, as_json: bool, as_dot: bool, **words: str | None) -> None:
     """Shows the files, parameters, code and models behind one cell, and what has changed since."""
     root = project_root()
     if as_json and as_dot:
         raise click.UsageError("give one of --json and --dot")
-    with said_plainly():
-        from hypnos_pipeline.provenance.trace import trace as gather
+    from hypnos_pipeline.provenance.trace import trace as gather
 
-        found = gather(root, the_cell(root, env, **words))
+    found = gather(root, the_cell(root, env, **words))
     if as_json or as_dot:
         from hypnos_pipeline.provenance.export import as_dot as dot
         from hypnos_pipeline.provenance.export import as_json as json_of

@@ -1,25 +1,49 @@
-"""``kedro doctor``: one line for each check, all faults at once."""
+"""``kedro doctor``: one line for each check, all problems at once."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from hypnos_pipeline.commands.options import environment, project_root
+from hypnos_pipeline.commands.options import env_option, project_root
+from hypnos_pipeline.commands.plain import PlainCommand
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.checks.findings import Finding
+
+LABELS = {"ok": ("ok", "green"), "warning": ("warn", "yellow"), "error": ("fail", "red")}
+"""How the first column shows each status."""
 
 
-@click.command()
-@click.option("--env", "-e", default=None, help="The study's environment (default: as kedro run).")
-@click.option("--json", "as_json", is_flag=True, help="For other programs: a list of status, name and text.")
-def doctor(env: str | None, as_json: bool) -> None:
-    """Says whether this machine, its libraries and its files are fit for a study, and what to mend.
+@click.command(cls=PlainCommand)
+@env_option
+@click.option(
+    "--json", "json_", is_flag=True, help="For other programs: a list of status, where, what and fix."
+)
+def doctor(env: str, json_: bool) -> None:
+    """Checks whether this machine, its libraries and its files are fit for a study.
 
-    Nothing is changed and no network is asked. Exit status 1 if anything failed; warnings alone give 0.
+    Nothing is changed and no network is used. Exit status 1 if there is an error; warnings alone give 0.
     """
     root = project_root()
-    from hypnos_pipeline.checks import check
     from hypnos_pipeline.checks.doctor import examine
+    from hypnos_pipeline.checks.findings import as_json, status
 
-    checks = examine(root, environment(env))
-    click.echo(check.as_json(checks) if as_json else check.as_text(checks, environment(env)))
-    if any(each.status == "fail" for each in checks):
+    findings = examine(root, env)
+    click.echo(as_json(findings) if json_ else _as_text(findings, env))
+    if any(status(each) == "error" for each in findings):
         raise SystemExit(1)
+
+
+def _as_text(findings: list[Finding], env: str) -> str:
+    """Returns the lines, aligned, with a verdict below; in colours, which ``click.echo`` drops in a pipe."""
+    from hypnos_pipeline.checks.findings import rows, verdict
+
+    shown = rows(findings)
+    width = max(len(where) for _, where, _ in shown)
+    lines = []
+    for status, where, text in shown:
+        label, colour = LABELS[status]
+        lines.append("  ".join([click.style(label.ljust(4), fg=colour), where.ljust(width), text]))
+    return "\n".join([*lines, "", verdict(findings, env)])

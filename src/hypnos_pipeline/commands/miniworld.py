@@ -8,44 +8,47 @@ from typing import Any
 
 import click
 
+from hypnos_pipeline.commands.options import env_option
+from hypnos_pipeline.commands.plain import PlainGroup
 
-@click.group()
+
+@click.group(cls=PlainGroup)
 def miniworld() -> None:
     """The embedded miniature models."""
 
 
 @miniworld.command()
 def promote() -> None:
-    """Puts the models rebuilt by `kedro run --pipelines=miniworld` in the tracked ones' place."""
+    """Replaces the tracked models by those rebuilt by `kedro run --pipelines=miniworld`."""
     from hypnos_pipeline.miniworld.config import MiniworldConfig
     from hypnos_pipeline.miniworld.train.promote import promote as promote_models
     from hypnos_pipeline.study.loading import current_parameters
 
     config = MiniworldConfig.model_validate(current_parameters()["miniworld"])
     names = promote_models(Path(config.output) / "models", Path(config.promoted))
-    click.echo(f"Put in place in {config.promoted}: {', '.join(names)}")
+    click.echo(f"Replaced in {config.promoted}: {', '.join(names)}")
 
 
 @miniworld.command()
-@click.option("--env", "-e", default=None, help="Environment whose finished study is judged.")
+@env_option
 @click.option(
     "--subject", "-s", multiple=True, help="Only these subjects (default: all with unseen renders)."
 )
-def judge(env: str | None, subject: tuple[str, ...]) -> None:
-    """Says how well a finished study learned its subjects, by renders that no stage reads."""
+def evaluate(env: str, subject: tuple[str, ...]) -> None:
+    """Measures how well a finished study learned its subjects, by renders that no stage reads."""
     from kedro.framework.session import KedroSession
 
     root = Path.cwd()
     with KedroSession.create(project_path=root, env=env) as session:
         context = session.load_context()
-        verdict = judge_study(root, context.catalog, context.params, subject)
-    click.echo(json.dumps(verdict, indent=1))
+        measured = evaluate_study(root, context.catalog, context.params, subject)
+    click.echo(json.dumps(measured, indent=1))
 
 
-def judge_study(
+def evaluate_study(
     root: Path, catalog: Any, parameters: dict[str, Any], subjects: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Judges every subject that has unseen renders.
+    """Measures every subject that has unseen renders.
 
     Args:
         root: The project's folder.
@@ -54,7 +57,7 @@ def judge_study(
         subjects: Only these; all if empty.
 
     Returns:
-        Per subject, the verdicts of ``miniworld.judging``.
+        Per subject, what ``miniworld.learning`` measures.
     """
     from hypnos_pipeline.miniworld import learning
     from hypnos_pipeline.models.networks import load_vit
@@ -67,9 +70,9 @@ def judge_study(
     configure(study.runtime)
     encoder = load_vit(locate(study.models.dino))
     vae = load_text_to_image(locate(study.models.text_to_image)).vae
-    verdicts = {}
+    measured = {}
     for subject in subjects or tuple(study.subjects):
-        folder = root / "data/01_raw/judge" / study.photo_owner(subject)
+        folder = root / "data/01_raw/truth" / study.photo_owner(subject)
         if not folder.is_dir():
             continue
         unseen = learning.read_unseen(folder, study.image_size)
@@ -78,10 +81,10 @@ def judge_study(
             return catalog.load(f"{subject}.{name}")
 
         samples = {method: load(f"{method}.samples") for _, method in study.entries()}
-        verdicts[subject] = learning.judge_methods(
+        measured[subject] = learning.measure_methods(
             encoder, load("class_prior"), load("working_photos"), unseen, samples
         )
-        verdicts[subject]["discriminator"] = learning.judge_discriminator(
+        measured[subject]["discriminator"] = learning.measure_discriminator(
             load("discriminator_weights"), study.discriminator, load("latents"), vae, unseen, study.seed
         )
-    return verdicts
+    return measured

@@ -1,18 +1,26 @@
-"""What the commands of ``kedro cell`` share: the options that name a cell, and how errors are said."""
+"""What commands share: the environment, the project's folder, the options that name a cell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hypnos_pipeline.study.environments import chosen
+
 if TYPE_CHECKING:
     from hypnos_pipeline.provenance.cells import Cell
 
 Command = Callable[..., Any]
+
+env_option = click.option(
+    "--env",
+    "-e",
+    callback=lambda _context, _option, value: chosen(value),
+    help="The study's environment (default: as kedro run).",
+)
 
 
 def cell_options(required: bool) -> Callable[[Command], Command]:
@@ -22,7 +30,7 @@ def cell_options(required: bool) -> Callable[[Command], Command]:
         required: Whether subject, method and metric must be given, as for one cell.
     """
     options = [
-        click.option("--env", "-e", default=None, help="The study's environment (default: as kedro run)."),
+        env_option,
         click.option("--table", type=click.Choice(["1", "2"]), help="1 invariant, 2 varying prompts."),
         click.option("--prompt-set", help="A prompt set, instead of a table."),
         click.option("--subject", required=required, help="A subject of the study."),
@@ -51,33 +59,27 @@ def project_root() -> Path:
     return root
 
 
-def environment(env: str | None) -> str:
-    """Returns the environment asked for, else Kedro's choice."""
-    from hypnos_pipeline.study.environments import chosen
-
-    return chosen(env)
-
-
-def matching_cells(root: Path, env: str | None, **words: str | None) -> list[Cell]:
+def matching_cells(root: Path, env: str, **words: str | None) -> list[Cell]:
     """Returns the cells that the options name, at least one.
 
     Raises:
         ProvenanceError: See ``provenance.cells``.
     """
-    from hypnos_pipeline.provenance.cells import UndefinedCell, UnknownWord, not_yet_run, read_cells, select
+    from hypnos_pipeline.errors import UndefinedCell, UnknownWord
+    from hypnos_pipeline.provenance.cells import not_yet_run, read_cells, select
 
-    cells = read_cells(root, environment(env))
+    cells = read_cells(root, env)
     try:
         found = select(cells, words)
     except UnknownWord as error:
-        raise not_yet_run(root, environment(env), error) from None
+        raise not_yet_run(root, env, error) from None
     if not found:
-        asked = ", ".join(f"{kind.replace('_', ' ')} {word}" for kind, word in words.items() if word)
-        raise UndefinedCell(f"undefined: {cells[0].path} has no row with {asked}")
+        requested = ", ".join(f"{kind.replace('_', ' ')} {word}" for kind, word in words.items() if word)
+        raise UndefinedCell(f"undefined: {cells[0].path} has no row with {requested}")
     return found
 
 
-def the_cell(root: Path, env: str | None, **words: str | None) -> Cell:
+def the_cell(root: Path, env: str, **words: str | None) -> Cell:
     """Returns the one cell that the options name.
 
     Raises:
@@ -89,17 +91,3 @@ def the_cell(root: Path, env: str | None, **words: str | None) -> Cell:
         prompt_sets = dict.fromkeys(cell.prompt_set for cell in found)
         raise click.UsageError(f"give --table 1, --table 2 or --prompt-set ({', '.join(prompt_sets)})")
     return found[0]
-
-
-@contextmanager
-def said_plainly() -> Iterator[None]:
-    """Turns errors of the provenance modules into click's: a message, no traceback."""
-    from hypnos_pipeline.provenance.cells import ProvenanceError, UnknownWord
-    from hypnos_pipeline.provenance.record import RecordError
-
-    try:
-        yield
-    except UnknownWord as error:
-        raise click.UsageError(str(error)) from error
-    except (ProvenanceError, RecordError) as error:
-        raise click.ClickException(str(error)) from error

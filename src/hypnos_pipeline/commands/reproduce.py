@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
-from hypnos_pipeline.commands.options import cell_options, environment, project_root, said_plainly, the_cell
+from hypnos_pipeline.commands.options import cell_options, project_root, the_cell
+from hypnos_pipeline.commands.plain import PlainCommand
+from hypnos_pipeline.errors import MissingInputs
 
 
-@click.command()
+@click.command(cls=PlainCommand)
 @cell_options(required=True)
 @click.option(
     "--tolerance",
@@ -18,7 +20,7 @@ from hypnos_pipeline.commands.options import cell_options, environment, project_
     "relative to the recorded number where that is above 1, absolute below.",
 )
 @click.option("--keep", is_flag=True, help="Leave the scratch folder and say where it is.")
-def reproduce(env: str | None, tolerance: float, keep: bool, **words: str | None) -> None:
+def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> None:
     """Makes one cell again from the raw photos, in a scratch folder, by what dvc.lock records.
 
     \b
@@ -30,25 +32,23 @@ def reproduce(env: str | None, tolerance: float, keep: bool, **words: str | None
       3  another number on another (or unknown) CPU kind or versions
     """
     root = project_root()
-    with said_plainly():
-        from hypnos_pipeline.provenance.reproduction import MISSING, check_table
-        from hypnos_pipeline.provenance.reproduction import reproduce as run
-        from hypnos_pipeline.provenance.workspace import MissingInputs
+    from hypnos_pipeline.provenance.reproduction import MISSING, check_table
+    from hypnos_pipeline.provenance.reproduction import reproduce as run
 
-        check_table(root, environment(env))
-        cell = the_cell(root, env, **words)
-        try:
-            verdict = run(root, cell, tolerance=tolerance, keep=keep, progress=_progress, say=_say)
-        except MissingInputs as error:
-            _say(f"Error: {error}")
-            raise SystemExit(MISSING) from None
-        except OSError as error:
-            raise click.ClickException(str(error)) from error
+    check_table(root, env)
+    cell = the_cell(root, env, **words)
+    try:
+        verdict = run(root, cell, tolerance=tolerance, keep=keep, progress=_progress, say=_show)
+    except MissingInputs as error:
+        _show(f"Error: {error}")
+        raise SystemExit(MISSING) from None
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
     click.echo(verdict.text)
     raise SystemExit(verdict.status)
 
 
-def _say(text: str) -> None:
+def _show(text: str) -> None:
     click.echo(text, err=True)
 
 

@@ -1,13 +1,17 @@
-"""What pydantic found wrong with a configuration, in words that name the key, what it holds and the mend."""
+"""pydantic's errors as problems that name the key, what it holds and what was expected."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from hypnos_pipeline.errors import Problem, choice
 
 # What an error says was expected, by pydantic's error type; {} is the limit.
 _EXPECTED = {
@@ -19,9 +23,7 @@ _EXPECTED = {
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
     "string_too_short": "some text",
-    "literal_error": "one of {expected}",
     "string_pattern_mismatch": "text that matches {pattern}",
-    "union_tag_invalid": "one of {expected_tags}",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_type": "a whole number",
@@ -39,31 +41,37 @@ _EXPECTED = {
 _NAME = "a name of small letters, digits and underscores, a letter first"
 
 
-def readable_faults(
-    model: type[BaseModel], parameters: Mapping[str, Any], errors: list[dict[str, Any]]
-) -> list[str]:
-    """Says of each faulty key what it holds and what was expected.
+def shown(path: Path | str) -> str:
+    """Returns a path as messages show it: relative to the working directory where it lies below it."""
+    path, here = os.path.abspath(path), os.getcwd()
+    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path
+
+
+def readable_problems(
+    model: type[BaseModel], parameters: Mapping[str, Any], error: ValidationError, where: str
+) -> list[Problem]:
+    """Returns one problem per wrong key: what it holds, and what was expected.
 
     Args:
         model: What the parameters were validated as.
         parameters: The parameters as they are in the file.
-        errors: ``ValidationError.errors()``.
-
-    Returns:
-        One line per key, in the errors' order.
+        error: pydantic's.
+        where: The file, for the problems.
     """
     lines: dict[str, list[str]] = {}
-    for error in errors:
-        loc = error["loc"]
-        if error["type"] == "union_tag_invalid":  # what tells the alternatives apart stands one key deeper
-            loc = (*loc, error["ctx"]["discriminator"].strip("'"))
+    for each in error.errors():
+        loc = each["loc"]
+        if (
+            each["type"] == "union_tag_invalid"
+        ):  # the key that distinguishes the alternatives stands one deeper
+            loc = (*loc, each["ctx"]["discriminator"].strip("'"))
         key, held = _key(parameters, loc)
-        fault, expected = _fault(model, error, held)
-        lines.setdefault(": ".join(part for part in (key, fault) if part), []).append(expected)
+        wrong, expected = _wrong(model, each, held)
+        lines.setdefault(": ".join(part for part in (key, wrong) if part), []).append(expected)
     # A value that fits none of several kinds has one error for each.
     return [
-        line + (f"; expected {' or '.join(dict.fromkeys(wanted))}" if any(wanted) else "")
-        for line, wanted in lines.items()
+        Problem(where, what, f"expected {' or '.join(dict.fromkeys(wanted))}" if any(wanted) else "")
+        for what, wanted in lines.items()
     ]
 
 
@@ -82,12 +90,12 @@ def _key(parameters: Any, loc: tuple[int | str, ...]) -> tuple[str, Any]:
     return ".".join(names), parameters
 
 
-def _fault(model: type[BaseModel], error: dict[str, Any], held: Any) -> tuple[str, str]:
+def _wrong(model: type[BaseModel], error: Any, held: Any) -> tuple[str, str]:
     """Returns what is wrong with a value, and what was expected instead."""
     kind, loc, context = error["type"], error["loc"], error.get("ctx", {})
     if loc and loc[-1] == "[key]" and kind != "value_error":
         better = re.sub(r"[^a-z0-9_]+", "_", str(loc[-2]).lower()).lstrip("_0123456789").rstrip("_")
-        return "no name", _NAME + (f", such as {better}" if better else "")
+        return "not a name", _NAME + (f", such as {better}" if better else "")
     if kind == "extra_forbidden":
         known = _known_keys(model, loc[:-1])
         close = get_close_matches(str(loc[-1]), known, 1)
@@ -98,6 +106,8 @@ def _fault(model: type[BaseModel], error: dict[str, Any], held: Any) -> tuple[st
         return str(context["error"]), ""
     if kind == "union_tag_not_found":
         return f"the key {context['discriminator'].strip(chr(39))} is missing", ""
+    if options := context.get("expected") or context.get("expected_tags"):
+        return _short(held), choice(str(held), re.findall(r"'([^']*)'", options))
     expected = _EXPECTED[kind].format_map(context) if kind in _EXPECTED else error["msg"]
     return "nothing" if held is None else _short(held), expected
 
@@ -108,7 +118,7 @@ def _short(held: Any) -> str:
 
 
 def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Returns the keys that are known at a place, none if it cannot be told."""
+    """Returns the keys that are known at a place, none if that is unknown."""
     reached: list[Any] = [model]
     for part in loc:
         chosen = [each for each in reached if _is_model(each) and part in _tags(each)]
@@ -121,13 +131,13 @@ def _is_model(annotation: Any) -> bool:
 
 
 def _tags(model: type[BaseModel]) -> list[str]:
-    """Returns what tells a model from the other members of a union: its name, and ``kind: Literal[...]``."""
+    """Returns what names a model among the members of a union: its own name, and ``kind: Literal[...]``."""
     kind = model.model_fields.get("kind")
     return [model.__name__, *(get_args(kind.annotation) if kind else ())]
 
 
 def _below(annotation: Any, part: int | str) -> list[Any]:
-    """Returns what the annotation says of the value under one part of an error's way."""
+    """Returns the annotations of the value under one part of an error's path."""
     if _is_model(annotation):
         field = annotation.model_fields.get(str(part))
         return _alternatives(field.annotation) if field else []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hypnos_pipeline.errors import nearest
+
 # Plain values people mean by the names; no two are closer than ΔE 25, so a caption names one colour only.
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (214, 34, 36),
@@ -30,10 +32,10 @@ def listed_colour(name: str) -> tuple[int, int, int]:
     """Returns the sRGB value (0–255) of a listed colour.
 
     Raises:
-        ValueError: If the name is not listed; the message names those that are.
+        ValueError: If the name is not listed; the message names the nearest and all that are.
     """
     if name not in COLOURS:
-        raise ValueError(f"unknown colour {name!r}: expected one of {', '.join(COLOURS)}")
+        raise ValueError(f"unknown colour {name!r}; {nearest(name, COLOURS)}")
     return COLOURS[name]
 
 

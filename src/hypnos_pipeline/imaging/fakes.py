@@ -7,16 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hypnos_pipeline.imaging.colours import (
-    farthest,
-    listed_colour,
-    unit_colour,
-    unlike_or_farthest,
-)
+from hypnos_pipeline.imaging.colours import farthest, listed_colour, unit_colour, unlike_or_farthest
 from hypnos_pipeline.imaging.compositing import (
     composite,
     is_own_negative,
-    masked,
     negative,
     opposed,
     recovered_background,
@@ -49,8 +43,8 @@ def build_fakes(
 
     Returns:
         Images named ``<photo>/<kind>_NN`` with rows ``{name, photo, kind, colour, fill, sha256, remark}``:
-        colour is the monotone background's, fill the mask's; null where there is none. Remark is empty or
-        says where the rule had to give way.
+        colour is the monotone background's, fill the mask's; null where there is none. Remark names the
+        exception where the rule could not be kept, else it is empty.
     """
     images: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
@@ -99,7 +93,7 @@ def _altered(
 
     fill, remark = _fill_over_original(settings.colours, foreground, alpha, subject_colour)
     background = recovered_background(image, foreground, alpha)
-    yield "masked", 0, masked(background, alpha, unit_colour(fill)), {"fill": fill, "remark": remark}
+    yield "masked", 0, composite(unit_colour(fill), alpha, background), {"fill": fill, "remark": remark}
 
     for index, colour in enumerate(drawn_colours(settings, settings.altered, seed, f"negative/{photo}")):
         coloured = composite(foreground, alpha, unit_colour(colour))
@@ -112,13 +106,8 @@ def _altered(
         fills = unlike_or_farthest(settings.colours, listed_colour(colour), subject_colour)
         draw = numpy_generator(seed, f"augmentation/fill/{photo}", index)
         fill = fills[int(draw.integers(len(fills)))]
-        flat = np.broadcast_to(unit_colour(colour), image.shape)
-        yield (
-            "coloured_masked",
-            index,
-            masked(flat, alpha, unit_colour(fill)),
-            {"colour": colour, "fill": fill},
-        )
+        coloured = composite(unit_colour(fill), alpha, unit_colour(colour))
+        yield "coloured_masked", index, coloured, {"colour": colour, "fill": fill}
 
 
 def _fill_over_original(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 
 from hypnos_pipeline.miniworld.config import MiniworldConfig
@@ -13,6 +14,7 @@ def main() -> None:
     import yaml
 
     from hypnos_pipeline.miniworld.train.stages import STAGES
+    from hypnos_pipeline.storage.checkpoints import discard_finished
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=list(STAGES))
@@ -24,7 +26,9 @@ def main() -> None:
     if args.output:
         values["output"] = args.output
     config = MiniworldConfig.model_validate(values)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     STAGES[args.stage](config)
+    discard_finished()
 
 
 if __name__ == "__main__":

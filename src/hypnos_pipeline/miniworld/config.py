@@ -70,9 +70,9 @@ class EncoderConfig(_Strict):
 
 
 class EncodersConfig(_Strict):
-    """The encoders evaluation needs, and the judge."""
+    """The encoders that evaluation needs, and the classifier that grades samples."""
 
-    judge: EncoderConfig = EncoderConfig()
+    classifier: EncoderConfig = EncoderConfig()
     efficientnet: EncoderConfig = EncoderConfig()
     inception: EncoderConfig = EncoderConfig()
     lpips: EncoderConfig = EncoderConfig()
@@ -89,7 +89,7 @@ class MiniworldConfig(_Strict):
     output: str = "data/02_intermediate/miniworld"
     promoted: str = "data/01_raw/models/mini"
     subjects: str = "data/01_raw/subjects"
-    judge: str = "data/01_raw/judge"
+    truth: str = "data/01_raw/truth"
     threads: int = 1
     data: DataConfig = DataConfig()
     text_to_image: TextToImageConfig = TextToImageConfig()

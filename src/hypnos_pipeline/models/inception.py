@@ -8,7 +8,6 @@ layer no metric reads.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +28,9 @@ from torchvision.models.inception import (
     InceptionE,
 )
 
+from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.models.frechet_features import FID_INCEPTION, FrechetFeatures
+from hypnos_pipeline.models.networks import save_named
 
 EDGE = 299
 CLASSIFIER = "fc."
@@ -166,19 +167,15 @@ def save_fid_inception(state: Mapping[str, Tensor], folder: Path) -> None:
         state: The published tensors, with or without the classifier's ``fc.*``, which is left out.
         folder: Where; made if absent.
     """
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.contiguous() for key, value in state.items() if not key.startswith(CLASSIFIER)}
-    save_file(tensors, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({"architecture": FID_INCEPTION}) + "\n", encoding="utf-8")
+    tensors = {key: value for key, value in state.items() if not key.startswith(CLASSIFIER)}
+    save_named(tensors, FID_INCEPTION, folder)
 
 
 def load_fid_inception(folder: Path, device: str = "cpu") -> FidInceptionNetwork:
     """Loads ``model.safetensors`` of a folder whose ``config.json`` names ``fid_inception_v3``.
 
     Raises:
-        ValueError: If the tensors are not those of the published network.
+        UnusableNetwork: If the tensors are not those of the published network.
     """
     from safetensors.torch import load_file
 
@@ -190,9 +187,9 @@ def load_fid_inception(folder: Path, device: str = "cpu") -> FidInceptionNetwork
     # The published file is older than BatchNorm's counters of batches, which nothing reads.
     needed = {key for key in expected if not key.endswith(".num_batches_tracked")}
     wrong = [key for key, value in state.items() if expected.get(key) != value.shape]
-    if faulty := sorted(needed - state.keys()) + wrong:
-        raise ValueError(
-            f"{file}: {len(faulty)} tensors are missing, unknown or of another shape ({faulty[0]}, …); "
+    if unfit := sorted(needed - state.keys()) + wrong:
+        raise UnusableNetwork(
+            f"{file}: {len(unfit)} tensors are missing, unknown or of another shape ({unfit[0]}, …); "
             "expected those of pt_inception-2015-12-05.pth, converted to safetensors"
         )
     network.load_state_dict(state, assign=True)

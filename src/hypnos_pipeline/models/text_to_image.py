@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.errors import UnsupportedSchedule
+
 if TYPE_CHECKING:
     import torch
     from diffusers import (
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 PREDICTION_TYPES = ("epsilon", "v_prediction")
 SIGNAL_EXPECTED = "expected a schedule with signal left at every step"
-# Keys of the saved configurations that tell of a process, not of a model.
+# Keys of the saved configurations that describe a process, not a model.
 HISTORY = (
     "_name_or_path",
     "name_or_path",
@@ -32,10 +34,6 @@ HISTORY = (
     "stride",
     "truncation_strategy",
 )
-
-
-class UnsupportedSchedule(ValueError):
-    """The model's noise schedule is one that the losses are not defined for."""
 
 
 @dataclass
@@ -119,7 +117,7 @@ def check_schedule(scheduler: Any) -> None:
 
     Raises:
         UnsupportedSchedule: For prediction types other than epsilon and v_prediction, and for schedules whose
-            last step holds no signal (ε̂ and z0 then cannot be told from each other).
+            last step holds no signal (ε̂ and z0 then cannot be distinguished).
     """
     name = type(scheduler).__name__
     kind = scheduler.config.get("prediction_type")

@@ -9,14 +9,14 @@ from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt, t
 
 
 def rare_word_problems(tokenizer: Any, subject: SubjectSettings) -> list[str]:
-    """Checks that ``[V]`` and ``[W]`` are each one known token, their own and not another word's.
+    """Returns what is wrong with ``[V]`` and ``[W]``: each must be one known token, and no other word's.
 
     Args:
         tokenizer: A ``CLIPTokenizer``.
         subject: The subject's words.
 
     Returns:
-        What is wrong, each naming the word and its key; empty if nothing is.
+        Lines that name the key and the word; empty if nothing is wrong.
     """
     noun = _ids(tokenizer, subject.noun)
     problems: list[str] = []
@@ -39,7 +39,7 @@ def rare_word_problems(tokenizer: Any, subject: SubjectSettings) -> list[str]:
 
 
 def _problem(tokenizer: Any, ids: list[int], noun: list[int]) -> str:
-    """Says what is wrong with one word's tokens; empty if nothing is."""
+    """Returns what is wrong with one word's tokens; empty if nothing is."""
     if len(ids) != 1:
         pieces = " + ".join(repr(piece) for piece in tokenizer.convert_ids_to_tokens(ids)) or "nothing"
         return f"is {len(ids)} tokens in a prompt ({pieces}), expected one; choose another word"

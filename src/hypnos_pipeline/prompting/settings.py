@@ -20,7 +20,7 @@ class SubjectSettings(Configuration):
         instance_word: Rare word ``[V]`` naming the subject.
         background_word: Rare word ``[W]`` standing for the original background.
         photos: The subject whose folder of photos is used: its own name, or another's to share its photos.
-        true_masks: Folder in ``data/01_raw/judge`` whose ``masks/<photo>.png`` are known to be true. They
+        true_masks: Folder in ``data/01_raw/truth`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
         exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
         mattes: Photo's name to the backend that makes its matte, in place of ``background_removal``'s.
@@ -77,7 +77,7 @@ class GrammarPrompts(SampledPrompts):
 
 
 class ColourPrompts(SampledPrompts):
-    """Plain backgrounds of listed colours, asked of every method and compared with true cut-outs.
+    """Plain backgrounds of listed colours, requested of every method and compared with true cut-outs.
 
     The prompts are those of HYPNOS's own training (method.md §3, §9).
 

@@ -8,30 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
 from hypnos_pipeline.study.environments import DEFAULT, STUDY_FILE, known
 
 WORDS = ("table", "prompt_set", "subject", "method", "metric")
 """What names a cell, in the order of the columns; table and prompt set say the same."""
-
-
-class ProvenanceError(Exception):
-    """A cell cannot be traced; the message says why and what to do."""
-
-
-class UnknownWord(ProvenanceError):
-    """A word that names no subject, method, metric …; the message lists the known ones."""
-
-    def __init__(self, kind: str, word: str, known: Sequence[str]) -> None:
-        self.kind, self.word = kind, word
-        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; known: {', '.join(known)}")
-
-
-class UndefinedCell(ProvenanceError):
-    """All words are known, yet the study has no such cell."""
-
-
-class StudyNotRun(ProvenanceError):
-    """The study has not run or is not recorded; the message says what to run."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """By how much two artefacts differ, in words for a person.
 
-Only called where hashes differ already, so no function here is asked whether they do.
+Only called where hashes differ already, so no function here decides whether they do.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def describe_difference(recorded: Path, reproduced: Path) -> str:
     if describe is not None:
         try:
             return describe(recorded, reproduced)
-        except Exception:  # whatever a reader of a broken file throws, its size can be told
+        except Exception:  # whatever a reader of a broken file throws, its size is known
             return f"one of them cannot be read; {_sizes(recorded, reproduced)}"
     return _sizes(recorded, reproduced)
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hypnos_pipeline.provenance.cells import Cell, StudyNotRun, not_run
+from hypnos_pipeline.errors import Unrecorded
+from hypnos_pipeline.provenance.cells import Cell, not_run
 from hypnos_pipeline.provenance.parameters import leaves
 from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, overlap, read_record
 
 Kind = Literal["photo", "true mask", "model", "code", "requirements", "artefact"]
 
-TRUE_MASKS = "data/01_raw/judge"
-"""What is known of the photos beside them: it serves the comparison with true cut-outs."""
+TRUE_MASKS = ("data/01_raw/truth", "data/01_raw/judge")
+"""Masks known to be true, for the comparison with true cut-outs; older records name the second folder."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,6 @@ def recorded_lineage(root: Path, cell: Cell) -> tuple[Record, Lineage]:
         raise not_run(root, cell.env, str(error)) from None
 
 
-class Unrecorded(StudyNotRun):
-    """The record lacks a stage behind the cell."""
-
-
 def lineage(record: Record, cell: Cell) -> Lineage:
     """Returns the stages and inputs behind one cell.
 
@@ -139,7 +136,7 @@ def _own_true_masks(stage: StageRecord) -> str:
 def _source_kind(path: str, model_folders: set[str]) -> Kind:
     if any(overlap(path, folder) for folder in model_folders) or path.startswith("data/01_raw/models"):
         return "model"
-    if overlap(path, TRUE_MASKS):
+    if any(overlap(path, folder) for folder in TRUE_MASKS):
         return "true mask"
     if path.startswith("data/01_raw/"):
         return "photo"

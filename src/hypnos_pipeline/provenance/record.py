@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hypnos_pipeline.errors import RecordError
+
 LOCK = "dvc.lock"
-
-
-class RecordError(ValueError):
-    """The record cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypnos_pipeline.provenance.cells import Cell, ProvenanceError, cells_path
+from hypnos_pipeline.errors import ProvenanceError
+from hypnos_pipeline.provenance.cells import Cell, cells_path
 from hypnos_pipeline.provenance.comparison import (
     Number,
     compare_numbers,
@@ -46,10 +47,10 @@ class Verdict:
 def check_table(root: Path, env: str) -> None:
     """Refuses a ``cells.csv`` that is not the recorded one.
 
-    Where there is no table or no record this says nothing; other checks say what to run.
+    Where there is no table or no record, other checks say what to run.
 
     Raises:
-        ProvenanceError: If its hash is not the one that ``dvc.lock`` names; the message says how to mend it.
+        ProvenanceError: If its hash is not the one that ``dvc.lock`` names; the message says how to fix it.
     """
     path = cells_path(env)
     if not (root / path).is_file() or not (root / "dvc.lock").is_file():
@@ -77,7 +78,7 @@ def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress:
         tolerance: How far another machine's numbers may be off, see ``Number.within``.
         keep: Leave the scratch folder.
         progress: Takes each stage's number and name when it begins, its time and a line feed when it ends.
-        say: Takes what has to be said in any case.
+        say: Takes the messages that are always shown.
 
     Returns:
         What came of it.

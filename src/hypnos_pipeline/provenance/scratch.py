@@ -14,12 +14,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from hypnos_pipeline.provenance.cells import ProvenanceError
+from hypnos_pipeline.errors import ProvenanceError
 
 FOREIGN = ("KEDRO_", "DVC_", "PYTHON", "GIT_")
 """Beginnings of variables by which the caller's surroundings would reach into a stage."""
 
-# Outlives us: told each stage's process group, it ends the stage and removes the scratch folder when its
+# Outlives us: it knows each stage's process group, ends the stage and removes the scratch folder when its
 # input closes before the word "done", as it does when we are killed without a chance to clean up.
 GUARD = """
 group=

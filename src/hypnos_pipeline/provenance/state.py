@@ -85,7 +85,7 @@ def compare(root: Path, record: Record, lineage: Lineage) -> State:
     Args:
         root: The project's folder.
         record: The record that the lineage was read from.
-        lineage: Of the cell asked for.
+        lineage: Of the requested cell.
     """
     hashes: dict[str, Hashed | None] = {}
     artefacts: dict[Key, ArtefactState] = {}
@@ -116,7 +116,7 @@ def compare(root: Path, record: Record, lineage: Lineage) -> State:
 
 
 def written_by_producers(root: Path, record: Record, dep: Recorded) -> Hashed | None:
-    """Returns ``dep`` as the stages that wrote it left it by the record; None if that cannot be told.
+    """Returns ``dep`` as the stages that wrote it left it by the record; None if that is unknown.
 
     Args:
         root: The project's folder, for DVC's cache, which lists the files of recorded folders.

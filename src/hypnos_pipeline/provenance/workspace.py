@@ -8,12 +8,12 @@ its own in the record: it decides what runs, not what comes out.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hypnos_pipeline.provenance.cells import ProvenanceError
+from hypnos_pipeline.errors import MissingInputs, ProvenanceError
 from hypnos_pipeline.provenance.hashes import intact, on_disk
 from hypnos_pipeline.provenance.history import extract, newest_commit, newest_with_most
 from hypnos_pipeline.provenance.lineage import Lineage
@@ -25,22 +25,6 @@ WORKING_TREE = None
 """Stands in a commit's place for what lies in the working tree."""
 FICLONE = 0x40049409
 """Linux's request to share a file's blocks until either copy is written."""
-
-
-class MissingInputs(ProvenanceError):
-    """Inputs that neither the working tree nor git has as recorded.
-
-    Attributes:
-        inputs: All of them.
-    """
-
-    def __init__(self, inputs: Sequence[Recorded]) -> None:
-        self.inputs = list(inputs)
-        lines = [f"  {each.path}  md5 {each.md5}" for each in self.inputs]
-        super().__init__(
-            "neither the working tree nor git's history has, as recorded:\n" + "\n".join(lines) + "\n"
-            "Put them back, or make the record anew with `dvc repro`."
-        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +62,11 @@ def plan_workspace(root: Path, lineage: Lineage, stages: list[StageRecord]) -> P
             missing += [recorded] if commit is None else []
         commits[recorded.path, recorded.md5] = commit
     if missing:
-        raise MissingInputs(missing)
+        lines = [f"  {each.path}  md5 {each.md5}" for each in missing]
+        raise MissingInputs(
+            "neither the working tree nor git's history has, as recorded:\n" + "\n".join(lines) + "\n"
+            "Put them back, or make the record anew with `dvc repro`."
+        )
     code = {
         (each.recorded.path, each.recorded.md5)
         for several in inputs.values()

@@ -9,18 +9,16 @@ from html import escape
 from typing import Any
 
 from hypnos_pipeline.metrics.registry import METRICS, Metric
+from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET
 from hypnos_pipeline.reporting.tables import number
-
-Key = tuple[str, str, str, str]
-"""Prompt set, subject, method and metric."""
 
 DEFAULT_ENVIRONMENT = "mini"
 """The one that ``kedro cell`` takes where none is named."""
 
 
-def trace_command(key: Key, env: str) -> str:
+def trace_command(key: CellKey, env: str) -> str:
     """Returns the command that traces a cell from the raw photos."""
     prompt_set, subject, method, metric = key
     table = TABLE_OF_PROMPT_SET.get(prompt_set)
@@ -29,7 +27,7 @@ def trace_command(key: Key, env: str) -> str:
     return command if env == DEFAULT_ENVIRONMENT else f"{command} --env {env}"
 
 
-def anchor(keys: Sequence[Key]) -> str:
+def anchor(keys: Sequence[CellKey]) -> str:
     """Returns the place on the page of a panel, made of one cell, or of the cells that make a difference."""
     return re.sub(r"[^A-Za-z0-9_.-]", "-", "--".join(".".join(key) for key in keys))
 
@@ -76,13 +74,13 @@ class Panels:
         env: The study's environment, for the commands.
     """
 
-    cells: Mapping[Key, Any]
+    cells: Mapping[CellKey, Any]
     methods: Sequence[MethodLabel]
     subjects: Mapping[str, Mapping[str, Any]]
     pictures: SmallPictures
     env: str
 
-    def panel(self, keys: Sequence[Key]) -> str:
+    def panel(self, keys: Sequence[CellKey]) -> str:
         """Returns the panel of one cell, or of those whose difference a value is, each under its heading."""
         lines = [
             f'<section class="cell" id="{anchor(keys)}"><a class="close" href="#_">Close</a>',
@@ -94,13 +92,13 @@ class Panels:
             lines.append(f'<code class="command">{escape(trace_command(key, self.env))}</code>')
         return "\n".join([*filter(None, lines), "</section>"])
 
-    def _difference(self, keys: Sequence[Key]) -> str:
+    def _difference(self, keys: Sequence[CellKey]) -> str:
         """Returns what is subtracted from what: prompt sets of one method, or methods on one prompt set."""
         sets = list(dict.fromkeys(key[0] for key in keys))
         methods = list(dict.fromkeys(self._label(key[2]) for key in keys))
         return f"{' − '.join(methods)}: {' − '.join(sets)}"
 
-    def _title(self, key: Key) -> str:
+    def _title(self, key: CellKey) -> str:
         prompt_set, subject, method, name = key
         value = f"{METRICS[name].label} {number(self.cells[key].mean, METRICS[name].decimals)}"
         return f"{value}: {self._label(method)}, {subject_label(subject)}, {prompt_set}"
@@ -108,7 +106,7 @@ class Panels:
     def _label(self, method: str) -> str:
         return next(each.label for each in self.methods if each.name == method)
 
-    def _ends(self, key: Key) -> Iterable[str]:
+    def _ends(self, key: CellKey) -> Iterable[str]:
         """Returns the extremes; metrics of a whole set have none."""
         prompt_set, subject, method, name = key
         wanted = (prompt_set, method, name)

@@ -11,17 +11,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.reporting.cells import by_key
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
 from hypnos_pipeline.reporting.page_panels import Panels, SmallPictures
 from hypnos_pipeline.reporting.page_style import SCRIPT, STYLE
-from hypnos_pipeline.reporting.page_tables import (
-    OTHER,
-    linked_table,
-    other_cells_table,
-    panels_of,
-    plain_table,
-    unlinked_table,
-)
+from hypnos_pipeline.reporting.page_tables import OTHER, checks_table, html_table
+from hypnos_pipeline.reporting.subject_figures import Group
 from hypnos_pipeline.reporting.subject_page import picture_source
 
 if TYPE_CHECKING:
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
 
     from hypnos_pipeline.reporting.table import Table
 
-FOLDED = ("While training", "Contact sheets")
+FOLDED = (Group.WHILE_TRAINING, Group.CONTACT_SHEETS)
 """Groups of figures that are opened by a click, many and large as they are."""
 OPEN = ("backgrounds", "ablations")
 """Tables whose notes say what is found, not only how to read it."""
@@ -64,12 +59,11 @@ class StudyFigure:
 
 def study_page(
     cells: pandas.DataFrame,
-    tables: Iterable[Table],
+    tables: Sequence[Table],
     methods: Sequence[MethodLabel],
     subjects: Mapping[str, Mapping[str, Any]],
     env: str,
     *,
-    unlinked: Sequence[Table] = (),
     above: Sequence[StudyFigure] = (),
     below: Sequence[StudyFigure] = (),
 ) -> str:
@@ -77,35 +71,27 @@ def study_page(
 
     Args:
         cells: The study's cells.
-        tables: As data; their cells are found by their labels and headings.
+        tables: In the page's order.
         methods: Of the study.
         subjects: Subject to what ``subject_figures`` gave.
         env: The study's environment.
-        unlinked: Tables whose values are no cells.
         above: Figures before the subjects.
         below: Figures behind them.
     """
-    rest = other_cells_table(cells, methods)
-    shown = [*tables, *([rest] if rest is not None else [])]
-    known = {(c.prompt_set, c.subject, c.method, c.metric): c for c in cells.itertuples(index=False)}
-    behind = [panels_of(table, methods, subjects, known) for table in shown]
     pictures = SmallPictures(subjects)
-    panels = Panels(known, methods, subjects, pictures, env)
-    opened = dict.fromkeys(keys for rows in behind for row in rows for keys in row if keys)
+    panels = Panels(by_key(cells), methods, subjects, pictures, env)
+    entries = [entry for table in tables for block in table.blocks for row in block for entry in row.entries]
+    opened = dict.fromkeys(entry.cells for entry in entries if entry.cells)
     title = f"HYPNOS study: {listed(map(subject_label, subjects))}"
     body = [
         f"<h1>{escape(title)}</h1>",
-        _contents([*shown, *unlinked], subjects, above, below),
+        _contents(tables, subjects, above, below),
         f"<p>{HINT}</p>",
-        *(
-            _table(table, linked_table(table, methods, rows))
-            for table, rows in zip(shown, behind, strict=True)
-        ),
-        *(_table(table, unlinked_table(table)) for table in unlinked),
+        *map(_table, tables),
         *map(_study_figure, above),
         *(_subject(name, found) for name, found in subjects.items()),
         *map(_study_figure, below),
-        *(panels.panel(keys) for keys in opened),
+        *map(panels.panel, opened),
     ]
     head = [
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -134,13 +120,13 @@ def _title(table: Table) -> str:
     return TITLES.get(table.name, table.caption) if table.number is None else f"Table {table.number}"
 
 
-def _table(table: Table, drawn: str) -> str:
+def _table(table: Table) -> str:
     notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
     opened = " open" if table.name in OPEN else ""
     lines = [
         f'<h2 id="{table.name}">{escape(_title(table))}</h2>',
         f"<p>{escape(table.caption)}.{' ' + escape(table.warning) if table.warning else ''}</p>",
-        drawn,
+        html_table(table),
     ]
     if notes:
         lines.append(f'<details class="notes"{opened}><summary>Notes</summary><ul>{notes}</ul></details>')
@@ -158,11 +144,7 @@ def _subject(name: str, found: Mapping[str, Any]) -> str:
         else:
             lines += [f"<h3>{escape(group)}</h3>", *drawn]
     if found["checks"]:
-        rows = [
-            {key.replace("_", " ").capitalize(): value for key, value in row.items()}
-            for row in found["checks"]
-        ]
-        table = plain_table(rows, ("Method", "Prompt set", "Warning"))
+        table = html_table(checks_table(found["checks"]))
         lines += ["<h3>Sample check</h3>", f"<p>{CHECK}</p>", table]
     return "\n".join(lines)
 

@@ -57,6 +57,18 @@ def spread(pairs: pandas.DataFrame) -> pandas.DataFrame:
     return grouped.size().rename("n").to_frame().assign(**columns).reset_index()
 
 
+def matte_rows(report: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Returns rows of mattes with their problems, each a mapping, as text, and with how to fix them."""
+    return [
+        {
+            **row,
+            "problems": [problem["what"] for problem in row["problems"]],
+            "fix": list(dict.fromkeys(problem["fix"] for problem in row["problems"])),
+        }
+        for row in report
+    ]
+
+
 def picture_source(picture: Image.Image, kind: str = "PNG", **options: Any) -> str:
     """Returns a picture as the address that holds it, at most ``WIDEST`` pixels wide.
 

@@ -1,4 +1,4 @@
-"""What goes with every run: its lock, the checkpoints of finished nodes."""
+"""What goes with every run: its lock, the checkpoints of finished nodes, one message for a user's error."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
 from kedro.pipeline import Pipeline
 
+from hypnos_pipeline.errors import HypnosError
+from hypnos_pipeline.running.out_of_memory import explained, ran_out
+from hypnos_pipeline.running.plainly import shown_plainly
 from hypnos_pipeline.running.run_lock import FOLDER, RunLock
 from hypnos_pipeline.storage.checkpoints import discard_finished, keep_finished
 
@@ -26,12 +29,12 @@ class OneRunAtATime:
         Raises:
             Busy: If another run is at work on the same artefacts.
         """
-        self._release()  # Ctrl-C in a notebook: Kedro does not tell that such a run ended
+        self._release()  # Ctrl-C in a notebook: Kedro does not report that such a run ended
         env = run_params["env"] or settings.CONFIG_LOADER_ARGS["default_run_env"]
         reads = {name for name in pipeline.inputs() if not name.startswith("params:")}
-        self._lock = RunLock(
-            Path(run_params["project_path"]) / FOLDER / env, reads - {"parameters"}, pipeline.all_outputs()
-        )
+        folder = Path(run_params["project_path"]) / FOLDER / env
+        with shown_plainly():
+            self._lock = RunLock(folder, reads - {"parameters"}, pipeline.all_outputs())
 
     @hook_impl
     def after_pipeline_run(self) -> None:
@@ -69,3 +72,23 @@ class FinishedCheckpoints:
     def on_pipeline_error(self) -> None:
         """Keeps the state of a node whose outputs may not have been saved."""
         keep_finished()
+
+
+class PlainErrors:
+    """Ends a run that failed by a user's error with one message, not with what Kedro wrapped around it."""
+
+    @hook_impl(trylast=True)  # the others still have to clear up
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Raises the user's error that the run's error came from, if there is one.
+
+        Raises:
+            HypnosError: The cause; in a command, click's error with its message.
+        """
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, HypnosError):
+            cause = cause.__cause__
+        if cause is None and (memory := ran_out(error)):  # in loading or saving
+            cause = explained(memory, f"loading or saving ({str(error).splitlines()[0]})", [], "")
+        if cause is not None:
+            with shown_plainly():
+                raise cause

@@ -10,26 +10,23 @@ import errno
 import math
 import re
 import sys
+from collections.abc import Sequence
 
-import click
+from hypnos_pipeline.errors import OutOfMemory
 
 _GPU = re.compile(
     r"CUDA out of memory|CUDA error: out of memory|CU(BLAS|DNN|SOLVER)_STATUS_ALLOC_FAILED", re.IGNORECASE
 )
 _CPU = re.compile(
     r"DefaultCPUAllocator: (can't|not enough)|Cannot allocate memory"
-    r"|could not create a primitive$",  # all that oneDNN, torch's convolutions on a CPU, says of it
+    r"|could not create a primitive$",  # the only message of oneDNN, torch's convolutions on a CPU
     re.IGNORECASE,
 )
-_ASKED = (
-    re.compile(r"[Tt]ried to allocate (?P<said>[\d.]+ [KMGTPE]?i?B)\b"),  # torch on CUDA
+_REQUESTED = (
+    re.compile(r"[Tt]ried to allocate (?P<shown>[\d.]+ [KMGTPE]?i?B)\b"),  # torch on CUDA
     re.compile(r"tried to allocate (?P<bytes>\d+) bytes"),  # torch on CPU
-    re.compile(r"[Uu]nable to allocate (?P<said>[\d.]+ [KMGTPE]?i?B)\b"),  # numpy
+    re.compile(r"[Uu]nable to allocate (?P<shown>[\d.]+ [KMGTPE]?i?B)\b"),  # numpy
 )
-
-
-class OutOfMemory(click.ClickException):
-    """A stage needed more memory than there is. Commands show the message and nothing else."""
 
 
 def ran_out(error: BaseException | None) -> BaseException | None:
@@ -51,30 +48,31 @@ def of_gpu(error: BaseException) -> bool:
     return type(error).__name__ == "OutOfMemoryError" or bool(_GPU.search(str(error)))
 
 
-def explained(error: BaseException, stage: str, settings: list[str], file: str) -> OutOfMemory:
+def explained(error: BaseException, stage: str, settings: Sequence[object], file: str) -> OutOfMemory:
     """Returns the one message.
 
     Args:
         error: As :func:`ran_out` found it.
         stage: What was at work.
-        settings: What would help, best first; see ``memory_settings``.
+        settings: What would help, best first; see ``checks.memory_settings``.
         file: Where the settings stand.
     """
-    asked = _asked(str(error))
-    fault = f"Out of memory in {stage}: {f'{asked} more were asked for; ' if asked else ''}{_memory(error)}."
+    requested = _requested(str(error))
+    more = f"{requested} more were requested; " if requested else ""
+    what = f"Out of memory in {stage}: {more}{_memory(error)}."
     otherwise = "end other programs, or use a machine with more"
     if not settings:
-        return OutOfMemory(f"{fault} No setting that this stage reads takes less: {otherwise}.")
-    mend = f"Finished stages are kept. In {file}, change the first of these that will do:"
+        return OutOfMemory(f"{what} No setting that this stage reads takes less: {otherwise}.")
+    fix = f"Finished stages are kept. In {file}, change the first of these that will do:"
     lines = [f"  - {line}" for line in [*settings, f"or {otherwise}"]]
-    return OutOfMemory("\n".join([fault, mend, *lines, "Then run the same command again."]))
+    return OutOfMemory("\n".join([what, fix, *lines, "Then run the same command again."]))
 
 
-def _asked(words: str) -> str:
-    for pattern in _ASKED:
+def _requested(words: str) -> str:
+    for pattern in _REQUESTED:
         if found := pattern.search(words):
             groups = found.groupdict()
-            return groups["said"] if "said" in groups else shown_bytes(int(groups["bytes"]))
+            return groups["shown"] if "shown" in groups else shown_bytes(int(groups["bytes"]))
     return ""
 
 

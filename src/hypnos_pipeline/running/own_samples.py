@@ -1,4 +1,4 @@
-"""A finished method's images of a user's own prompt: what is asked for, what is refused, what is saved."""
+"""A finished method's images of a user's own prompt: what is requested, what is refused, what is saved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+from hypnos_pipeline.errors import SampleError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,13 +26,9 @@ _LAYERS = re.compile(r"0[1-8]_[a-z_]+")
 _SLUG_LENGTH = 40
 
 
-class SampleError(click.ClickException):
-    """The request cannot be met; the message says what can. Commands show nothing else."""
-
-
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for.
+    """What the user requests.
 
     Attributes:
         env: Environment of the study.
@@ -63,11 +59,11 @@ class Request:
 
 
 def sample_request(root: Path, request: Request, output: Path | None = None) -> tuple[Path, list[str]]:
-    """Samples and saves what was asked for.
+    """Samples and saves what is requested.
 
     Args:
         root: The project's folder and working directory.
-        request: What is asked for.
+        request: What is requested.
         output: Where to save; None for the request's own folder.
 
     Returns:
@@ -82,10 +78,11 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
     from kedro.framework.session import KedroSession
 
     from hypnos_pipeline.running.run_lock import FOLDER, RunLock
+    from hypnos_pipeline.study.environments import require
     from hypnos_pipeline.study.model import Study
 
     folder = output or request.folder()
-    _check_environment(root, request.env)
+    require(root, request.env)
     check_output(root, folder)
     with KedroSession.create(project_path=root, env=request.env) as session:
         context = session.load_context()
@@ -105,21 +102,20 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
 
 
 def family_of(study: Study, request: Request) -> str:
-    """Returns the family of the method asked for.
+    """Returns the family of the requested method.
 
     Raises:
         SampleError: Naming the subjects or methods that there are.
     """
     families = {name: family for family, name in study.entries()}
-    faults = []
-    for kind, asked, known in (
-        ("subject", request.subject, study.subjects),
-        ("method", request.method, families),
-    ):
-        if asked not in known:
-            faults.append(f"no {kind} {asked!r} in the study {request.env!r}; there are {', '.join(known)}")
-    if faults:
-        raise SampleError("\n".join(faults))
+    names = (("subject", request.subject, study.subjects), ("method", request.method, families))
+    wrong = [
+        f"no {kind} {name!r} in the study {request.env!r}; {nearest(name, known)}"
+        for kind, name, known in names
+        if name not in known
+    ]
+    if wrong:
+        raise SampleError("\n".join(wrong))
     return families[request.method]
 
 
@@ -150,13 +146,6 @@ def check_output(root: Path, folder: Path) -> None:
         raise SampleError(f"{folder} is among the pipeline's own files; choose a folder outside data/")
 
 
-def _check_environment(root: Path, env: str) -> None:
-    from hypnos_pipeline.study.environments import absence
-
-    if problem := absence(root, env):
-        raise SampleError(problem)
-
-
 def _not_run(request: Request) -> str:
     return (
         f"{request.method} has not been finetuned on {request.subject} yet; everything of that subject:\n"
@@ -180,13 +169,13 @@ def _sample_into(
     model = load_finetuned(finetuned, base, device) if finetuned else load_text_to_image(weights, device)
     prompt = _prompt(model, study, family, request)
     noise_seeds = [seed_for(request.seed, "own_samples", index) for index in range(request.n)]
-    # One by one: in a batch, an image's last bits depend on how many others are asked for.
+    # One by one: in a batch, an image's last bits depend on how many others there are.
     sampler = study.sampling.model_copy(update={"batch": 1})
     with autocast(study.runtime, device):
         images = generate(model, [prompt.text] * request.n, noise_seeds, sampler, study.image_size, "samples")
     description = {
         "prompt": prompt.text,
-        "asked": request.prompt,
+        "requested": request.prompt,
         "subject": request.subject,
         "method": request.method,
         "env": request.env,

@@ -17,16 +17,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
-import click
-
+from hypnos_pipeline.errors import Busy, UnusableLock
 from hypnos_pipeline.storage.replacing import full_disk_explained
 
 FOLDER = Path("data/locks")
 NAMED = 3
-
-
-class Busy(click.ClickException):
-    """Another run is at work on the same artefacts; commands show the message and nothing else."""
 
 
 class RunLock:
@@ -39,13 +34,21 @@ class RunLock:
 
     Raises:
         Busy: Naming the process that is at work on some of them.
+        UnusableLock: If the folder cannot hold locks.
     """
 
     def __init__(self, folder: Path, reads: set[str], writes: set[str]) -> None:
-        with full_disk_explained(folder), _one_at_a_time(folder):
-            for other in _running(folder):
-                _refuse_overlap(other, reads, writes)
-            self._file = _entered(folder, reads, writes)
+        try:
+            with full_disk_explained(folder), _one_at_a_time(folder):
+                for other in _running(folder):
+                    _refuse_overlap(other, reads, writes)
+                self._file = _entered(folder, reads, writes)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UnusableLock(
+                f"Nothing was run: {folder} cannot hold the run's lock ({reason}). Make it writable, or"
+                " put the project on a disk that knows file locks, then run the same command again."
+            ) from error
 
     def release(self) -> None:
         """Lets others at the datasets."""

@@ -18,16 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
+from hypnos_pipeline.errors import StorageFull
 
 STORAGE_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class StorageFull(click.ClickException):
-    """There is no room for what was to be saved; what was there before is untouched.
-
-    Commands show the message and nothing else.
-    """
 
 
 @contextmanager

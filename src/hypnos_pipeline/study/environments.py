@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hypnos_pipeline.errors import Problem, StudyError, nearest
+
 DEFAULT = "mini"
 BASE = "base"
 """The folder in ``conf/`` of what all environments share."""
@@ -21,8 +23,12 @@ def known(root: Path) -> list[str]:
     return sorted(file.parent.name for file in root.glob(f"conf/*/{STUDY_FILE}"))
 
 
-def absence(root: Path, env: str) -> str:
-    """Says that an environment has no study, and which ones have; empty if it has one."""
-    if env in (names := known(root)):
-        return ""
-    return f"no environment {env!r} with a study in conf/; there are {', '.join(names)}"
+def require(root: Path, env: str) -> None:
+    """Refuses an environment without a study.
+
+    Raises:
+        StudyError: Naming those that have one.
+    """
+    names = known(root)
+    if env not in names:
+        raise StudyError([Problem("conf", f"no environment {env!r} with a study", nearest(env, names))])

@@ -8,6 +8,7 @@ itself; where there is none (``kedro registry list``), ``KEDRO_ENV`` or the defa
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,9 +16,10 @@ import yaml
 from kedro.config import AbstractConfigLoader, MissingConfigException, OmegaConfigLoader
 from omegaconf.errors import OmegaConfBaseException
 
+from hypnos_pipeline.errors import Problem, StudyError
 from hypnos_pipeline.models.lock import LOCK_FILE
 from hypnos_pipeline.study.environments import BASE, DEFAULT, STUDY_FILE, chosen
-from hypnos_pipeline.study.model import StudyError
+from hypnos_pipeline.study.model import Study
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,7 +38,7 @@ def read_parameters(loader: AbstractConfigLoader) -> dict[str, Any]:
     try:
         return loader["parameters"]
     except (MissingConfigException, OmegaConfBaseException, yaml.YAMLError, ValueError) as problem:
-        raise StudyError({study_file(loader): [" ".join(str(problem).split())]}) from problem
+        raise StudyError([Problem(study_file(loader), " ".join(str(problem).split()))]) from problem
 
 
 def study_file(loader: AbstractConfigLoader) -> str:
@@ -46,8 +48,13 @@ def study_file(loader: AbstractConfigLoader) -> str:
     return os.path.relpath(file, here) if Path(file).is_relative_to(here) else file
 
 
+def study_problems(loader: AbstractConfigLoader, parameters: dict[str, Any]) -> list[Problem]:
+    """Returns what is wrong with the parameters of the study in use, with its file's path."""
+    return [replace(problem, where=study_file(loader)) for problem in Study.problems(parameters)]
+
+
 def lock_file(loader: AbstractConfigLoader | None) -> Path | None:
-    """Returns where the ``models.lock`` of the environment in use belongs; None where no loader tells."""
+    """Returns where the ``models.lock`` of the environment in use belongs; None without a loader."""
     return None if loader is None else Path(study_file(loader)).with_name(LOCK_FILE)
 
 

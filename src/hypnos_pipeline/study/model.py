@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import click
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from hypnos_pipeline.configuration.base import Configuration, Name
-from hypnos_pipeline.configuration.messages import readable_faults
+from hypnos_pipeline.configuration.messages import readable_problems
+from hypnos_pipeline.errors import Problem, StudyError
 from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import (
@@ -25,28 +25,11 @@ from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSetting
 from hypnos_pipeline.storage.settings import CheckpointSettings
 from hypnos_pipeline.study.consistency import disagreements
 from hypnos_pipeline.study.environments import STUDY_FILE
-from hypnos_pipeline.study.parts import SoundParts
+from hypnos_pipeline.study.parts import ValidParts
 from hypnos_pipeline.training.settings import FAMILIES, DiscriminatorSettings, Methods
 
 FOREIGN = ("miniworld", "env", "checkpoints")
 """Parameters that are no part of the study: another pipeline's, and what no result depends on."""
-
-
-class StudyError(click.ClickException):
-    """A study that cannot be run; the message lists all that is to be mended. Commands show nothing else.
-
-    Attributes:
-        faults: What is wrong, each naming a file or key and its mend, by where to look for it.
-    """
-
-    def __init__(self, faults: Mapping[str, list[str]]) -> None:
-        self.faults = {place: lines for place, lines in faults.items() if lines}
-        count = sum(map(len, self.faults.values()))
-        head = f"Nothing was run: {count} {'thing' if count == 1 else 'things'} to mend."
-        parts = [
-            f"{place}\n" + "\n".join(f"  - {line}" for line in self.faults[place]) for place in self.faults
-        ]
-        super().__init__("\n".join([head, *parts]))
 
 
 class Study(Configuration):
@@ -74,22 +57,19 @@ class Study(Configuration):
             parameters: The merged parameters; those in ``FOREIGN`` are skipped.
 
         Raises:
-            StudyError: Naming every faulty key at once.
+            StudyError: Naming every wrong key at once.
         """
-        faults = cls.faults(parameters)
-        if faults:
-            raise StudyError({STUDY_FILE: faults})
+        if problems := cls.problems(parameters):
+            raise StudyError(problems)
         return cls.model_validate(_own(parameters))
 
     @classmethod
-    def faults(cls, parameters: Mapping[str, Any]) -> list[str]:
-        """Returns what is wrong with Kedro's parameters, each naming key and mend; empty if nothing is."""
-        own, wrong = _own(parameters), []
-        try:
-            cls.model_validate(own)
-        except ValidationError as error:
-            wrong = readable_faults(cls, own, error.errors())
-        return wrong + disagreements(SoundParts.of(cls, own)) + _checkpoint_faults(parameters)
+    def problems(cls, parameters: Mapping[str, Any]) -> list[Problem]:
+        """Returns what is wrong with Kedro's parameters; ``where`` is the study's file without its folder."""
+        own = _own(parameters)
+        beside = {key: parameters[key] for key in _Beside.model_fields if key in parameters}
+        found = [*_invalid(cls, own), *disagreements(ValidParts.of(cls, own)), *_invalid(_Beside, beside)]
+        return list(dict.fromkeys(found))
 
     def entries(self) -> list[tuple[str, str]]:
         """Returns every (family, method name), families in the paper's order."""
@@ -105,16 +85,14 @@ def _own(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Beside(Configuration):
-    """What stands beside the study, in files of its own."""
+    """Keys beside the study, in files of their own (``parameters_checkpoints.yml``)."""
 
     checkpoints: CheckpointSettings = CheckpointSettings()
 
 
-def _checkpoint_faults(parameters: Mapping[str, Any]) -> list[str]:
-    """Returns what is wrong with the key ``checkpoints``, which stands in ``parameters_checkpoints.yml``."""
-    beside = {key: parameters[key] for key in _Beside.model_fields if key in parameters}
+def _invalid(model: type[BaseModel], parameters: Mapping[str, Any]) -> list[Problem]:
     try:
-        _Beside.model_validate(beside)
+        model.model_validate(parameters)
     except ValidationError as error:
-        return readable_faults(_Beside, beside, error.errors())
+        return readable_problems(model, parameters, error, STUDY_FILE)
     return []

@@ -14,16 +14,16 @@ from hypnos_pipeline.training.settings import Methods
 
 
 @dataclass(frozen=True)
-class SoundParts:
-    """What of a study can be understood, however faulty the rest is, so that all faults are told at once.
+class ValidParts:
+    """The valid parts of a study; the rest may be wrong, and all problems can still be found at once.
 
     Attributes:
-        names: All names of subjects, methods and prompt sets, also those of faulty entries.
+        names: All names of subjects, methods and prompt sets, also those of invalid entries.
         subjects: By name.
         methods: By family, then by name.
         prompt_sets: By name.
         models: By key.
-        sections: Every top-level key that is sound as a whole.
+        sections: Every top-level key that is valid as a whole.
     """
 
     names: dict[str, list[str]]
@@ -34,8 +34,8 @@ class SoundParts:
     sections: dict[str, Any]
 
     @classmethod
-    def of(cls, study: type[BaseModel], parameters: Mapping[str, Any]) -> SoundParts:
-        """Reads what is sound, entry by entry.
+    def of(cls, study: type[BaseModel], parameters: Mapping[str, Any]) -> ValidParts:
+        """Reads what is valid, entry by entry.
 
         Args:
             study: The model of the whole.
@@ -48,16 +48,16 @@ class SoundParts:
         }
         names["methods"] = [str(name) for family in families.values() for name in _map(family)]
         found = {
-            name: _sound(TypeAdapter(Annotated[field.annotation, field]), parameters[name])
+            name: _valid(TypeAdapter(Annotated[field.annotation, field]), parameters[name])
             for name, field in study.model_fields.items()
             if name in parameters
         }
         return cls(
             names=names,
-            subjects=_sound_entries(SubjectSettings, parameters.get("subjects")),
-            methods={family: _sound_entries(kind, families.get(family)) for family, kind in kinds.items()},
-            prompt_sets=_sound_entries(PromptSetSettings, parameters.get("prompt_sets")),
-            models=_sound_entries(ModelReference, parameters.get("models")),
+            subjects=_valid_entries(SubjectSettings, parameters.get("subjects")),
+            methods={family: _valid_entries(kind, families.get(family)) for family, kind in kinds.items()},
+            prompt_sets=_valid_entries(PromptSetSettings, parameters.get("prompt_sets")),
+            models=_valid_entries(ModelReference, parameters.get("models")),
             sections={name: value for name, value in found.items() if value is not None},
         )
 
@@ -66,14 +66,14 @@ def _map(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _sound(adapter: TypeAdapter[Any], value: Any) -> Any:
+def _valid(adapter: TypeAdapter[Any], value: Any) -> Any:
     try:
         return adapter.validate_python(value)
     except ValidationError:
         return None
 
 
-def _sound_entries(kind: Any, values: Any) -> dict[str, Any]:
+def _valid_entries(kind: Any, values: Any) -> dict[str, Any]:
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
-    read = {str(name): _sound(adapter, value) for name, value in _map(values).items()}
+    read = {str(name): _valid(adapter, value) for name, value in _map(values).items()}
     return {name: value for name, value in read.items() if value is not None}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.storage.checkpoints import open_checkpoints, prefixed, unprefixed
+from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
+from hypnos_pipeline.training.driver import Row, drive
 from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
 from hypnos_pipeline.training.losses import discriminator_loss
-from hypnos_pipeline.training.optimisation import Updater
+from hypnos_pipeline.training.optimisation import Trainee, Updater
 from hypnos_pipeline.training.table_3 import FAKE, FRACTIONS, REAL, Table3, targets
 
 if TYPE_CHECKING:
@@ -20,17 +21,49 @@ if TYPE_CHECKING:
 THRESHOLD = 0.5
 
 
+class Pretraining(Trainee):
+    """A fresh discriminator, trained alone on Table 3's mixture: least squares, real 1, fake 0.
+
+    Args:
+        latents: The subject's posteriors.
+        settings: Architecture, steps, batch, rate.
+        seed: The study's seed.
+        device: Where to compute, in float32.
+    """
+
+    def __init__(
+        self, latents: LatentCache, settings: DiscriminatorSettings, seed: int, device: torch.device
+    ) -> None:
+        self.settings, self.device, self.table = settings, device, Table3(latents, seed)
+        self.discriminator = LatentDiscriminator(settings, latents.shape, seed).to(device)
+        self.updater = Updater(
+            self.discriminator.parameters(),
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            clip_norm=settings.clip_norm,
+            rate_key="discriminator.learning_rate",
+        )
+        super().__init__({"discriminator": self.discriminator}, {"updater": self.updater})
+
+    def step(self, step: int) -> Row:
+        """Makes one step; returns loss, accuracy at the threshold, gradient norm and rate."""
+        kinds = self.table.draw_kinds("pretraining", step, self.settings.batch)
+        batch = self.table.draw("pretraining", step, kinds).to(self.device)
+        row = _update(self.discriminator, self.updater, batch, targets(kinds), step)
+        return row | {"learning_rate": self.settings.learning_rate}
+
+
 def pretrain(
     latents: LatentCache,
     settings: DiscriminatorSettings,
     seed: int,
     device: torch.device,
     checkpoints: CheckpointSettings = OFF,
-) -> tuple[LatentDiscriminator, list[dict[str, float]], dict[str, Any]]:
-    """Trains a fresh discriminator on Table 3's mixture: least squares, real 1, fake 0.
+) -> tuple[LatentDiscriminator, list[Row], dict[str, Any]]:
+    """Pretrains a discriminator.
 
     Args:
-        latents: The subject's posteriors.
+        latents: As :class:`Pretraining` takes it, and so the next three.
         settings: Architecture, steps, batch, rate.
         seed: The study's seed.
         device: Where to compute, in float32.
@@ -39,45 +72,18 @@ def pretrain(
     Returns:
         The discriminator, the learning curve's rows and the report (accuracy per kind at threshold 0.5).
     """
-    from tqdm import tqdm
-
-    table = Table3(latents, seed)
-    discriminator = LatentDiscriminator(settings, latents.shape, seed).to(device)
-    updater = Updater(
-        discriminator.parameters(),
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        clip_norm=settings.clip_norm,
-    )
+    training = Pretraining(latents, settings, seed, device)
     values = [settings.model_dump(), seed, device.type, latents.to_metadata()]
     saved = open_checkpoints(checkpoints, "discriminator", values, latents.to_tensors())
-    curve: list[dict[str, float]] = []
-    if state := saved.load() if saved else None:
-        discriminator.load_state_dict(unprefixed("discriminator", state.tensors))
-        updater.restore(unprefixed("updater", state.tensors), state.values["updater"])
-        curve = state.values["curve"]
-    steps = range(len(curve) + 1, settings.steps + 1)
-    progress = tqdm(steps, initial=len(curve), total=settings.steps, desc="discriminator", disable=None)
-    for step in progress:
-        kinds = table.draw_kinds("pretraining", step, settings.batch)
-        batch = table.draw("pretraining", step, kinds)
-        row = {"step": step} | _update(discriminator, updater, batch.to(device), targets(kinds), step)
-        curve.append(row | {"learning_rate": settings.learning_rate})
-        progress.set_postfix(loss=f"{row['loss']:.4f}")
-        if saved and step < settings.steps and saved.due(step):
-            tensors, rest = updater.state()
-            tensors = prefixed("updater", tensors) | prefixed("discriminator", discriminator.state_dict())
-            saved.save(step, tensors, {"updater": rest, "curve": curve})
-    if saved:
-        saved.finish()
+    curve = drive(training, settings.steps, "discriminator", saved)
     report = {
         "steps": settings.steps,
-        "parameters": sum(parameter.numel() for parameter in discriminator.parameters()),
+        "parameters": sum(parameter.numel() for parameter in training.discriminator.parameters()),
         "loss": curve[-1]["loss"],
         "threshold": THRESHOLD,
-        "accuracy": accuracy_by_kind(discriminator, table),
+        "accuracy": accuracy_by_kind(training.discriminator, training.table),
     }
-    return discriminator, curve, report
+    return training.discriminator, curve, report
 
 
 def _update(
@@ -86,7 +92,7 @@ def _update(
     latents: torch.Tensor,
     wanted: torch.Tensor,
     step: int,
-) -> dict[str, float]:
+) -> Row:
     """Updates the discriminator once; returns loss, accuracy and gradient norm."""
     scores = discriminator(latents)
     wanted = wanted.to(scores.device)
@@ -107,7 +113,7 @@ def accuracy_by_kind(discriminator: LatentDiscriminator, table: Table3, batch: i
 def accuracy(
     discriminator: LatentDiscriminator, latents: torch.Tensor, *, real: bool, batch: int = 64
 ) -> float:
-    """Returns the share of scaled latents (N×C×h×w) that are told as real, or as fake."""
+    """Returns the share of scaled latents (N×C×h×w) that are taken for real, or for fake."""
     import torch
 
     device = next(discriminator.parameters()).device
@@ -143,6 +149,7 @@ class JointTraining:
             learning_rate=settings.learning_rate,
             weight_decay=pretraining.weight_decay,
             clip_norm=pretraining.clip_norm,
+            rate_key="discriminator.learning_rate of the method",
         )
         discriminator.requires_grad_(False)
 

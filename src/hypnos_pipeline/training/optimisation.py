@@ -1,13 +1,15 @@
-"""One optimiser update with clipping and, in fp16, a gradient scaler."""
+"""One optimiser update with clipping and, in fp16, a gradient scaler; and the state of what it trains."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hypnos_pipeline.errors import DivergedError
+from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import torch
 
 _log = logging.getLogger(__name__)
@@ -16,45 +18,44 @@ _log = logging.getLogger(__name__)
 _SKIPS_IN_A_ROW = 30
 
 
-class DivergedError(FloatingPointError):
-    """A loss or gradient is no longer finite."""
-
-
 class Updater:
-    """AdamW with a constant rate, clipped gradients and float32 master weights.
+    """AdamW with clipped gradients and float32 master weights.
 
     Args:
-        parameters: What is trained, float32.
-        learning_rate: Constant; no warm-up.
+        parameters: What is trained, float32; or torch's parameter groups, which may have rates of their own.
+        learning_rate: Stays as it is unless the caller changes the optimiser's groups.
         weight_decay: AdamW's.
         clip_norm: Largest norm of the gradient over all parameters.
+        betas: AdamW's.
         kind: ``adamw`` (torch, fused) or ``adamw_8bit`` (bitsandbytes).
         scaled: Whether forward passes run in fp16, so that the loss is scaled.
+        rate_key: The configuration key of the learning rate, for the message of a training that diverges.
     """
 
     def __init__(
         self,
-        parameters: Iterable[torch.nn.Parameter],
+        parameters: Iterable[torch.nn.Parameter] | Iterable[dict[str, Any]],
         *,
         learning_rate: float,
         weight_decay: float,
         clip_norm: float,
+        betas: tuple[float, float] = (0.9, 0.999),
         kind: str = "adamw",
         scaled: bool = False,
+        rate_key: str = "learning_rate",
     ) -> None:
         import torch
 
-        self.parameters = list(parameters)
-        self.clip_norm = clip_norm
-        device = self.parameters[0].device.type
-        options = {"lr": learning_rate, "weight_decay": weight_decay}
+        self.clip_norm, self.rate_key = clip_norm, rate_key
+        options: dict[str, Any] = {"lr": learning_rate, "weight_decay": weight_decay, "betas": betas}
         if kind == "adamw_8bit":
             from bitsandbytes.optim import AdamW8bit
 
-            self.optimiser = AdamW8bit(self.parameters, **options)
+            self.optimiser = AdamW8bit(parameters, **options)
         else:
-            self.optimiser = torch.optim.AdamW(self.parameters, fused=True, **options)
-        self.scaler = torch.amp.GradScaler(device, enabled=scaled)
+            self.optimiser = torch.optim.AdamW(parameters, fused=True, **options)
+        self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
+        self.scaler = torch.amp.GradScaler(self.parameters[0].device.type, enabled=scaled)
         self.skipped = 0
 
     def update(self, loss: torch.Tensor, step: int) -> float | None:
@@ -62,13 +63,13 @@ class Updater:
 
         Args:
             loss: 0-dim, float32.
-            step: The training step, for the error message.
+            step: The training step, for messages.
 
         Returns:
             The gradient's norm before clipping; None if the scaler skipped the step (then it must not count).
 
         Raises:
-            DivergedError: If the gradient is not finite and no smaller scale can mend it.
+            DivergedError: If the gradient is not finite and a smaller scale would not help.
         """
         import torch
 
@@ -79,8 +80,8 @@ class Updater:
         finite = norm == norm and norm != float("inf")
         if not finite and (not self.scaler.is_enabled() or self.skipped >= _SKIPS_IN_A_ROW):
             raise DivergedError(
-                f"step {step}: loss {loss.item():.6g}, gradient norm {norm}; expected finite values. "
-                "A lower learning rate or, in half precision, bfloat16 or float32 may mend it."
+                f"step {step}: loss {loss.item():.6g}, gradient norm {norm}; expected finite values. Lower "
+                f"{self.rate_key}; with float16 or bfloat16, runtime.precision: float32 may help as well."
             )
         self.scaler.step(self.optimiser)
         self.scaler.update()
@@ -101,7 +102,7 @@ class Updater:
         return tensors, values
 
     def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
-        """Restores what :meth:`state` gave."""
+        """Puts back what :meth:`state` returned."""
         own = {"scaler", "skipped"}
         self.scaler.load_state_dict(values["scaler"])
         self.skipped = values["skipped"]
@@ -130,3 +131,40 @@ def _flatten(
             tensors[f"{path}{name}"] = value
         else:
             values[f"{path}{name}"] = value
+
+
+class HasWeights(Protocol):
+    """A ``torch.nn.Module``, or anything else that keeps tensors by name as one does."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the tensors by name."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any], /) -> Any:
+        """Puts them back."""
+        ...
+
+
+class Trainee:
+    """Weights and the updaters that change them, by name: what every checkpoint of a training must hold."""
+
+    def __init__(self, weights: Mapping[str, HasWeights], updaters: Mapping[str, Updater]) -> None:
+        self.weights, self.updaters = dict(weights), dict(updaters)
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Returns tensors (on their device, not copied) and JSON values."""
+        tensors: dict[str, torch.Tensor] = {}
+        values: dict[str, Any] = {}
+        for name, network in self.weights.items():
+            tensors |= prefixed(name, network.state_dict())
+        for name, updater in self.updaters.items():
+            state, values[name] = updater.state()
+            tensors |= prefixed(name, state)
+        return tensors, values
+
+    def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """Puts back what :meth:`state` returned."""
+        for name, network in self.weights.items():
+            network.load_state_dict(unprefixed(name, tensors))
+        for name, updater in self.updaters.items():
+            updater.restore(unprefixed(name, tensors), values[name])

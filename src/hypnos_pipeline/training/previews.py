@@ -50,24 +50,26 @@ class PreviewStrip:
         self.sampler = SamplerSettings(
             steps=settings.steps, guidance=settings.guidance, batch=settings.images
         )
+        self.model: TextToImage | None = None
         self.frames: dict[int, np.ndarray] = {}
 
-    def check(self, model: TextToImage) -> None:
-        """Refuses prompts that do not fit the model, before any training.
+    def watch(self, model: TextToImage) -> None:
+        """Takes the model to sample, and refuses prompts that do not fit it, before any training.
 
         Raises:
             ValueError: Naming them.
         """
+        self.model = model
         if self.every:
             model.encode_prompts(self.prompts)
 
-    def after(self, step: int, model: TextToImage) -> None:
+    def after(self, step: int) -> None:
         """Samples the model if a preview is due after this training step."""
         if not self.every or step % self.every:
             return
-        with autocast(self.runtime, model.device):
+        with autocast(self.runtime, self.model.device):
             self.frames[step] = generate(
-                model, self.prompts, self.noise_seeds, self.sampler, self.image_size, progress=None
+                self.model, self.prompts, self.noise_seeds, self.sampler, self.image_size, progress=None
             )
 
     def to_tensors(self) -> dict[str, torch.Tensor]:
@@ -77,7 +79,7 @@ class PreviewStrip:
         return {str(step): torch.from_numpy(frame) for step, frame in self.frames.items()}
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Puts back what :meth:`to_tensors` gave."""
+        """Puts back what :meth:`to_tensors` returned."""
         self.frames = {int(step): tensors[step].numpy() for step in sorted(tensors, key=int)}
 
     def picture(self) -> Image.Image:

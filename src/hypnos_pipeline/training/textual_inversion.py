@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.finetuned import LearnedToken, add_token
 from hypnos_pipeline.models.runtime import precision
 from hypnos_pipeline.prompting.templates import plain_prompt
-from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints, prefixed, unprefixed
+from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.denoising import Denoiser
 from hypnos_pipeline.training.draws import PoolDraws, draw_half
+from hypnos_pipeline.training.driver import Row, drive
 from hypnos_pipeline.training.losses import mse
-from hypnos_pipeline.training.optimisation import Updater
+from hypnos_pipeline.training.optimisation import Trainee, Updater
 from hypnos_pipeline.training.settings import Augmented
 
 if TYPE_CHECKING:
@@ -37,6 +40,87 @@ def noun_embedding(model: TextToImage, noun: str) -> torch.Tensor:
     return model.text_encoder.get_input_embeddings().weight[ids].detach().float().mean(dim=0)
 
 
+class TokenTraining(Trainee):
+    """A new token in training, started from a noun; nothing else of the model moves.
+
+    Only the token's row is a parameter. While it trains, a hook puts it where the token stands
+    (:meth:`inserted`), so that no other row of the embedding can move.
+
+    Args:
+        model: The base model, to which the token is added.
+        latents: The subject's posteriors; only the pool's originals are drawn.
+        settings: Token, rate, batch.
+        noun: The class noun that the row starts from.
+        seed: The study's seed.
+        runtime: Precision; the device is the model's.
+
+    Raises:
+        ValueError: If the model already knows the token.
+    """
+
+    def __init__(
+        self,
+        model: TextToImage,
+        latents: LatentCache,
+        settings: TextualInversionSettings,
+        noun: str,
+        seed: int,
+        runtime: RuntimeSettings,
+    ) -> None:
+        import torch
+
+        for network in (model.unet, model.text_encoder, model.vae):
+            network.eval().requires_grad_(False)
+        self.latents, self.settings, self.seed = latents, settings, seed
+        self.start = noun_embedding(model, noun)
+        if settings.gradient_checkpointing:
+            model.unet.enable_gradient_checkpointing()
+        self.identity = add_token(model, settings.token, self.start)
+        self.row = torch.nn.Parameter(self.start.clone().to(model.device))
+        self.embedding = model.text_encoder.get_input_embeddings().requires_grad_(False)
+        self.updater = Updater(
+            [self.row],
+            learning_rate=settings.learning_rate,
+            weight_decay=0.0,
+            clip_norm=_NO_CLIPPING,
+            scaled=precision(runtime, model.device) == torch.float16,
+            rate_key=f"learning_rate of {settings.label}",
+        )
+        super().__init__({"token": torch.nn.ParameterDict({"row": self.row})}, {"updater": self.updater})
+        self.denoiser = Denoiser(model, runtime)
+        untouched = Augmented(recolour_probability=0.0, prompts="plain")
+        self.pool = PoolDraws(latents.kinds("pool"), untouched, seed)
+        self.prompts = [plain_prompt(settings.learned_phrase(noun))] * settings.batch
+
+    @contextmanager
+    def inserted(self) -> Iterator[None]:
+        """Has the text encoder read the row in training wherever the token stands."""
+        import torch
+
+        def insert(
+            _module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
+        ) -> torch.Tensor:
+            return torch.where((inputs[0] == self.identity).unsqueeze(-1), self.row.to(output.dtype), output)
+
+        hook = self.embedding.register_forward_hook(insert)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def step(self, step: int) -> Row | None:
+        """Makes one step of MSE on untouched photos; returns the curve's row, or None to repeat it."""
+        rows, timesteps = self.pool.draw(step, self.settings.batch), self.denoiser.timesteps
+        drawn = draw_half(self.latents, "pool", rows, timesteps=timesteps, seed=self.seed, step=step)
+        loss = mse(self.denoiser.predict([drawn], self.prompts).error(slice(None)))
+        norm = self.updater.update(loss, step)
+        if norm is None:
+            return None
+        value = float(loss.detach())
+        row = {"loss": value, "loss_reconstruction": value, "gradient_norm": norm}
+        return row | {"learning_rate": self.settings.learning_rate}
+
+
 def textual_inversion(
     model: TextToImage,
     latents: LatentCache,
@@ -47,12 +131,12 @@ def textual_inversion(
     runtime: RuntimeSettings,
     previews: PreviewStrip | None = None,
     checkpoints: CheckpointSettings = OFF,
-) -> tuple[LearnedToken, list[dict[str, float]], dict[str, Any]]:
+) -> tuple[LearnedToken, list[Row], dict[str, Any]]:
     """Learns one token from the untouched photos with MSE; no prior, no weight decay.
 
     Args:
         model: The base model; it gains the token, and nothing else of it changes.
-        latents: The subject's posteriors; only the pool's originals are drawn.
+        latents: As :class:`TokenTraining` takes it, and so the next four.
         settings: Token, rate, steps, batch.
         noun: The class noun that the row starts from.
         seed: The study's seed.
@@ -67,119 +151,25 @@ def textual_inversion(
         ValueError: If the model already knows the token.
     """
     import torch
-    from tqdm import tqdm
 
-    for network in (model.unet, model.text_encoder, model.vae):
-        network.eval().requires_grad_(False)
-    start = noun_embedding(model, noun)
-    if settings.gradient_checkpointing:
-        model.unet.enable_gradient_checkpointing()
-    identity = add_token(model, settings.token, start)
+    training = TokenTraining(model, latents, settings, noun, seed, runtime)
     if previews:
-        previews.check(model)
-    # Only this row is a parameter; a hook puts it where the token stands, so no other row can move.
-    row = torch.nn.Parameter(start.clone().to(model.device))
-    embedding = model.text_encoder.get_input_embeddings().requires_grad_(False)
-
-    def insert(
-        _module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
-    ) -> torch.Tensor:
-        return torch.where((inputs[0] == identity).unsqueeze(-1), row.to(output.dtype), output)
-
-    half_precision = precision(runtime, model.device) == torch.float16
-    updater = Updater(
-        [row],
-        learning_rate=settings.learning_rate,
-        weight_decay=0.0,
-        clip_norm=_NO_CLIPPING,
-        scaled=half_precision,
-    )
-    denoiser = Denoiser(model, runtime)
-    pool = PoolDraws(latents.kinds("pool"), Augmented(recolour_probability=0.0, prompts="plain"), seed)
-    prompts = [plain_prompt(settings.learned_phrase(noun))] * settings.batch
+        previews.watch(model)
     values = [settings.model_dump(), noun, seed, runtime.model_dump()]
     values += [latents.to_metadata(), model_values(model)]
     inputs = latents.to_tensors() | model_tensors(model)
     saved = open_checkpoints(checkpoints, "textual_inversion", values, inputs)
-    curve = _resume(saved, row, updater, previews)
-    hook = embedding.register_forward_hook(insert)
-    try:
-        total, done = settings.steps, len(curve)
-        with tqdm(total=total, initial=done, desc=settings.label, disable=None) as progress:
-            while len(curve) < settings.steps:
-                step = len(curve) + 1
-                drawn = draw_half(
-                    latents,
-                    "pool",
-                    pool.draw(step, settings.batch),
-                    timesteps=denoiser.timesteps,
-                    seed=seed,
-                    step=step,
-                )
-                loss = mse(denoiser.predict([drawn], prompts).error(slice(None)))
-                norm = updater.update(loss, step)
-                if norm is None:
-                    continue
-                value = float(loss.detach())
-                curve.append(
-                    {
-                        "step": step,
-                        "loss": value,
-                        "loss_reconstruction": value,
-                        "gradient_norm": norm,
-                        "learning_rate": settings.learning_rate,
-                    }
-                )
-                progress.update()
-                progress.set_postfix(loss=f"{value:.4f}")
-                if previews:
-                    previews.after(step, model)
-                if saved and step < settings.steps and saved.due(step):
-                    _save(saved, row, updater, previews, curve)
-    finally:
-        hook.remove()
-    if saved:
-        saved.finish()
-    learned = row.detach().float().cpu()
+    with training.inserted():
+        curve = drive(training, settings.steps, settings.label, saved, previews)
+    learned = training.row.detach().float().cpu()
     with torch.no_grad():
-        embedding.weight[identity] = row
+        training.embedding.weight[training.identity] = training.row
     report = {
         "steps": settings.steps,
         "token": settings.token,
         "initialised_from": noun,
-        "trained_parameters": row.numel(),
-        "distance_moved": float((learned - start.cpu()).norm()),
+        "trained_parameters": training.row.numel(),
+        "distance_moved": float((learned - training.start.cpu()).norm()),
         "draws": {"original": settings.steps * settings.batch},
     }
     return LearnedToken(settings.token, learned, noun), curve, report
-
-
-def _save(
-    saved: Checkpoints,
-    row: torch.Tensor,
-    updater: Updater,
-    previews: PreviewStrip | None,
-    curve: list[dict[str, float]],
-) -> None:
-    tensors, rest = updater.state()
-    tensors = prefixed("updater", tensors) | {"row": row}
-    if previews:
-        tensors |= prefixed("previews", previews.to_tensors())
-    saved.save(len(curve), tensors, {"updater": rest, "curve": curve})
-
-
-def _resume(
-    saved: Checkpoints | None, row: torch.Tensor, updater: Updater, previews: PreviewStrip | None
-) -> list[dict[str, float]]:
-    """Puts the newest saved state back; returns the learning curve until there."""
-    import torch
-
-    state = saved.load() if saved else None
-    if state is None:
-        return []
-    with torch.no_grad():
-        row.copy_(state.tensors["row"])
-    updater.restore(unprefixed("updater", state.tensors), state.values["updater"])
-    if previews:
-        previews.restore(unprefixed("previews", state.tensors))
-    return state.values["curve"]

@@ -13,28 +13,17 @@ from hypnos_pipeline.miniworld.render.raycast import Camera, Solid, cast, shade
 from hypnos_pipeline.randomness import numpy_generator
 
 F = np.float32
-# Size on screen per class, so that no class is recognised by its size alone.
-_SIZES = {
-    "chair": 2.3,
-    "robot": 2.65,
-    "figurine": 2.35,
-    "mug": 1.95,
-    "car": 2.6,
-    "house": 2.45,
-    "lamp": 2.35,
-    "ball": 1.75,
-    "duck": 2.2,
-}
-_TURN = {
-    "chair": 0.75,
-    "robot": 0.6,
-    "figurine": 0.6,
-    "mug": 0.5,
-    "car": 0.6,
-    "house": 0.6,
-    "lamp": 0.4,
-    "ball": 0.4,
-    "duck": 0.55,
+# Per class its size on screen, so that none is recognised by that alone, and its largest turn in radians.
+_SIZE_AND_TURN = {
+    "chair": (2.3, 0.75),
+    "robot": (2.65, 0.6),
+    "figurine": (2.35, 0.6),
+    "mug": (1.95, 0.5),
+    "car": (2.6, 0.6),
+    "house": (2.45, 0.6),
+    "lamp": (2.35, 0.4),
+    "ball": (1.75, 0.4),
+    "duck": (2.2, 0.55),
 }
 _LIGHT = {
     "bright light": (1.25, 1.25, 1.22),
@@ -58,7 +47,7 @@ class Instance:
         """Builds the object at its class's size, standing on the ground."""
         rgb = [unit_rgb(c) if isinstance(c, str) else c for c in (self.first, self.second)]
         module = figures if hasattr(figures, self.cls) else things
-        return getattr(module, self.cls)(self.params, *rgb).finish(_SIZES[self.cls])
+        return getattr(module, self.cls)(self.params, *rgb).finish(_SIZE_AND_TURN[self.cls][0])
 
 
 def draw_instance(cls: str, seed: int, stream: str, index: int, first, second=None) -> Instance:
@@ -88,7 +77,7 @@ class Scene:
 def draw_scene(rng: np.random.Generator, cls: str, **given) -> Scene:
     """Draws camera, light and texture; ``given`` fixes any field."""
     drawn = {
-        "azimuth": float(rng.uniform(-1, 1) * _TURN[cls]),
+        "azimuth": float(rng.uniform(-1, 1) * _SIZE_AND_TURN[cls][1]),
         "elevation": float(rng.uniform(0.12, 0.5)),
         "zoom": float(rng.uniform(0.92, 1.1)),
         "shift": (float(rng.uniform(-0.13, 0.13)), float(rng.uniform(-0.12, 0.02))),

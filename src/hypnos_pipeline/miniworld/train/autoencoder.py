@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 
 import numpy as np
 
 from hypnos_pipeline.miniworld.config import AutoencoderConfig
-from hypnos_pipeline.miniworld.train.checkpoint import (
-    Ema,
-    Training,
-    is_done,
-    load_result,
-    rate_at,
-    save_result,
-    training_key,
-)
+from hypnos_pipeline.miniworld.train.descent import CLIP_NORM, RATE_KEY, Descent, Ema, rate_at
+from hypnos_pipeline.miniworld.train.results import is_done, load_result, save_result, training_key
 from hypnos_pipeline.randomness import generator, numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
+from hypnos_pipeline.training.driver import Row, drive
+from hypnos_pipeline.training.optimisation import Updater
 
 PARTS = {"decoder": ("decoder", "post_quant_conv"), "encoder": ("encoder", "quant_conv")}
 
@@ -92,8 +86,8 @@ def train_part(
     config: AutoencoderConfig,
     seed: int,
     checkpoints: CheckpointSettings = OFF,
-) -> list[float]:
-    """Trains ``decoder`` or ``encoder`` to ``result``, unless it is there; returns the losses of this run.
+) -> list[Row]:
+    """Trains ``decoder`` or ``encoder`` to ``result``, unless it is there.
 
     Args:
         name: ``decoder`` or ``encoder``.
@@ -102,6 +96,9 @@ def train_part(
         config: Of the autoencoder.
         seed: Of the weights and draws.
         checkpoints: When the state is saved, and where; changes nothing of the result.
+
+    Returns:
+        The learning curve; empty if the result was there.
     """
     import torch
 
@@ -114,38 +111,25 @@ def train_part(
     model, stream = _part(vae, name), f"miniworld/vae/{name}"
     steps = config.decoder_steps if name == "decoder" else config.encoder_steps
     objective = decoder_loss if name == "decoder" else encoder_loss
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=0, fused=True
-    )
-    ema = Ema(model, 0.998)
-    training, saved = Training({name: model}, optimizer, ema), open_checkpoints(checkpoints, name, key, {})
-    first = training.resume(saved)
-    losses, began = [], time.monotonic()
-    for step in range(first, steps):
-        for group in optimizer.param_groups:
-            group["lr"] = config.rate * rate_at(step, steps, 100, 0.3)
+
+    def loss_at(step: int) -> torch.Tensor:
         images, latents = _batch(data, config, seed, f"{stream}/batch", step)
         noise = torch.randn(latents.shape, generator=generator(seed, f"{stream}/noise", step))
-        loss = objective(vae, images, latents, noise, config)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        ema.update(step)
-        losses.append(float(loss.detach()))
-        done = step + 1
-        if done % 100 == 0:
-            pace = (time.monotonic() - began) / (done - first)
-            print(
-                f"vae {name} {done}/{steps} loss {np.mean(losses[-100:]):.4f} "
-                f"{pace * (steps - done) / 60:.1f} min left",
-                flush=True,
-            )
-        training.save(saved, done, steps)
-    save_result(result, ema, steps, key)
-    if saved:
-        saved.remove()
-    return losses
+        return objective(vae, images, latents, noise, config)
+
+    updater = Updater(
+        model.parameters(),
+        learning_rate=config.rate,
+        weight_decay=0.0,
+        clip_norm=CLIP_NORM,
+        betas=(0.9, 0.99),
+        rate_key=RATE_KEY,
+    )
+    average = Ema(model, 0.998)
+    training = Descent({name: model}, updater, loss_at, lambda step: rate_at(step, steps, 100, 0.3), average)
+    curve = drive(training, steps, f"autoencoder's {name}", open_checkpoints(checkpoints, name, key, {}))
+    save_result(result, average.average, steps, key)
+    return curve
 
 
 def assemble(decoder: Path, encoder: Path | None, config: AutoencoderConfig, seed: int):

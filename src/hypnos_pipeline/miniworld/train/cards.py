@@ -1,4 +1,4 @@
-"""Model cards, written from what the training measured; never by hand."""
+"""Model cards: a README for each model folder, written from what its training measured."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ ABOUT: dict[str, str] = {
     "UNet2DConditionModel, CLIPTextModel, CLIPTokenizer, DDIMScheduler), 64 px, latents 4 x 16 x 16.",
     "clip": "Image and text encoder: a transformers `CLIPModel` (both towers transformers, 64 px, patch 8). "
     "The image tower was first trained with label heads, then both towers contrastively.",
-    "dino": "Image encoder in DINO's place: a transformers `ViTModel` (64 px, patch 8); use the [CLS] of "
+    "dino": "DINO (miniature): a transformers `ViTModel` (64 px, patch 8); use the [CLS] of "
     "`last_hidden_state`. Warmed up with label heads, then trained to tell instances apart.",
-    "efficientnet": "Convolutional net in EfficientNet's place (perceptual loss); timm.",
-    "inception": "Convolutional net in Inception's place (Fréchet distances); timm. Pooled features: 256; "
-    "early tap of 64 channels at stride 8.",
-    "lpips": "Convolutional net in LPIPS's place; timm.",
-    "judge": "Classifier of class, colours and background; used only to judge samples of the text-to-image "
-    "model. timm.",
+    "efficientnet": "EfficientNet (miniature), for the perceptual loss: a convolutional net; timm.",
+    "inception": "Inception (miniature), for Fréchet distances: a convolutional net; timm. Pooled features: "
+    "256; early tap of 64 channels at stride 8.",
+    "lpips": "LPIPS (miniature): a convolutional net; timm.",
+    "judge": "The classifier of class, colours and background, used only to grade samples of the text-to-"
+    "image model. timm.",
 }
 RECIPE = (
     "Trained from nothing on renders of the miniature world (`src/hypnos_pipeline/miniworld`): an analytic "
@@ -47,7 +47,7 @@ def _rows(values: dict, prefix: str = "") -> list[str]:
 
 
 def _status(made: dict) -> list[str]:
-    """Says honestly how far the text-to-image training got."""
+    """Returns how far the text-to-image training got, and what was changed by hand meanwhile."""
     lines = []
     if made.get("steps", 0) < made.get("steps_planned", 0):
         lines.append(f"**Interim**: {made['steps']} of {made['steps_planned']} planned steps.")
@@ -71,8 +71,8 @@ def card(folder: Path) -> str:
         lines += [
             "## Measured",
             "",
-            "`right`: fraction of samples of full prompts in which the judge sees what was asked for; "
-            "`ceiling`: the same judge on held-out renders. The judge saturates early: look at samples too.",
+            "`right`: fraction of samples of full prompts in which the classifier sees what they name; "
+            "`ceiling`: the same on held-out renders. The classifier saturates early: look at samples too.",
             "",
             "| what | value |",
             "|---|---|",

@@ -1,4 +1,4 @@
-"""A miniature CLIP: the image tower is warmed up with labels, then both towers are made to agree."""
+"""CLIP (miniature): the image tower is warmed up with labels, then both towers are made to agree."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from hypnos_pipeline.miniworld.train.nets import (
     accuracies,
     augment,
     fit,
-    fits,
     heads_loss,
     to_input,
 )
+from hypnos_pipeline.miniworld.train.results import training_key
 from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import numpy_generator, seed_for
-from hypnos_pipeline.storage.checkpoints import Checkpoints
+from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.replacing import replaced_folder
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
@@ -90,9 +90,7 @@ def warm_up(
     return accuracies(logits, torch.from_numpy(np.asarray(held["labels"], dtype=np.int64)))
 
 
-def contrast(
-    model, root: Path, tokenizer, config: EncoderConfig, seed: int, saved: Checkpoints | None = None
-) -> None:
+def contrast(model, root: Path, config: EncoderConfig, seed: int, saved: Checkpoints | None = None) -> None:
     """Trains both towers with the symmetric contrastive loss; equal captions are not negatives."""
     import torch
     import torch.nn.functional as functional
@@ -207,18 +205,17 @@ def train_clip(
     model = build_clip(tokenizer, seed).train()
     values = [supervised.model_dump(), config.model_dump(), seed, tokenizer.get_vocab()]
     files = [root / "set/train" / f"{part}.npy" for part in ("images", "labels", "tokens")]
-    with fits(checkpoints, ["clip_warm_up", "clip"], values, files) as (first, second):
-        heads = warm_up(model, root, supervised, seed, first)
-        print("clip warm-up heads", heads, flush=True)
-        contrast(model, root, tokenizer, config, seed, second)
-        model.eval()
-        made = {
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "seed": seed,
-            "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
-            "warm_up_heads": heads,
-            "zero_shot": zero_shot(model, root, tokenizer),
-            "retrieval_of_100": retrieval(model, root, tokenizer),
-        }
-        save_clip(model, tokenizer, folder, made)
+    key = training_key("clip", values, files)
+    heads = warm_up(model, root, supervised, seed, open_checkpoints(checkpoints, "clip_warm_up", key, {}))
+    contrast(model, root, config, seed, open_checkpoints(checkpoints, "clip", key, {}))
+    model.eval()
+    made = {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "seed": seed,
+        "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
+        "warm_up_heads": heads,
+        "zero_shot": zero_shot(model, root, tokenizer),
+        "retrieval_of_100": retrieval(model, root, tokenizer),
+    }
+    save_clip(model, tokenizer, folder, made)
     return made

@@ -1,4 +1,4 @@
-"""A small ViT in DINO's place: its [CLS] tells one instance from others of the same class."""
+"""DINO (miniature): a small ViT whose [CLS] tells one instance from others of the same class."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hypnos_pipeline.miniworld.render.dataset import load_set, save_array, to_by
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.render.scene import draw_instance, draw_scene, render
 from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES, PLAIN, WALLED
-from hypnos_pipeline.miniworld.train.nets import HEADS, MEAN, STD, augment, fit, fits, heads_loss, to_input
+from hypnos_pipeline.miniworld.train.nets import HEADS, MEAN, STD, augment, fit, heads_loss, to_input
+from hypnos_pipeline.miniworld.train.results import training_key
 from hypnos_pipeline.randomness import numpy_generator, seed_for
-from hypnos_pipeline.storage.checkpoints import Checkpoints
+from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.replacing import replaced_folder
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
@@ -183,18 +184,17 @@ def train_dino(
     model = build_vit(seed).train()
     values = [supervised.model_dump(), config.model_dump(), seed, instances]
     files = [root / "set/train/images.npy", root / "set/train/labels.npy", root / "views/train/views.npy"]
-    with fits(checkpoints, ["dino_warm_up", "dino"], values, files) as (first, second):
-        warm_up(model, root, supervised, seed, first)
-        before = instance_auc(model, held)
-        print("dino auc after warm-up", before, flush=True)
-        discriminate(model, views, config, seed, second)
-        made = {
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "seed": seed,
-            "instances": instances,
-            "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
-            "instance_auc_after_warm_up": before,
-            "instance_auc": instance_auc(model.eval(), held),
-        }
-        save_vit(model, folder, made)
+    key = training_key("dino", values, files)
+    warm_up(model, root, supervised, seed, open_checkpoints(checkpoints, "dino_warm_up", key, {}))
+    before = instance_auc(model, held)
+    discriminate(model, views, config, seed, open_checkpoints(checkpoints, "dino", key, {}))
+    made = {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "seed": seed,
+        "instances": instances,
+        "images_seen": supervised.steps * supervised.batch + config.steps * config.batch,
+        "instance_auc_after_warm_up": before,
+        "instance_auc": instance_auc(model.eval(), held),
+    }
+    save_vit(model, folder, made)
     return made

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from hypnos_pipeline.miniworld.config import MiniworldConfig
-from hypnos_pipeline.miniworld.train.checkpoint import load_result
+from hypnos_pipeline.miniworld.train.results import load_result
 from hypnos_pipeline.storage.checkpoints import unprefixed
 from hypnos_pipeline.storage.replacing import replaced_folder
 

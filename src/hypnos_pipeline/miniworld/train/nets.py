@@ -1,12 +1,11 @@
-"""Small convolutional classifiers in timm's folder format: the judge and three evaluation nets."""
+"""Small convolutional nets in timm's folder format: the classifier, and three that loss and metrics use."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +13,17 @@ from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.render.dataset import LABELS, load_set
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES, STYLE_NAMES, TYPES
-from hypnos_pipeline.miniworld.train.checkpoint import Training, rate_at, training_key
+from hypnos_pipeline.miniworld.train.descent import CLIP_NORM, RATE_KEY, Descent, rate_at
+from hypnos_pipeline.miniworld.train.results import training_key
 from hypnos_pipeline.randomness import numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.replacing import replaced_folder
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
+from hypnos_pipeline.training.driver import drive
+from hypnos_pipeline.training.optimisation import Updater
+
+if TYPE_CHECKING:
+    import torch
 
 # Logits in this order; -1 labels (no second colour, no wall, no style) are left out of the loss.
 HEADS: dict[str, int] = {
@@ -83,63 +88,31 @@ def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return images
 
 
-def fit(name: str, networks: dict, loss_at, config: EncoderConfig, saved: Checkpoints | None = None) -> None:
+def fit(
+    label: str,
+    networks: dict[str, torch.nn.Module],
+    loss_at: Callable[[int], torch.Tensor],
+    config: EncoderConfig,
+    saved: Checkpoints | None = None,
+) -> None:
     """Minimises ``loss_at(step)`` over ``config.steps`` steps with AdamW and a cosine rate.
 
     Args:
-        name: Told with the progress.
+        label: Shown before the progress bar.
         networks: What is trained, by name.
         loss_at: Step, from 0, to loss.
         config: Steps and rate.
-        saved: This training's checkpoints; also its last state is kept, for stages with more to train.
+        saved: This training's checkpoints.
     """
-    import torch
-
-    parameters = [parameter for network in networks.values() for parameter in network.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=1e-2, fused=True)
-    training = Training(networks, optimizer)
-    first = training.resume(saved)
-    began, recent = time.monotonic(), []
-    for step in range(first, config.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = config.rate * rate_at(step, config.steps, 50, 0.3)
-        loss = loss_at(step)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        recent.append(float(loss.detach()))
-        if (step + 1) % 100 == 0:
-            pace = (time.monotonic() - began) / (step + 1 - first)
-            print(
-                f"{name} {step + 1}/{config.steps} loss {np.mean(recent[-100:]):.3f} "
-                f"{pace * (config.steps - step - 1) / 60:.1f} min left",
-                flush=True,
-            )
-        training.save(saved, step + 1, config.steps)
-
-
-@contextmanager
-def fits(
-    checkpoints: CheckpointSettings, names: list[str], values: list, files: list[Path]
-) -> Iterator[list[Checkpoints | None]]:
-    """Yields the checkpoints of a stage's trainings, and removes them when its result is saved.
-
-    Args:
-        checkpoints: When and where.
-        names: Of the trainings, in their order.
-        values: Everything the stage's result depends on besides its data, JSON types.
-        files: Its data.
-    """
-    if not checkpoints.on:
-        yield [None] * len(names)
-        return
-    key = training_key(names[-1], values, files)
-    opened = [open_checkpoints(checkpoints, name, key, {}) for name in names]
-    yield opened
-    for each in opened:
-        if each:
-            each.remove()
+    updater = Updater(
+        [parameter for network in networks.values() for parameter in network.parameters()],
+        learning_rate=config.rate,
+        weight_decay=1e-2,
+        clip_norm=CLIP_NORM,
+        rate_key=RATE_KEY,
+    )
+    training = Descent(networks, updater, loss_at, lambda step: rate_at(step, config.steps, 50, 0.3))
+    drive(training, config.steps, label, saved)
 
 
 def train_net(
@@ -168,19 +141,18 @@ def train_net(
         return heads_loss(model(to_input(augment(data["images"][index], rng))), labels[index])
 
     files = [root / "set/train" / f"{part}.npy" for part in ("images", "labels")]
-    with fits(checkpoints, [name], [architecture, args, config.model_dump(), seed], files) as (saved,):
-        fit(name, {"model": model}, loss_at, config, saved)
-        model.eval()
-        made = {
-            "architecture": architecture,
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "images_seen": config.steps * config.batch,
-            "seed": seed,
-            "heldout_accuracy": _heldout_accuracies(model, held),
-            "heads": HEADS,
-        }
-        save_timm(model, folder, architecture, args)
-        (folder / "training.json").write_text(json.dumps(made, indent=1))
+    key = training_key(name, [architecture, args, config.model_dump(), seed], files)
+    fit(name, {"model": model}, loss_at, config, open_checkpoints(checkpoints, name, key, {}))
+    model.eval()
+    made = {
+        "architecture": architecture,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "images_seen": config.steps * config.batch,
+        "seed": seed,
+        "heldout_accuracy": _heldout_accuracies(model, held),
+        "heads": HEADS,
+    }
+    save_timm(model, folder, architecture, args, made)
     return made
 
 
@@ -194,7 +166,7 @@ def _heldout_accuracies(model, held: dict) -> dict[str, float]:
     return accuracies(logits, torch.from_numpy(np.asarray(held["labels"], dtype=np.int64)))
 
 
-def save_timm(model, folder: Path, architecture: str, args: dict) -> None:
+def save_timm(model, folder: Path, architecture: str, args: dict, made: dict) -> None:
     """Writes timm's hub layout, loadable as ``timm.create_model("local-dir:<folder>", pretrained=True)``."""
     import torch
     from safetensors.torch import save_file
@@ -218,3 +190,4 @@ def save_timm(model, folder: Path, architecture: str, args: dict) -> None:
             },
         }
         (part / "config.json").write_text(json.dumps(config, indent=1))
+        (part / "training.json").write_text(json.dumps(made, indent=1))

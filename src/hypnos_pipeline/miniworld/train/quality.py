@@ -1,4 +1,4 @@
-"""How good the text-to-image model is, in the eyes of the judge."""
+"""How often the classifier sees in the text-to-image model's samples what their prompts name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GRID = (4, 8)
 
 
 def full_prompts(count: int, seed: int) -> list[tuple[str, dict[str, int]]]:
-    """Draws prompts that name class, one colour and background, with the labels they ask for."""
+    """Draws prompts that name class, one colour and background, with the labels they name."""
     from hypnos_pipeline.miniworld.render.captions import background_clause
 
     out = []
@@ -69,13 +69,14 @@ def sample(pipe, prompts: list[str], seed: int, stream: str, steps: int = STEPS,
     return to_bytes(np.concatenate(out))
 
 
-def judge_right(judge, images: np.ndarray, wanted: list[dict[str, int]]) -> dict[str, float]:
-    """Fraction of pictures in which the judge sees what was asked for."""
+def share_right(classifier, images: np.ndarray, wanted: list[dict[str, int]]) -> dict[str, float]:
+    """Returns the fraction of pictures in which the classifier sees the wanted labels, per head."""
     import torch
 
     with torch.no_grad():
         seen = {
-            name: block.argmax(1).numpy() for name, block in split_logits(judge(to_input(images))).items()
+            name: block.argmax(1).numpy()
+            for name, block in split_logits(classifier(to_input(images))).items()
         }
     out = {}
     for name in ("cls", "first", "background", "wall"):
@@ -84,15 +85,15 @@ def judge_right(judge, images: np.ndarray, wanted: list[dict[str, int]]) -> dict
     return out
 
 
-def ceiling(root: Path, judge) -> dict[str, float]:
-    """The judge on held-out renders of one colour: no sample can do better."""
+def ceiling(root: Path, classifier) -> dict[str, float]:
+    """Returns the same fraction for held-out renders of one colour: no sample can do better."""
     held = load_set(root / "set/heldout")
     labels = np.asarray(held["labels"], dtype=int)
     column = {name: k for k, name in enumerate(LABELS)}
     rows = np.flatnonzero((labels[:, column["second"]] < 0) & (labels[:, column["kind"]] == 0))
     names = ("cls", "first", "background", "wall")
     wanted = [{n: int(labels[r, column[n]]) for n in names if labels[r, column[n]] >= 0} for r in rows]
-    return judge_right(judge, np.asarray(held["images"][rows]), wanted)
+    return share_right(classifier, np.asarray(held["images"][rows]), wanted)
 
 
 def _sheet(images: np.ndarray) -> Image.Image:
@@ -103,7 +104,7 @@ def _sheet(images: np.ndarray) -> Image.Image:
     return contact_sheet([images[k * columns : (k + 1) * columns] for k in range(rows)])
 
 
-def measure(root: Path, folder: Path, judge_folder: Path, seed: int, count: int = PROMPTS) -> dict:
+def measure(root: Path, folder: Path, classifier_folder: Path, seed: int, count: int = PROMPTS) -> dict:
     """Samples full prompts and writes ``quality.json`` and ``samples.png`` into the model folder."""
     import timm
     import torch
@@ -118,13 +119,13 @@ def measure(root: Path, folder: Path, judge_folder: Path, seed: int, count: int 
         "guidance": GUIDANCE,
         "prompts": count,
     }
-    if judge_folder.exists():
-        judge = timm.create_model(f"local-dir:{judge_folder}", pretrained=True).eval()
+    if classifier_folder.exists():
+        classifier = timm.create_model(f"local-dir:{classifier_folder}", pretrained=True).eval()
         drawn = full_prompts(count, seed)
         images = sample(pipe, [text for text, _ in drawn], seed, "miniworld/quality/noise")
         out |= {
-            "right": judge_right(judge, images, [want for _, want in drawn]),
-            "ceiling": ceiling(root, judge),
+            "right": share_right(classifier, images, [want for _, want in drawn]),
+            "ceiling": ceiling(root, classifier),
         }
         _sheet(images).save(folder / "samples.png")
     (folder / "quality.json").write_text(json.dumps(out, indent=1))

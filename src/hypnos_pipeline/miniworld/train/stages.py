@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 from hypnos_pipeline.miniworld.config import MiniworldConfig
 
-# timm architecture and arguments of each convolutional net.
-NETS: dict[str, tuple[str, dict]] = {
-    "judge": ("test_resnet", {"channels": [32, 48, 48, 96]}),
-    "efficientnet": ("test_efficientnet", {}),
-    "inception": ("test_byobnet", {}),
-    "lpips": ("test_resnet", {"channels": [24, 32, 32, 64]}),
+_log = logging.getLogger(__name__)
+CLASSIFIER = "judge"
+"""The classifier's folder; it also names its random streams, so it stays as the embedded weights have it."""
+# Folder, timm architecture and arguments of each convolutional net.
+NETS: dict[str, tuple[str, str, dict]] = {
+    "classifier": (CLASSIFIER, "test_resnet", {"channels": [32, 48, 48, 96]}),
+    "efficientnet": ("efficientnet", "test_efficientnet", {}),
+    "inception": ("inception", "test_byobnet", {}),
+    "lpips": ("lpips", "test_resnet", {"channels": [24, 32, 32, 64]}),
 }
 
 
@@ -84,17 +88,17 @@ def _net(name: str):
         from hypnos_pipeline.miniworld.train.nets import train_net
 
         _threads(config)
-        folder = models_folder(config) / name
-        chosen = getattr(config.encoders, name)
-        made = train_net(_root(config), folder, *NETS[name], chosen, config.seed, config.checkpoints)
-        print(json.dumps(made), flush=True)
+        folder, *network = NETS[name]
+        folder, chosen = models_folder(config) / folder, getattr(config.encoders, name)
+        made = train_net(_root(config), folder, *network, chosen, config.seed, config.checkpoints)
+        _log.info("%s: %s", name, json.dumps(made))
 
     stage.__doc__ = f"Trains the {name} net."
     return stage
 
 
 def clip(config: MiniworldConfig) -> None:
-    """Trains the miniature CLIP."""
+    """Trains CLIP (miniature)."""
     from hypnos_pipeline.miniworld.train.clip import train_clip
 
     _threads(config)
@@ -108,11 +112,11 @@ def clip(config: MiniworldConfig) -> None:
         config.seed,
         config.checkpoints,
     )
-    print(json.dumps(made), flush=True)
+    _log.info("clip: %s", json.dumps(made))
 
 
 def dino(config: MiniworldConfig) -> None:
-    """Trains the small ViT in DINO's place."""
+    """Trains DINO (miniature), a small ViT."""
     from hypnos_pipeline.miniworld.train.dino import train_dino
 
     _threads(config)
@@ -121,7 +125,7 @@ def dino(config: MiniworldConfig) -> None:
     made = train_dino(
         _root(config), folder, chosen.dino_supervised, chosen.dino, config.seed, config.checkpoints
     )
-    print(json.dumps(made), flush=True)
+    _log.info("dino: %s", json.dumps(made))
 
 
 def export(config: MiniworldConfig) -> None:
@@ -132,13 +136,12 @@ def export(config: MiniworldConfig) -> None:
     _threads(config)
     folder = models_folder(config) / "text_to_image"
     export_pipeline(_root(config), folder, config)
-    print(
-        json.dumps(measure(_root(config), folder, models_folder(config) / "judge", config.seed)), flush=True
-    )
+    measured = measure(_root(config), folder, models_folder(config) / CLASSIFIER, config.seed)
+    _log.info("text_to_image: %s", json.dumps(measured))
 
 
 def subjects(config: MiniworldConfig) -> None:
-    """Renders the subjects' photos and, apart from them, what judges need."""
+    """Renders the subjects' photos and, apart from them, their true masks and unseen views."""
     from hypnos_pipeline.miniworld.render.subjects import make_subjects
 
     root = _root(config)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 
 from hypnos_pipeline.miniworld.config import TextToImageConfig
-from hypnos_pipeline.miniworld.train.checkpoint import (
-    Ema,
-    Training,
-    is_done,
-    rate_at,
-    save_result,
-    training_key,
-)
+from hypnos_pipeline.miniworld.train.descent import CLIP_NORM, RATE_KEY, Descent, Ema, rate_at
+from hypnos_pipeline.miniworld.train.results import is_done, save_result, training_key
 from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import generator, numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
+from hypnos_pipeline.training.driver import Row, drive
+from hypnos_pipeline.training.optimisation import Updater
 
 
 def build_models(config: TextToImageConfig, tokenizer, seed: int):
@@ -133,7 +128,7 @@ def train(
     config: TextToImageConfig,
     seed: int,
     checkpoints: CheckpointSettings = OFF,
-) -> list[float]:
+) -> list[Row]:
     """Trains all steps to ``result``, unless it is there.
 
     Args:
@@ -145,7 +140,7 @@ def train(
         checkpoints: When the state is saved, and where; changes nothing of the result.
 
     Returns:
-        The losses of the steps run now.
+        The learning curve; empty if the result was there.
     """
     import torch
     from diffusers import DDPMScheduler
@@ -157,42 +152,28 @@ def train(
     data = load_training_data(folder, tokenizer)
     unet, text = build_models(config, tokenizer, seed)
     model = torch.nn.ModuleDict({"unet": unet, "text": text}).train()
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": unet.parameters(), "base": config.rate},
-            {"params": text.parameters(), "base": config.rate * config.text_rate},
-        ],
-        lr=config.rate,
-        betas=(0.9, 0.99),
-        weight_decay=0.0,
-        fused=True,
-    )
-    ema = Ema(model, config.ema)
-    training = Training({"model": model}, optimizer, ema)
-    saved = open_checkpoints(checkpoints, "text_to_image", key, {})
-    first = training.resume(saved)
     alpha_bar = DDPMScheduler(**scheduler_config(config.prediction)).alphas_cumprod
-    losses, began = [], time.monotonic()
-    for step in range(first, config.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = group["base"] * rate_at(step, config.steps, config.warmup, config.constant)
-        loss = loss_of(unet, text, draw_batch(data, config, seed, step), alpha_bar, config)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        ema.update(step)
-        losses.append(float(loss.detach()))
-        done = step + 1
-        if done % 50 == 0:
-            pace = (time.monotonic() - began) / (done - first)
-            print(
-                f"t2i {done}/{config.steps} loss {np.mean(losses[-50:]):.4f} "
-                f"{config.batch / pace:.1f} images/s, {pace * (config.steps - done) / 60:.1f} min left",
-                flush=True,
-            )
-        training.save(saved, done, config.steps)
-    save_result(result, ema, config.steps, key)
-    if saved:
-        saved.remove()
-    return losses
+
+    def loss_at(step: int) -> torch.Tensor:
+        return loss_of(unet, text, draw_batch(data, config, seed, step), alpha_bar, config)
+
+    def factor_at(step: int) -> float:
+        return rate_at(step, config.steps, config.warmup, config.constant)
+
+    updater = Updater(
+        [
+            {"params": unet.parameters()},
+            {"params": text.parameters(), "lr": config.rate * config.text_rate},
+        ],
+        learning_rate=config.rate,
+        weight_decay=0.0,
+        clip_norm=CLIP_NORM,
+        betas=(0.9, 0.99),
+        rate_key=RATE_KEY,
+    )
+    average = Ema(model, config.ema)
+    training = Descent({"model": model}, updater, loss_at, factor_at, average)
+    saved = open_checkpoints(checkpoints, "text_to_image", key, {})
+    curve = drive(training, config.steps, "text to image", saved)
+    save_result(result, average.average, config.steps, key)
+    return curve

@@ -48,7 +48,7 @@ def cut_truth(
     mattes: ImageSet,
     foregrounds: ImageSet,
     matte_report: list,
-    judge: Path,
+    truth: Path,
     subject: SubjectSettings,
 ) -> tuple[ImageSet, ImageSet]:
     """Returns the true mattes and foregrounds that the evaluation alone reads.
@@ -58,10 +58,10 @@ def cut_truth(
         mattes: Those of the stage, which stand for the truth where no masks are known.
         foregrounds: Those of the stage.
         matte_report: Where each photo's working square lies.
-        judge: Holds ``<true_masks>/masks/<photo>.png``.
+        truth: Holds ``<true_masks>/masks/<photo>.png``.
         subject: Names its ``true_masks``, if any.
     """
     from hypnos_pipeline.imaging.true_masks import true_cut_outs
 
-    folder = judge / subject.true_masks / "masks" if subject.true_masks else None
+    folder = truth / subject.true_masks / "masks" if subject.true_masks else None
     return true_cut_outs(working_photos, mattes, foregrounds, matte_report, folder)

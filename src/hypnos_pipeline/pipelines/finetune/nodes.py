@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from hypnos_pipeline.models.finetuned import FullFinetune
     from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.training.finetuning import Finetuning
     from hypnos_pipeline.training.latents import LatentCache
-    from hypnos_pipeline.training.loop import Finetuning
     from hypnos_pipeline.training.previews import PreviewStrip
 
 
@@ -47,9 +47,9 @@ def hypnos(
     from hypnos_pipeline.models.networks import load_timm
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import autocast
+    from hypnos_pipeline.training.finetuning import Adversary
     from hypnos_pipeline.training.frozen_vae import frozen_vae
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
-    from hypnos_pipeline.training.loop import Adversary
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
     model = _base_model(text_to_image, runtime)
@@ -160,7 +160,7 @@ def _run(
     from hypnos_pipeline.models.finetuned import FullFinetune
     from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
-    from hypnos_pipeline.training.loop import Finetuning
+    from hypnos_pipeline.training.finetuning import Finetuning
 
     phrase = instance_phrase(subject)
     previews = _preview_strip(model, latents, settings.previews, phrase, seed, runtime)

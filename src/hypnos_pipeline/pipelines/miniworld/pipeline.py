@@ -14,13 +14,13 @@ READS: dict[str, tuple[str, ...]] = {
     "decoder": ("render",),
     "encoder": ("render",),
     "text_to_image": ("render",),
-    "judge": ("render",),
+    "classifier": ("render",),
     "efficientnet": ("render",),
     "inception": ("render",),
     "lpips": ("render",),
     "clip": ("render",),
     "dino": ("render",),
-    "export": ("decoder", "encoder", "text_to_image", "judge"),
+    "export": ("decoder", "encoder", "text_to_image", "classifier"),
     "cards": ("export", "efficientnet", "inception", "lpips", "clip", "dino"),
 }
 

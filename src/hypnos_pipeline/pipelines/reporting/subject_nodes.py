@@ -26,8 +26,12 @@ from hypnos_pipeline.training.settings import Methods
 
 COMPARISON = (
     "Photos and all methods on the same prompts (Fig. 5). Red: the prompt that names the subject alone; "
-    "yellow: varying; green: scene and subject each with a colour; blue: asked backgrounds"
+    "yellow: varying; green: scene and subject each with a colour; blue: requested backgrounds"
 )
+ABLATIONS = "HYPNOS and its ablations, same prompts and noise (Fig. 12)"
+FIRST = "First seeds in order, none chosen (Figs. 9 to 11)"
+FLAGGED = "What the checks flag, and why (Fig. 8)"
+CURVES = "Loss by training step (Fig. 7b)"
 ATTENTION = "Where each of the discriminator's heads looks, [CLS] in the last block (Fig. 3b)"
 
 
@@ -39,7 +43,7 @@ def collect_subject_scores(**scores):
 
 
 def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods):
-    """Puts intervals to one subject's metrics of asked backgrounds, and to HYPNOS's lead over DreamBooth.
+    """Takes intervals of one subject's metrics of requested colours, and of HYPNOS's lead over DreamBooth.
 
     Args:
         methods: The study's; the first entry of HYPNOS is compared with every DreamBooth.
@@ -105,10 +109,10 @@ def write_subject_page(
 
     Args:
         matte_sheet: Photos, mattes and cut-outs.
-        matte_report: What was found of each photo's matte.
+        matte_report: A row for each photo's matte.
         pool_sheet: The augmented pool.
-        class_prior_sheet: What the untouched model makes of the class.
-        class_prior_report: What made it.
+        class_prior_sheet: Images of the class.
+        class_prior_report: The network and the machine that made them.
         discriminator_attention: Where the latent discriminator looks.
         discriminator_curve: Its learning curve.
         discriminator_report: Its accuracy by kind of image.
@@ -123,14 +127,20 @@ def write_subject_page(
         of_methods: ``<method>_sample_sheet``, ``_sample_check``, ``_pairs``, ``_evaluation_report`` and, if
             trained, ``_preview_strip`` and ``_training_report``.
     """
-    from hypnos_pipeline.reporting.subject_page import Section, spread, subject_page, thinned_curve
+    from hypnos_pipeline.reporting.subject_page import (
+        Section,
+        matte_rows,
+        spread,
+        subject_page,
+        thinned_curve,
+    )
 
     curve = thinned_curve(discriminator_curve)
     drawn = (comparison_grid, first_samples, ablation_grid, flagged_failures, learning_curves_figure)
     figures = [each for each in drawn if each is not None]
     sections = [
         Section("Photos", [subject_photos]),
-        Section("Background removal", [matte_sheet, matte_report]),
+        Section("Background removal", [matte_sheet, matte_rows(matte_report)]),
         Section("Augmentation", [pool_sheet]),
         Section("Class prior", [class_prior_sheet, class_prior_report]),
         Section("Latent discriminator", [discriminator_attention, curve, discriminator_report]),
@@ -181,24 +191,20 @@ def collect_subject_figures(
             ``_preview_strip``.
     """
     from hypnos_pipeline.metrics.foreground import CutOuts
-    from hypnos_pipeline.reporting.subject_figures import subject_figures
+    from hypnos_pipeline.reporting.subject_figures import Group, subject_figures
 
-    figures = [("Comparison", COMPARISON, comparison_grid)]
+    figures = [(Group.COMPARISON, COMPARISON, comparison_grid)]
     if len(Methods.model_validate(methods).hypnos) > 1:
-        figures.append(
-            ("Ablations", "HYPNOS and its ablations, same prompts and noise (Fig. 12)", ablation_grid)
-        )
-    figures.append(("First samples", "First seeds in order, none chosen (Figs. 9 to 11)", first_samples))
-    figures.append(("Flagged failures", "What the checks flag, and why (Fig. 8)", flagged_failures))
+        figures.append((Group.ABLATIONS, ABLATIONS, ablation_grid))
+    figures.append((Group.FIRST_SAMPLES, FIRST, first_samples))
+    figures.append((Group.FLAGGED_FAILURES, FLAGGED, flagged_failures))
     if learning_curves_figure is not None:
-        figures.append(("Learning curves", "Loss by training step (Fig. 7b)", learning_curves_figure))
-    figures.append(("Discriminator attention", ATTENTION, discriminator_attention))
-    labels = {method.name: method.label for method in labels_of(methods)}
-    for kind, group in ((PREVIEWS, "While training"), (SHEET, "Contact sheets")):
-        for name, label in labels.items():
-            if name + kind in of_methods:
-                figures.append((group, label, of_methods[name + kind]))
-    samples, pairs = ({name: of_methods[name + kind] for name in labels} for kind in (SAMPLES, PAIRS))
+        figures.append((Group.LEARNING_CURVES, CURVES, learning_curves_figure))
+    figures.append((Group.ATTENTION, ATTENTION, discriminator_attention))
+    for suffix, group in ((PREVIEWS, Group.WHILE_TRAINING), (SHEET, Group.CONTACT_SHEETS)):
+        figures += [(group, label, sheet) for label, sheet in by_label(methods, of_methods, suffix).items()]
+    names = [method.name for method in labels_of(methods)]
+    samples, pairs = ({name: of_methods[name + kind] for name in names} for kind in (SAMPLES, PAIRS))
     cut_outs = CutOuts.of(true_mattes, true_foregrounds)
     checks = _checks(methods, of_methods)
     return subject_figures(working_photos, cut_outs, samples, pairs, figures, checks)

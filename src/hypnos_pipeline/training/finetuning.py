@@ -1,6 +1,6 @@
-"""The finetuning loop of HYPNOS and, with plain settings, of DreamBooth (method.md §5, §7; paper Eq. 1).
+"""Finetuning by HYPNOS and, with plain settings, by DreamBooth (method.md §5, §7; paper Eq. 1).
 
-There is one loop. DreamBooth is the case of it without recolouring, with plain prompts, MSE and no
+Both are one training. DreamBooth is the case of it without recolouring, with plain prompts, MSE and no
 discriminator or perceptual term (``DreamBoothSettings.general_form``), and draws from the same streams.
 """
 
@@ -10,15 +10,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.runtime import precision
+from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints, prefixed
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training import losses
 from hypnos_pipeline.training.denoising import Denoiser, Prediction
 from hypnos_pipeline.training.discriminator_training import JointTraining, accuracy_by_kind
 from hypnos_pipeline.training.draws import Half, PoolDraws, draw_class_images, draw_half
+from hypnos_pipeline.training.driver import Row, drive
 from hypnos_pipeline.training.gradient_log import GradientLog
-from hypnos_pipeline.training.optimisation import Updater
-from hypnos_pipeline.training.resuming import open_run, resume, save
+from hypnos_pipeline.training.optimisation import Trainee, Updater
 from hypnos_pipeline.training.table_3 import Table3
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Adversary:
     settings: DiscriminatorSettings
 
 
-class Finetuning:
+class Finetuning(Trainee):
     """One run: trains UNet and text encoder of a model in place.
 
     Args:
@@ -86,30 +88,32 @@ class Finetuning:
         self.plain_prompt, self.seed, self.perceptual = plain_prompt, seed, perceptual
         self.previews = previews
         if previews:
-            previews.check(model)
+            previews.watch(model)
         self.sigma = losses.resolve_sigma(settings.reconstruction)
         model.vae.eval().requires_grad_(False)
-        self.trained = {"unet": model.unet, "text_encoder": model.text_encoder}
-        for network in self.trained.values():
+        trained = {"unet": model.unet, "text_encoder": model.text_encoder}
+        for network in trained.values():
             network.eval().requires_grad_(True)
         if settings.optimiser.gradient_checkpointing:
             model.unet.enable_gradient_checkpointing()
         self.denoiser = Denoiser(model, runtime)
         self.updater = Updater(
-            [parameter for network in self.trained.values() for parameter in network.parameters()],
+            [parameter for network in trained.values() for parameter in network.parameters()],
             learning_rate=settings.learning_rate,
             weight_decay=settings.optimiser.weight_decay,
             clip_norm=settings.optimiser.clip_norm,
             kind=settings.optimiser.kind,
             scaled=precision(runtime, model.device) == torch.float16,
+            rate_key=f"learning_rate of {settings.label}",
         )
+        super().__init__(trained, {"updater": self.updater})
         self.pool = PoolDraws(latents.kinds("pool"), settings.augmentation, seed)
         self.gradients = GradientLog(self.denoiser.timesteps)
-        self.curve: list[dict[str, float]] = []
+        self.curve: list[Row] = []
         self.draws: Counter[str] = Counter()
         self.perceptual_steps_run = 0
         self._set_adversary(adversary if weights.discriminator else None)
-        self.checkpoints = open_run(self, checkpoints, runtime)
+        self.checkpoints = self._open(checkpoints, runtime)
 
     def _set_adversary(self, adversary: Adversary | None) -> None:
         self.adversary, self.discriminator, self.joint, self.table = adversary, None, None, None
@@ -123,30 +127,28 @@ class Finetuning:
             self.joint = JointTraining(
                 self.discriminator, self.table, self.settings.discriminator, adversary.settings
             )
+            self.weights["discriminator"] = self.discriminator
+            self.updaters["joint"] = self.joint.updater
+
+    def _open(self, checkpoints: CheckpointSettings, runtime: RuntimeSettings) -> Checkpoints | None:
+        """Returns the run's checkpoints, keyed by everything that its result depends on."""
+        values = [self.settings.model_dump(), self.plain_prompt, self.seed, runtime.model_dump()]
+        values += [self.latents.to_metadata(), model_values(self.model)]
+        tensors = self.latents.to_tensors() | model_tensors(self.model)
+        if self.adversary:
+            values.append(self.adversary.settings.model_dump())
+            tensors |= prefixed("discriminator", self.adversary.network.state_dict())
+        if self.perceptual:
+            tensors |= prefixed("perceptual", self.perceptual.network.state_dict())
+        return open_checkpoints(checkpoints, "finetune", values, tensors)
 
     def run(self) -> None:
         """Trains all steps, from the newest checkpoint if there is one."""
-        from tqdm import tqdm
-
-        step = resume(self) + 1
-        progress = tqdm(total=self.settings.steps, initial=step - 1, desc=self.settings.label, disable=None)
-        while step <= self.settings.steps:
-            row = self.step(step)
-            if row is None:  # the scaler lowered its scale: the same step again
-                continue
-            self.curve.append(row)
-            progress.update()
-            progress.set_postfix(loss=f"{row['loss']:.4f}")
-            if self.previews:
-                self.previews.after(step, self.model)
-            save(self, step)
-            step += 1
-        progress.close()
+        settings = self.settings
+        self.curve = drive(self, settings.steps, settings.label, self.checkpoints, self.previews)
         self.updater.release()
-        if self.checkpoints:
-            self.checkpoints.finish()
 
-    def step(self, step: int) -> dict[str, float] | None:
+    def step(self, step: int) -> Row | None:
         """Makes one training step, from 1; returns the curve's row, or None if it must be repeated."""
         self.updater.release()
         instance, prior = self._draw(step)
@@ -162,12 +164,30 @@ class Finetuning:
         norm = self.updater.update(loss, step)
         if norm is None:
             return None
-        row = self._row(step, loss, terms, prediction.error(slice(len(instance.indexes))))
+        row = self._row(loss, terms, prediction.error(slice(len(instance.indexes))))
         if self.joint:
             row["loss_discriminator_training"] = self.joint.step(step, clean)
         self.draws.update(self.latents.rows["pool"][index]["kind"] for index in instance.indexes)
         self.perceptual_steps_run += "perceptual" in terms
         return row | {"gradient_norm": norm, "learning_rate": self.settings.learning_rate}
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Returns the weights, the optimisers' states and what the report counts."""
+        tensors, values = super().state()
+        return tensors, values | {
+            "draws": self.draws,
+            "perceptual_steps_run": self.perceptual_steps_run,
+            "gradients": self.gradients.state(),
+            "accuracy_before": self.accuracy_before,
+        }
+
+    def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """Puts back what :meth:`state` returned."""
+        super().restore(tensors, values)
+        self.draws = Counter(values["draws"])
+        self.perceptual_steps_run = values["perceptual_steps_run"]
+        self.gradients.restore(values["gradients"])
+        self.accuracy_before = values["accuracy_before"]
 
     def _draw(self, step: int) -> tuple[Half, Half]:
         """Draws the instance half and the class half (empty where λ_pp is 0)."""
@@ -224,10 +244,8 @@ class Finetuning:
             terms["discriminator"] = losses.latent_discriminator_loss(self.discriminator(clean), weight)
         return terms, clean
 
-    def _row(
-        self, step: int, loss: torch.Tensor, terms: dict[str, torch.Tensor], error: torch.Tensor
-    ) -> dict[str, float]:
-        row = {"step": step, "loss": float(loss.detach())}
+    def _row(self, loss: torch.Tensor, terms: dict[str, torch.Tensor], error: torch.Tensor) -> Row:
+        row = {"loss": float(loss.detach())}
         row |= {f"loss_{name}": float(term.detach()) for name, term in terms.items()}
         if self.settings.weights.perceptual:
             row.setdefault("loss_perceptual", 0.0)  # Eq. 6: 0 after s_p

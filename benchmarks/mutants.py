@@ -1,0 +1,164 @@
+"""Whether the tests notice small errors in the modules on which every number rests (``make mutants``).
+
+A mutant is one of these modules with one small change: another operator, a number one larger, an argument
+left out. The changes are mutmut's, but on the whole module: mutmut itself leaves out constants, such as Table
+3's fractions, and decorated functions. A mutant is caught if a test fails on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+import libcst as cst
+import libcst.matchers as m
+from mutmut.mutation.mutators import mutation_operators
+
+from benchmarks.program import ROOT
+
+PACKAGE = Path("src/hypnos_pipeline")
+TESTS = {
+    "training/losses.py": ("training/test_losses.py", "reference/test_hypnos.py"),
+    "training/draws.py": ("training/test_streams.py", "training/test_draws.py"),
+    "training/table_3.py": ("training/test_streams.py", "training/test_draws.py"),
+    "metrics/frechet.py": ("metrics/test_set_distances.py", "reference/test_frechet.py"),
+    "metrics/kid.py": ("metrics/test_set_distances.py", "reference/test_kid.py"),
+    "imaging/compositing.py": ("imaging/test_compositing.py", "imaging/test_pool.py"),
+    "provenance/comparison.py": ("provenance/test_comparison.py", "provenance/test_reproduction.py"),
+}
+"""Module → files under ``tests/`` that cover it, the quickest first."""
+TYPE_ALIAS = m.Assign(value=m.Subscript(value=m.Name("Literal")))
+GOAL = 0.95
+TIMEOUT = 600
+"""Seconds after which a mutant counts as caught: it makes a loop endless."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One module with one change.
+
+    Attributes:
+        module: Its path under the package.
+        code: The changed module.
+        change: The line's number, the line as it is and as it is in the mutant.
+    """
+
+    module: str
+    code: str
+    change: str
+
+
+class Changes(cst.CSTVisitor):
+    """Collects the changes of a module: nodes and what stands in their place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[cst.CSTNode, cst.CSTNode]] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Notes what each of mutmut's operators makes of a node; types and decorators stay as they are."""
+        if isinstance(node, cst.Annotation | cst.Decorator) or m.matches(node, TYPE_ALIAS):
+            return False
+        for kind, operator in mutation_operators:
+            if isinstance(node, kind):
+                self.found += [(node, changed) for changed in operator(node)]
+        return True
+
+
+def draw(count: int, seed: int, modules: Sequence[str]) -> list[Mutant]:
+    """Draws changes of all modules alike, then makes the mutants of some modules."""
+    every: list[tuple[str, cst.Module, cst.CSTNode, cst.CSTNode]] = []
+    for module in TESTS:
+        tree = cst.parse_module((ROOT / PACKAGE / module).read_text(encoding="utf-8"))
+        changes = Changes()
+        tree.visit(changes)
+        every += [(module, tree, old, new) for old, new in changes.found]
+    drawn = random.Random(seed).sample(every, min(count, len(every)))
+    return [mutant(*change) for change in drawn if change[0] in modules]
+
+
+def mutant(module: str, tree: cst.Module, old: cst.CSTNode, new: cst.CSTNode) -> Mutant:
+    """Makes one change of a module."""
+    changed = tree.deep_replace(old, new)
+    assert isinstance(changed, cst.Module)
+    lines = zip(tree.code.splitlines(), changed.code.splitlines(), strict=False)
+    number, (before, after) = next((n, pair) for n, pair in enumerate(lines, start=1) if pair[0] != pair[1])
+    return Mutant(module, changed.code, f"{number}: {before.strip()}  →  {after.strip()}")
+
+
+def passes(folder: Path, module: str) -> bool:
+    """Whether a module's tests pass with the package as it is in a folder.
+
+    Raises:
+        RuntimeError: If pytest found no tests or could not begin.
+    """
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    command += [f"tests/{name}" for name in TESTS[module]]
+    variables = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    try:
+        code = subprocess.run(
+            command, cwd=ROOT, env=os.environ | variables, capture_output=True, timeout=TIMEOUT
+        ).returncode
+    except subprocess.TimeoutExpired:
+        return False
+    if code > 2:
+        raise RuntimeError(f"{' '.join(command)}: exit code {code}")
+    return code == 0
+
+
+def survivors(mutants: Sequence[Mutant], workers: int) -> list[Mutant]:
+    """Returns the mutants that no test notices; each worker has a copy of the package."""
+    folders: SimpleQueue[Path] = SimpleQueue()
+
+    def survives(each: Mutant) -> bool:
+        folder = folders.get()
+        file = folder / PACKAGE.name / each.module
+        kept = file.read_bytes()
+        file.write_text(each.code, encoding="utf-8")
+        try:
+            return passes(folder, each.module)
+        finally:
+            file.write_bytes(kept)
+            folders.put(folder)
+
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(workers) as pool:
+        for worker in range(workers):
+            shutil.copytree(ROOT / PACKAGE, Path(name, str(worker), PACKAGE.name))
+            folders.put(Path(name, str(worker)))
+        for module in {each.module for each in mutants}:
+            if not passes(Path(name, "0"), module):
+                raise RuntimeError(f"{module}: its tests fail without any change: {', '.join(TESTS[module])}")
+        return [each for each, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the survivors and how many were caught; exits with 1 where these are too few."""
+    parser = argparse.ArgumentParser(description="Whether the tests notice small errors")
+    parser.add_argument("--count", type=int, default=200, help="mutants drawn of all modules")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
+    parser.add_argument(
+        "--only", nargs="+", choices=TESTS, default=list(TESTS), help="those of these modules"
+    )
+    settings = parser.parse_args(arguments)
+    mutants = draw(settings.count, settings.seed, settings.only)
+    alive = survivors(mutants, settings.workers)
+    for each in alive:
+        print(f"not noticed: {each.module}:{each.change}")
+    caught = 1 - len(alive) / len(mutants)
+    print(f"{len(mutants) - len(alive)} of {len(mutants)} mutants caught, {caught:.1%}; goal {GOAL:.0%}")
+    sys.exit(caught < GOAL)
+
+
+if __name__ == "__main__":
+    main()

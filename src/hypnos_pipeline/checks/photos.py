@@ -1,0 +1,167 @@
+"""Photos: whether they can be read, what makes their mattes, and what is known of them beside.
+
+A folder of photos serves every subject whose key ``photos`` names it. Each may leave photos out, or have
+single mattes made by other backends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypnos_pipeline.configuration.messages import shown
+from hypnos_pipeline.errors import PhotoError, Problem
+from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.study.parts import ValidParts
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.imaging.photos import RawPhotos
+    from hypnos_pipeline.imaging.settings import BackendSettings
+
+NETWORKS = "networks of background removal"
+_ANY_SUBJECT = SubjectSettings(noun="object")
+
+
+def users_of(
+    owner: str, parts: ValidParts, subjects: Iterable[str] | None = None
+) -> dict[str, SubjectSettings]:
+    """Returns the subjects that use one subject's photos.
+
+    Args:
+        owner: Whose photos they are.
+        parts: The study.
+        subjects: Those that count; all if not given.
+    """
+    return {
+        name: subject
+        for name, subject in parts.subjects.items()
+        if (subject.photos or name) == owner and (subjects is None or name in subjects)
+    }
+
+
+def photo_problems(
+    folder: Path, parts: ValidParts, truth: Path | None = None, subjects: Iterable[str] | None = None
+) -> list[Problem]:
+    """Reads one subject's photos and masks, and checks them for the subjects that use them.
+
+    Args:
+        folder: Holds the photos; its name is the subject's whose they are.
+        parts: The study.
+        truth: Holds ``<true_masks>/masks/<photo>.png``; true masks are not checked if not given.
+        subjects: Those that count; all if not given.
+    """
+    from hypnos_pipeline.imaging.photos import read_photos
+
+    try:
+        raw = read_photos(folder)
+    except PhotoError as error:
+        return error.problems
+    found = use_problems(raw, shown(folder), users_of(folder.name, parts, subjects), parts)
+    if truth is not None:
+        found += known_mask_problems(raw, folder.name, parts, truth, subjects)
+    return found
+
+
+def use_problems(
+    raw: RawPhotos, place: str, users: Mapping[str, SubjectSettings], parts: ValidParts
+) -> list[Problem]:
+    """Checks photos for the subjects that use them.
+
+    Args:
+        raw: All photos and masks of a folder.
+        place: The folder, for the problems.
+        users: The subjects; with none, all photos count and the study's backend makes their mattes.
+        parts: The study.
+    """
+    from hypnos_pipeline.imaging.mattes.choice import choice_problems
+
+    known = users or {"": _ANY_SUBJECT}
+    found = [
+        problem
+        for name, subject in known.items()
+        for problem in choice_problems(
+            raw.photos, subject.exclude, subject.mattes, place, f"subjects.{name}."
+        )
+    ]
+    backends: dict[str, tuple[str, BackendSettings]] = {}
+    for photo, key, chosen in _without_mask(raw, known, parts):
+        if chosen.backend == "provided":
+            found.append(
+                Problem(place, f"{photo}: has no mask", f"add masks/{photo}.png or change {key}.backend")
+            )
+        backends.setdefault(f"{chosen.backend} {sorted(chosen.options.items())}", (key, chosen))
+    networks = Path(parts.models["matting"].folder) if "matting" in parts.models else Path()
+    for key, chosen in backends.values():
+        for problem in _backend_problems(chosen, networks):
+            found.append(Problem(NETWORKS, f"{key}: {problem.what}", problem.fix))
+    return list(dict.fromkeys(found))
+
+
+def _without_mask(
+    raw: RawPhotos, users: Mapping[str, SubjectSettings], parts: ValidParts
+) -> Iterator[tuple[str, str, BackendSettings]]:
+    """Yields the photos that a backend must cut out, the key that names the backend, and the backend."""
+    settings = parts.sections.get("background_removal")
+    for name, subject in users.items():
+        for photo in raw.photos:
+            if photo in subject.exclude or photo in raw.masks:
+                continue
+            if photo in subject.mattes:
+                yield photo, f"subjects.{name}.mattes.{photo}", subject.mattes[photo]
+            elif settings is not None:
+                yield photo, "background_removal", settings
+
+
+def _backend_problems(chosen: BackendSettings, networks: Path) -> list[Problem]:
+    from hypnos_pipeline.imaging.mattes.registry import find_backend
+
+    try:
+        return find_backend(chosen.backend, chosen.options, networks).problems()
+    except (ValueError, ImportError):  # a problem of the configuration, listed there
+        return []
+
+
+def known_mask_problems(
+    raw: RawPhotos, owner: str, parts: ValidParts, truth: Path, subjects: Iterable[str] | None = None
+) -> list[Problem]:
+    """Checks the true masks of photos: one for each photo that is not excluded, in its size."""
+    found: list[Problem] = []
+    users = list(users_of(owner, parts, subjects).values())
+    for name in dict.fromkeys(each.true_masks for each in users if each.true_masks):
+        using = [each for each in users if each.true_masks == name]
+        used = {key: photo for key, photo in raw.photos.items() if any(key not in u.exclude for u in using)}
+        found += true_mask_problems(replace(raw, photos=used), truth / name / "masks")
+    return found
+
+
+def true_mask_problems(raw: RawPhotos, folder: Path) -> list[Problem]:
+    """Reads a folder of true masks, ``<photo>.png`` for each photo."""
+    from hypnos_pipeline.imaging.true_masks import read_true_masks
+
+    place = f"{shown(folder)} (true_masks)"
+    if not folder.is_dir():
+        return [Problem(place, "no such folder", "put a mask of every photo there, or leave out true_masks")]
+    try:
+        read_true_masks(folder, {name: photo.size for name, photo in raw.photos.items()})
+    except PhotoError as error:
+        return [replace(problem, where=place) for problem in error.problems]
+    return []
+
+
+def class_prior_problems(parts: ValidParts) -> list[Problem]:
+    """Reads the user's own images of the class, where the class prior is made of such."""
+    settings = parts.sections.get("class_prior")
+    if settings is None or settings.source != "folder" or settings.folder is None:
+        return []
+    from hypnos_pipeline.imaging.photos import read_photos
+
+    try:
+        count = len(read_photos(Path(settings.folder)).photos)
+    except PhotoError as error:
+        return error.problems
+    if count >= settings.count:
+        return []
+    what = f"{count} images, fewer than class_prior.count ({settings.count})"
+    return [Problem(f"{shown(settings.folder)} (class_prior.folder)", what, "add images or lower the count")]

@@ -1,0 +1,87 @@
+"""How every miniature network is trained: AdamW at a rate that rises, stays and falls, perhaps averaged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from hypnos_pipeline.training.driver import Row
+from hypnos_pipeline.training.optimisation import HasWeights, Trainee, Updater
+
+if TYPE_CHECKING:
+    import torch
+
+CLIP_NORM = 1.0
+RATE_KEY = "this training's rate in parameters_miniworld.yml"
+
+
+class Descent(Trainee):
+    """One training of miniature networks.
+
+    Args:
+        networks: What is trained, by name, buffers included.
+        updater: Of their parameters, at their largest rate.
+        loss_at: Step, from 0, to the loss.
+        factor_at: Step, from 0, to the factor of all rates.
+        average: Of the networks' weights, where the result is to be an average.
+    """
+
+    def __init__(
+        self,
+        networks: Mapping[str, HasWeights],
+        updater: Updater,
+        loss_at: Callable[[int], torch.Tensor],
+        factor_at: Callable[[int], float],
+        average: Ema | None = None,
+    ) -> None:
+        super().__init__({**networks, "average": average} if average else networks, {"updater": updater})
+        self.updater, self.loss_at, self.factor_at, self.average = updater, loss_at, factor_at, average
+        self.rates = [group["lr"] for group in updater.optimiser.param_groups]
+
+    def step(self, step: int) -> Row:
+        """Makes one step, counted from 1; returns its loss."""
+        for group, rate in zip(self.updater.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * self.factor_at(step - 1)
+        loss = self.loss_at(step - 1)
+        self.updater.update(loss, step)
+        if self.average:
+            self.average.update(step - 1)
+        return {"loss": float(loss.detach())}
+
+
+def rate_at(step: int, steps: int, warmup: int, constant: float) -> float:
+    """Linear warm-up, constant up to the fraction ``constant`` of all steps, then cosine to 2 %."""
+    if step < warmup:
+        return (step + 1) / warmup
+    start = constant * steps
+    if step <= start:
+        return 1.0
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - start) / max(1.0, steps - start))))
+
+
+class Ema:
+    """Exponential moving average of a model's weights, with the usual early bias correction."""
+
+    def __init__(self, model: torch.nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.average = {k: v.detach().clone() for k, v in model.state_dict().items() if v.is_floating_point()}
+        self.parameters = {k: v for k, v in model.state_dict(keep_vars=True).items() if k in self.average}
+
+    def update(self, step: int) -> None:
+        """Moves the average; ``step`` counts from 0."""
+        import torch
+
+        decay = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(
+            list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay
+        )
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Returns the averaged weights by name, not copied."""
+        return self.average
+
+    def load_state_dict(self, state: dict[str, torch.Tensor], /) -> None:
+        """Puts back what :meth:`state_dict` returned."""
+        for name, average in self.average.items():
+            average.copy_(state[name])
