@@ -55,6 +55,12 @@ def intact(root: Path, path: str, md5: str) -> bool:
     return found is not None and found.md5 == md5
 
 
+def is_ignored(root: Path, path: str) -> bool:
+    """Whether ``.dvcignore`` names the file ``path``, relative to ``root``, which need not exist."""
+    _, ignore = _opened(root.resolve())
+    return ignore.is_ignored_file(str(root.resolve() / path))
+
+
 def folder_md5(files: Mapping[str, str]) -> str:
     """Returns DVC's md5 of a folder that holds these files.
 
