@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hypnos_pipeline.commands.options import project_root
+from hypnos_pipeline.commands.plain import PlainGroup
 
 if TYPE_CHECKING:
     from hypnos_pipeline.stages import Comparison, Conventions
@@ -15,7 +16,7 @@ NETWORK = "models."
 """What the keys of single networks' parameters begin with."""
 
 
-@click.group()
+@click.group(cls=PlainGroup)
 def dvc() -> None:
     """dvc.yaml, filled in from the pipelines or compared with them."""
 
@@ -73,11 +74,11 @@ def conventions() -> Conventions:
 def _compared(env: str | None) -> tuple[Comparison, str]:
     """Compares in this environment or in all that have a study; returns their names too."""
     from hypnos_pipeline.stages import FrameError, compare
-    from hypnos_pipeline.study.environments import absence, known
+    from hypnos_pipeline.study.environments import known, require
 
     root = project_root()
-    if env and (wrong := absence(root, env)):
-        raise click.ClickException(wrong)
+    if env:
+        require(root, env)
     environments = [env] if env else known(root)
     try:
         return compare(root, environments, conventions()), ", ".join(environments)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
@@ -17,8 +17,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from parse import parse
 
-if TYPE_CHECKING:
-    from hypnos_pipeline.stages.slices import Part
+from hypnos_pipeline.stages.parts import Part
 
 ANY = "__any__"
 """Stands in a path for a part that varies by something which the stage does not iterate."""
