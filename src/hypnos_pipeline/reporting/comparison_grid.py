@@ -122,7 +122,7 @@ def _block(
 
 
 def _enlarged(image: np.ndarray, cell: int) -> Image.Image:
-    """Returns an image as large as a cell. Enlarged pixels stay pixels, which flatters no method."""
+    """Returns an image of a cell's size; enlarged pixels stay pixels, so that the grid flatters no method."""
     from PIL import Image
 
     picture = Image.fromarray(image)

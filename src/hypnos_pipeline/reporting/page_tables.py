@@ -1,15 +1,13 @@
-"""Tables of the study's page: every value that shows cells leads to their panel."""
+"""Tables that stand on the study's page alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
-from hypnos_pipeline.reporting.page_panels import anchor
 from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET
 from hypnos_pipeline.reporting.table import ABSENT, Entry, Row, Table
 from hypnos_pipeline.reporting.tables import number
@@ -66,28 +64,3 @@ def checks_table(checks: Sequence[Mapping[str, Any]]) -> Table:
     ]
     label_headers, headers = (tuple(map(subject_label, keys)) for keys in (words, numbers))
     return Table("sample_checks", "Sample check", label_headers, headers, (tuple(rows),))
-
-
-def html_table(table: Table) -> str:
-    """Returns a table as HTML; it scrolls where it is too wide, and the script makes its headings buttons.
-
-    Labels stand in every row, since sorting moves rows; blocks are not set apart.
-    """
-    headings = [f'<th scope="col" class="label">{escape(header)}</th>' for header in table.label_headers]
-    headings += [f'<th scope="col">{escape(header)}</th>' for header in table.headers]
-    head = f"<thead><tr>{''.join(headings)}</tr></thead>"
-    rows = [_row(row) for block in table.blocks for row in block]
-    return "\n".join(
-        ['<div class="scroll" tabindex="0"><table>', head, "<tbody>", *rows, "</tbody></table></div>"]
-    )
-
-
-def _row(row: Row) -> str:
-    labels = "".join(f'<td class="label">{escape(label)}</td>' for label in row.labels)
-    kind = ' class="reference"' if row.reference else ""
-    return f"<tr{kind}>{labels}{''.join(map(_value, row.entries))}</tr>"
-
-
-def _value(entry: Entry) -> str:
-    text = f"<b>{escape(entry.text)}</b>" if entry.bold else escape(entry.text)
-    return f'<td><a href="#{anchor(entry.cells)}">{text}</a></td>' if entry.cells else f"<td>{text}</td>"

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.subject_page import picture_source
+from hypnos_pipeline.reporting.pages import picture_source
 
 if TYPE_CHECKING:
     import numpy as np

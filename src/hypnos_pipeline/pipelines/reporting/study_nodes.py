@@ -61,22 +61,15 @@ def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scor
 
 
 def write_tables(
-    cells,
-    subjects: dict,
-    methods: dict,
-    evaluation: EvaluationSettings,
-    **networks: ModelReference,
-) -> tuple[str, str, str, str, str, str]:
+    cells, subjects: dict, methods: dict, evaluation: EvaluationSettings, **networks
+) -> tuple[str, ...]:
     """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX, with their networks."""
-    from hypnos_pipeline.reporting.table import to_latex, to_markdown
-
-    tables = _tables(cells, _scope(subjects, methods, evaluation, networks, requested_colour=False))
-    return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
+    return _rendered(*_tables(cells, _scope(subjects, methods, evaluation, networks, requested_colour=False)))
 
 
 def write_backgrounds(
     subjects: dict, methods: dict, evaluation: EvaluationSettings, **read
-) -> tuple[str, str]:
+) -> tuple[str, ...]:
     """Writes the table of requested background colours, as Markdown and as LaTeX.
 
     Args:
@@ -86,11 +79,10 @@ def write_backgrounds(
         read: ``<subject>_backgrounds`` to a data frame; the networks by name.
     """
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
-    from hypnos_pipeline.reporting.table import to_latex, to_markdown
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
-    table = backgrounds_table(intervals, _scope(subjects, methods, evaluation, read, requested_colour=True))
-    return to_markdown(table), to_latex(table)
+    scope = _scope(subjects, methods, evaluation, read, requested_colour=True)
+    return _rendered(backgrounds_table(intervals, scope))
 
 
 def weigh_expectations(
@@ -109,12 +101,10 @@ def weigh_expectations(
         The data frame of ``ablations.csv``, and its table as Markdown and as LaTeX.
     """
     from hypnos_pipeline.reporting.expectations import weigh
-    from hypnos_pipeline.reporting.table import to_latex, to_markdown
 
     values = {name: read.pop(name + VALUES) for name in subjects}
     weighed = weigh(expectations_of(methods), values, seed)
-    table = _ablations(weighed, subjects, methods, evaluation, read)
-    return weighed, to_markdown(table), to_latex(table)
+    return weighed, *_rendered(_ablations(weighed, subjects, methods, evaluation, read))
 
 
 def write_study_page(
@@ -214,6 +204,13 @@ def _ablations(
     return ablations_table(
         weighed, expectations_of(methods), labels_of(methods), list(dict.fromkeys(sources))
     )
+
+
+def _rendered(*tables) -> tuple[str, ...]:
+    """Returns every table as Markdown and as LaTeX."""
+    from hypnos_pipeline.reporting.table import to_latex, to_markdown
+
+    return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
 
 
 def _tables(cells, scope) -> list:

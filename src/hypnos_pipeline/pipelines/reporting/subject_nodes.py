@@ -112,23 +112,17 @@ def write_subject_page(methods: dict, *, subject: str, **read) -> str:
             ``<method>_sample_sheet``, ``_sample_check``, ``_pairs``, ``_evaluation_report`` and, if trained,
             ``_preview_strip`` and ``_training_report``.
     """
-    from hypnos_pipeline.reporting.subject_page import (
-        Section,
-        matte_rows,
-        spread,
-        subject_page,
-        thinned_curve,
-    )
+    from hypnos_pipeline.reporting.subject_page import matte_rows, spread, subject_page, thinned_curve
 
     shown = read | {
         "matte_report": matte_rows(read["matte_report"]),
         "discriminator_curve": thinned_curve(read["discriminator_curve"]),
     }
     sections = [
-        Section(title, [shown[name] for name in names if name in shown]) for title, names in SECTIONS.items()
+        (heading, [shown[name] for name in names if name in shown]) for heading, names in SECTIONS.items()
     ]
     if checks := _checks(methods, read):
-        sections.append(Section("Backgrounds of scene prompts", [checks]))
+        sections.append(("Backgrounds of scene prompts", [checks]))
     for method in labels_of(methods):
         of_method = [
             read[method.name + kind] for kind in (SHEET, PREVIEWS, TRAINING) if method.name + kind in read
@@ -137,7 +131,7 @@ def write_subject_page(methods: dict, *, subject: str, **read) -> str:
         evaluated = [spread(read[method.name + PAIRS]), {"networks": evaluation["networks"]}]
         if replicates := evaluation.get("replicates"):
             evaluated.insert(1, replicates)
-        sections.append(Section(method.label, [*of_method, *evaluated]))
+        sections.append((method.label, [*of_method, *evaluated]))
     return subject_page(subject_label(subject), sections)
 
 
