@@ -24,6 +24,8 @@ COMMITTED = (PROJECT_ROOT / "dvc.yaml").read_text()
 HEAD = "  - env: mini\n  - study: conf/mini/parameters_study.yml\n  - conf/mini/parameters_study.yml\n"
 MOST_STAGES = 60
 POOL = "data/03_primary/${env}/${item.subject}/pool"
+FAKES = "data/03_primary/${env}/${item.subject}/fakes"
+SCORES = "data/07_model_output/${env}/${item.subject}/scores"
 
 
 @pytest.fixture
@@ -140,63 +142,32 @@ def test_no_stage_names_an_environment():
 @pytest.mark.parametrize(
     ("old", "new", "difference"),
     [
-        (
-            "/fakes\n      - data/03_primary/${env}/${item.subject}/pool\n      - ${",
-            "/pool\n      - ${",
-            "discriminator: dependency data/03_primary/${env}/${item.subject}/fakes is missing",
-        ),
-        (
-            "      - ${models.perceptual.folder}\n",
-            "",
-            "finetune_hypnos: dependency ${models.perceptual.folder} is missing",
-        ),
-        (
-            "          - augmentation\n",
-            "",
-            "augmentation: parameter augmentation of ${study} is missing",
-        ),
-        (
-            "          - methods.hypnos.${item.method}\n",
-            "          - methods.hypnos\n",
-            "finetune_hypnos: parameter methods.hypnos of ${study} is superfluous",
-        ),
-        (
-            f"/fakes\n      - {POOL}\n    plots",
-            "/fakes\n    plots",
-            f"augmentation: output {POOL} is missing",
-        ),
-        (
-            "      - data/07_model_output/${env}/${item.subject}/scores\n",
-            "      - data/07_model_output/${env}/${item.subject}/pairs\n",
-            "reporting: dependency data/07_model_output/${env}/${item.subject}/scores is missing",
-        ),
-        (
-            "      - src/hypnos_pipeline/metrics/psnr.py\n",
-            "",
-            "evaluation_base: dependency src/hypnos_pipeline/metrics/psnr.py is missing",
-        ),
-        (
-            "      - src/hypnos_pipeline/training/settings.py\n",
-            "      - src/hypnos_pipeline/training/settings.py\n      - src/hypnos_pipeline/no_longer.py\n",
-            "sampling_base: dependency src/hypnos_pipeline/no_longer.py is superfluous",
-        ),
+        (f"      - {FAKES}\n      - {POOL}\n      - $", f"      - {POOL}\n      - $",
+         f"discriminator: dependency {FAKES} is missing"),
+        ("      - ${models.perceptual.folder}\n", "",
+         "finetune_hypnos: dependency ${models.perceptual.folder} is missing"),
+        ("          - augmentation\n", "", "augmentation: parameter augmentation of ${study} is missing"),
+        ("          - methods.hypnos.${item.method}\n", "          - methods.hypnos\n",
+         "finetune_hypnos: parameter methods.hypnos of ${study} is superfluous"),
+        (f"      - {FAKES}\n      - {POOL}\n    plots", f"      - {FAKES}\n    plots",
+         f"augmentation: output {POOL} is missing"),
+        (f"{SCORES}\n", f"{SCORES[:-6]}pairs\n", f"reporting: dependency {SCORES} is missing"),
+        ("      - src/hypnos_pipeline/metrics/psnr.py\n", "",
+         "evaluation_base: dependency src/hypnos_pipeline/metrics/psnr.py is missing"),
+        ("/training/settings.py\n", "/training/settings.py\n      - src/hypnos_pipeline/no_longer.py\n",
+         "sampling_base: dependency src/hypnos_pipeline/no_longer.py is superfluous"),
         ("      - requirements.lock\n", "", "class_prior: dependency requirements.lock is missing"),
-        (
-            "--pipelines=reporting --tags=study",
-            "--pipelines=reporting --tags=studies",
-            "reporting_study: command kedro run --env=${env} --pipelines=reporting --tags=study is missing",
-        ),
-        (
-            "    metrics:\n      - data/08_reporting/${env}/metrics.json\n",
-            "",
-            "reporting_study: metric data/08_reporting/${env}/metrics.json is missing",
-        ),
-        ("    outs: *sampling_hypnos_outs\n", "", "sampling_base: output data/07_model_output"),
+        ("--tags=study", "--tags=studies",
+         "reporting_study: command kedro run --env=${env} --pipelines=reporting --tags=study is missing"),
+        ("    metrics:\n      - data/08_reporting/${env}/metrics.json\n", "",
+         "reporting_study: metric data/08_reporting/${env}/metrics.json is missing"),
+        ("    outs: *sampling_hypnos_outs\n", "",
+         f"sampling_base: output {SCORES[:-6]}samples/${{item.method}} is missing"),
     ],
 )  # fmt: skip
 def test_a_fault_in_dvc_yaml_is_named_and_fixed(compared, old, new, difference):
     found = compared(replaced(old, new))
-    assert any(line.startswith(difference) for line in found.differences)
+    assert difference in found.differences
     assert found.problems == []
     assert found.text == COMMITTED
 
@@ -267,20 +238,22 @@ def test_a_file_that_cannot_be_filled_in_is_refused(compared, text, message):
 
 
 def test_paths_that_no_template_can_name_are_refused(project):
-    """Another environment keeps pools elsewhere, and scores in a folder that holds pairs as well."""
+    """Another environment keeps pools elsewhere, and scores beside models that are not read with them."""
     other = project / "conf/other"
     shutil.copytree(project / "conf/mini", other)
     catalog = (project / "conf/base/catalog.yml").read_text().replace("${globals:env}", "other")
-    catalog = catalog.replace("primary/other/{subject}/pool", "elsewhere/{subject}")
-    (other / "catalog.yml").write_text(catalog.replace("/scores/{method}", "/pairs/{method}"))
+    catalog = catalog.replace("03_primary/other/{subject}/pool", "raw/{subject}")
+    scores = "07_model_output/other/{subject}/scores/{method}"
+    catalog = catalog.replace(scores, "06_models/other/{subject}/{method}/scores")
+    (other / "catalog.yml").write_text(catalog)
     (other / "globals.yml").write_text("env: other\n")
     problems = compare(project, ["mini", "other"], conventions()).problems
     pool = f"augmentation: {POOL} is needed for figurine in mini, not for figurine in other, "
     assert f"{pool}but all must need the same" in problems
-    pairs = (
-        r"reporting: it reads \S+/pairs/\w+.csv and not \S+/pairs/\w+.parquet, but can name only the whole of"
-    )
-    assert [line for line in problems if re.fullmatch(rf"{pairs} \S+/pairs", line)]
+    models = "data/06_models/other/figurine"
+    read = f"{models}/base/scores.csv and not {models}/discriminator/weights.safetensors"
+    whole = "data/06_models/other/${item.subject}"
+    assert f"reporting: it reads {read}, but can name only the whole of {whole}" in problems
 
 
 def test_the_commands_write_and_check(project, monkeypatch):

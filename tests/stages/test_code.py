@@ -44,7 +44,7 @@ def garden(tmp_path, monkeypatch) -> Code:
         ({"garden.wired.nodes"}, "garden.wired",
          ["seeds", "tools/handles.csv", "tools/labels", "tools/spade.py", "wired", "words.py"]),
         ({"garden.tools.barrow"}, "garden.nowhere",
-         ["tools/handles.csv", "tools/labels", "tools/barrow.py"]),
+         ["tools/barrow.py", "tools/handles.csv", "tools/labels"]),
         ({"garden.tools"}, "", ["tools/__init__.py", "tools/handles.csv", "tools/labels", "tools/rake.py"]),
         ({"garden.tools.rake", "garden.tools.spade", "garden.tools.barrow"}, "",
          ["seeds", "tools", "words.py"]),

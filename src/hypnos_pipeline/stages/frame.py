@@ -36,8 +36,8 @@ class Stage:
 
     Attributes:
         name: As written, without what DVC adds for each entry that it iterates.
-        foreach: What it iterates under ``foreach``, None without it.
-        matrix: What it iterates under ``matrix``, by key.
+        iterates: Maps or lists, or templates of them, by what the stage writes for an entry of them; this is
+            left empty for ``foreach``, where it depends on whether it is a map.
         present: The values of those keys of ``FILLED`` that it has.
         settings: Outputs with settings of their own, e.g. a plot's axes: their lines by path.
         body: The entries of the mapping that has ``cmd`` and the like: the stage's, or that of its ``do``.
@@ -47,8 +47,7 @@ class Stage:
     """
 
     name: str
-    foreach: Any
-    matrix: Mapping[str, Any]
+    iterates: Mapping[str, Any]
     present: Mapping[str, Any]
     settings: Mapping[str, tuple[str, ...]]
     body: list[Block]
@@ -118,9 +117,11 @@ class DvcFile:
         return blocks
 
     def _stage(self, block: Block, values: dict[str, Any]) -> Stage:
-        name, foreach, opening = block.key.value, values.get("foreach"), []
+        name, opening = block.key.value, []
         body, column = self._blocks(block.value, block.end), block.key.start_mark.column + 2
-        if foreach is not None:
+        iterates = {f"${{item.{key}}}": over for key, over in (values.get("matrix") or {}).items()}
+        if "foreach" in values:
+            iterates = {"": values["foreach"]}
             column = body[0].key.start_mark.column + 2
             do = [each for each in body if each.key.value == "do"]
             opening = [] if do else [f"{' ' * (column - 2)}do:"]
@@ -131,8 +132,7 @@ class DvcFile:
         outputs = [item for each in body if each.key.value in OUTPUTS for item in each.value.value]
         return Stage(
             name=name,
-            foreach=foreach,
-            matrix=values.get("matrix") or {},
+            iterates=iterates,
             present={key: values[key] for key in FILLED if key in values},
             settings=dict(self._settings(item) for item in outputs if isinstance(item, yaml.MappingNode)),
             body=body,

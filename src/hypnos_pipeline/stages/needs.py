@@ -54,7 +54,7 @@ def needs_of(slice_: Slice, conventions: Conventions) -> Needs:
     data = {name for name in inputs if not name.startswith(PARAMETER)}
     unread = env.made - {env.path(name) for name in data}
     needs: Needs = {
-        "deps": {_dependency(name, unread, slice_) for name in data},
+        "deps": {_dependency(name, unread, slice_) for name in sorted(data)},
         "params": {_parameter(key, slice_) for key in keys},
         **{key: set() for key in OUTPUTS},
         "modules": {_module(node.func) for node in nodes.nodes},

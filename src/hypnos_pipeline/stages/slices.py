@@ -30,8 +30,8 @@ class Slice:
 
     env: Environment
     pipeline: str
-    parts: tuple[Part, ...] = ()
-    tag: str = ""
+    parts: tuple[Part, ...]
+    tag: str
 
     def __str__(self) -> str:
         return (
@@ -70,13 +70,9 @@ def slices_of(stage: Stage, env: Environment) -> list[Slice]:
         known = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(env.pipelines))}"
         raise FrameError(f"its name begins with no pipeline's name; {known}")
     pipeline = max(names, key=len)
-    if stage.foreach is None and not stage.matrix:
-        return [Slice(env, pipeline, tag=stage.name.removeprefix(pipeline).removeprefix("_"))]
-    iterated = {f"${{item.{key}}}": over for key, over in stage.matrix.items()}
-    if stage.foreach is not None:
-        iterated = {"": stage.foreach}
-    parts = [_parts(template, over, env) for template, over in iterated.items()]
-    return [Slice(env, pipeline, each) for each in itertools.product(*parts)]
+    tag = "" if stage.iterates else stage.name.removeprefix(pipeline).removeprefix("_")
+    parts = [_parts(template, over, env) for template, over in stage.iterates.items()]
+    return [Slice(env, pipeline, each, tag) for each in itertools.product(*parts)]
 
 
 def _parts(template: str, over: Any, env: Environment) -> list[Part]:
