@@ -38,8 +38,17 @@ def test_frechet_of_a_set_with_itself_is_zero_and_a_shift_adds_its_square():
 def test_one_image_has_no_set_distance():
     one, many = torch.zeros(1, 3), torch.zeros(5, 3)
     for distance in (frechet_distance, polynomial_distance):
-        with pytest.raises(ValueError, match="at least 2"):
-            distance(many, one)
+        for sets in ((many, one), (one, many)):
+            with pytest.raises(ValueError, match=rf"at least 2 .* got {len(sets[0])} and {len(sets[1])}$"):
+                distance(*sets)
+
+
+def test_two_images_have_one_as_by_hand():
+    a, b = torch.tensor([[0, 1], [2, 3]]), torch.tensor([[1, 0], [3, 4]])
+    # The means are (1, 0) apart, the traces 4 and 10, the nuclear norm that of (3, −3; −3, 3).
+    assert frechet_distance(a, b) == pytest.approx(1 + 4 + 10 - 2 * 6)
+    # Either set has one kernel of (3/2 + 1)³; those between them are 1, 27, 8 and 1000.
+    assert polynomial_distance(a, b) == pytest.approx(2 * 2.5**3 - 2 * 259)
 
 
 def test_distances_read_the_right_features(networks):
