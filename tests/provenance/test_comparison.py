@@ -9,14 +9,7 @@ from pathlib import Path
 import pytest
 
 from hypnos_pipeline.provenance.cells import Cell
-from hypnos_pipeline.provenance.comparison import (
-    Number,
-    compare_numbers,
-    first_parting,
-    machine_differences,
-    read_numbers,
-    recorded_copy,
-)
+from hypnos_pipeline.provenance.comparison import Number, Reproduction, compare_numbers, read_numbers
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.record import Recorded, StageRecord
 
@@ -116,11 +109,12 @@ def test_machines_are_compared_by_the_reports_that_name_them(tmp_path, there, he
     shutil.copytree(root, project)
     (project / "report.json").write_text(json.dumps(here))
     (project / "scores.csv").write_text(json.dumps({"machine": MACHINE}))
-    assert machine_differences(root, project, [stage(*outs)], tmp_path / "spare") == (differing, unknown)
+    made = Reproduction(root, project, [stage(*outs)], tmp_path / "spare")
+    assert made.machine_differences() == (differing, unknown)
     if "machine" in here:
         (root / "report.json").unlink()
         lost = ["report.json is not at hand as recorded (`dvc checkout report.json`)"]
-        assert machine_differences(root, project, [stage(*outs)], tmp_path / "spare") == ([], lost)
+        assert made.machine_differences() == ([], lost)
 
 
 def test_a_recorded_artefact_comes_from_the_working_tree_or_the_cache(tmp_path):
@@ -133,25 +127,26 @@ def test_a_recorded_artefact_comes_from_the_working_tree_or_the_cache(tmp_path):
     for name in ("x/1.txt", "2.txt"):
         recorded(root, f"folder/{name}", name)
     folder = recorded(root, "folder")
-    assert recorded_copy(root, file, spare) == root / "a/file.csv"
+    made = Reproduction(root, tmp_path, [], spare)
+    assert made.recorded_copy(file) == root / "a/file.csv"
     repo.add([str(root / "a/file.csv"), str(root / "folder")])
     cache = Path(repo.cache.local.path)
     shutil.rmtree(root / "folder")
     (root / "a/file.csv").unlink()
     for _ in range(2):  # the second time the copy lies there
-        copy = recorded_copy(root, file, spare)
+        copy = made.recorded_copy(file)
         assert copy == spare / "a/file.csv"
         assert copy.read_text() == "one"
-    copy = recorded_copy(root, folder, spare)
+    copy = made.recorded_copy(folder)
     assert copy == spare / "folder"
     assert [(copy / name).read_text() for name in ("x/1.txt", "2.txt")] == ["x/1.txt", "2.txt"]
     shutil.rmtree(spare)
     for path in cache.rglob("*"):
         if path.is_file() and path.read_text() == "2.txt":
             path.unlink()
-    assert recorded_copy(root, folder, spare) is None
+    assert made.recorded_copy(folder) is None
     shutil.rmtree(cache)
-    assert recorded_copy(root, file, spare) is None
+    assert made.recorded_copy(file) is None
     assert not spare.exists()
 
 
@@ -163,9 +158,7 @@ def test_the_first_artefact_that_differs_is_named(tmp_path):
     shutil.copytree(root, project)
     stages = [stage(same, name="first"), stage(report, scores, name="second"), stage(later, name="third")]
 
-    def parting(reports: bool = True) -> str | None:
-        return first_parting(root, project, stages, spare, reports)
-
+    parting = Reproduction(root, project, stages, spare).first_parting
     assert parting() is None
     for name in ("scores.csv", "later.csv"):
         (project / name).write_text("value\n1.5\n")

@@ -9,17 +9,21 @@ from rich.console import Console
 
 from hypnos_pipeline.provenance.cells import read_cells
 from hypnos_pipeline.provenance.hashes import on_disk
-from hypnos_pipeline.provenance.rendering import as_tree, cells_as_text
+from hypnos_pipeline.provenance.rendering import as_tree, cells_as_table
 from tests.provenance.conftest import git, write
 
 PHOTOS = "data/01_raw/subjects/lego_robot"
 
 
+def printed(content, width: int = 1_000_000) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(content)
+    return stream.getvalue()
+
+
 def drawn(trace, expand: bool = False) -> list[str]:
     """The tree's lines, as in a pipe."""
-    stream = io.StringIO()
-    Console(file=stream, width=1_000_000).print(as_tree(trace, expand))
-    return [line.rstrip() for line in stream.getvalue().splitlines()]
+    return [line.rstrip() for line in printed(as_tree(trace, expand)).splitlines()]
 
 
 def depth(line: str) -> int:
@@ -155,15 +159,13 @@ def test_words_in_brackets_are_not_taken_for_colours(study, traced):
 
 
 def test_a_narrow_terminal_loses_nothing(traced):
-    stream = io.StringIO()
-    Console(file=stream, width=80).print(as_tree(traced()))
-    text = re.sub(r"[│├└─\s]", "", stream.getvalue())
+    text = re.sub(r"[│├└─\s]", "", printed(as_tree(traced()), width=80))
     for line in bare(drawn(traced())):
         assert re.sub(r"\s", "", line) in text
 
 
 def test_cells_stand_in_columns(study):
-    lines = cells_as_text(read_cells(study, "mini")).splitlines()
+    lines = printed(cells_as_table(read_cells(study, "mini"))).splitlines()
     assert lines[0].split() == ["table", "prompt", "set", "subject", "method", "metric", "value", "std", "n"]
     assert lines[1].split() == ["1", "invariant", "chair", "base", "dino", "0.512346", "0.25", "8"]
     assert lines[2].split()[-3:] == ["98.5", "-", "2"]

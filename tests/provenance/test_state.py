@@ -77,7 +77,7 @@ def test_the_photos_that_differ_are_named_from_git(study, traced):
     trace = traced()
     [difference] = trace.state.differences
     assert difference.files == {"00.jpg": "changed", "masks/00.png": "missing", "02.jpg": "new"}
-    [state] = [each for each in trace.state.artefacts.values() if each.recorded.path == PHOTOS]
+    [state] = [state for each, state in trace.state.artefacts.items() if each.path == PHOTOS]
     assert state.known_from == "git"
     assert set(state.files) == {*recorded, "masks/00.png"}
 
@@ -139,10 +139,10 @@ def test_a_lost_parameter_file_misses_every_parameter(study, traced):
 
 def test_code_has_its_newest_commit_or_none(study, traced):
     imaging = "src/hypnos_pipeline/imaging"
-    commits = {path: commit for (path, _), commit in traced().commits.items()}
+    commits = {each.path: commit for each, commit in traced().commits.items()}
     assert commits[imaging] == git(study, "rev-parse", "HEAD")
     git(study, "commit", "--quiet", "--allow-empty", "--message", "Nothing")
-    commits = {path: commit for (path, _), commit in traced().commits.items()}
+    commits = {each.path: commit for each, commit in traced().commits.items()}
     assert commits[imaging] == git(study, "rev-parse", "HEAD")
     shutil.rmtree(study / ".git")
     assert set(traced().commits.values()) == {None}

@@ -24,9 +24,9 @@ def cell() -> None:
 def list_cells(env: str, **words: str | None) -> None:
     """Lists the cells that match."""
     root = project_root()
-    from hypnos_pipeline.provenance.rendering import cells_as_text
+    from hypnos_pipeline.provenance.rendering import cells_as_table, console
 
-    click.echo(cells_as_text(matching_cells(root, env, **words)))
+    console().print(cells_as_table(matching_cells(root, env, **words)))
 
 
 @cell.command()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,10 @@ from typing import Any
 from hypnos_pipeline.provenance.cells import Cell
 from hypnos_pipeline.provenance.differences import describe_difference
 from hypnos_pipeline.provenance.hashes import cached, cached_files, intact
-from hypnos_pipeline.provenance.parameters import ABSENT, leaves
-from hypnos_pipeline.provenance.record import Recorded, StageRecord
+from hypnos_pipeline.provenance.parameters import changes
+from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_report
 
 NUMBERS = ("mean", "std", "std_images", "n")
-MACHINE = "machine"
-"""Key of a report under which the machine stands that computed it."""
 
 
 @dataclass(frozen=True)
@@ -83,106 +79,95 @@ def compare_numbers(cell: Cell, reproduced: dict[str, str] | None) -> list[Numbe
     return [Number(name, getattr(cell, name), (reproduced or {}).get(name, "")) for name in NUMBERS]
 
 
-def machine_differences(
-    root: Path, project: Path, stages: Iterable[StageRecord], spare: Path
-) -> tuple[list[str], list[str]]:
-    """Compares the machines of the record with this one, as the stages' reports name them.
+@dataclass(frozen=True)
+class Reproduction:
+    """A finished reproduction beside the record.
 
-    Args:
+    Attributes:
         root: The user's project.
         project: The scratch project, in which the stages ran.
-        stages: The stages.
+        stages: The stages that ran, in topological order.
         spare: Folder for copies out of DVC's cache.
-
-    Returns:
-        What differs, and why some or all of it is unknown; both empty if the machines are alike.
     """
-    differing: dict[str, None] = {}
-    unknown: list[str] = []
-    reports = 0
-    for recorded in (out for stage in stages for out in stage.outs.values() if out.path.endswith(".json")):
-        here = _machine(project / recorded.path)
-        copy = recorded_copy(root, recorded, spare)
-        there = _machine(copy) if copy else None
-        reports += there is not None and here is not None
-        if here is not None and copy is None:
-            unknown.append(f"{recorded.path} is not at hand as recorded (`dvc checkout {recorded.path}`)")
-        elif (here is None) != (there is None):
-            unknown.append(f"only {'the record' if here is None else 'the reproduction'} names a machine in "
-                           f"{recorded.path}")  # fmt: skip
-        elif here is not None and there is not None:
-            ours, theirs = leaves(here), leaves(there)
-            for key in [*theirs, *(key for key in ours if key not in theirs)]:
-                mine, its = ours.get(key, ABSENT), theirs.get(key, ABSENT)
-                if mine != its:
-                    differing[f"{key.removeprefix('libraries.')}: {mine} here, {its} in the record"] = None
-    if not reports and not unknown:
-        unknown.append("the record does not name it")
-    return list(differing), unknown
 
+    root: Path
+    project: Path
+    stages: list[StageRecord]
+    spare: Path
 
-def _machine(report: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(report.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    machine = content.get(MACHINE) if isinstance(content, dict) else None
-    return machine if isinstance(machine, dict) else None
+    def recorded_copy(self, recorded: Recorded) -> Path | None:
+        """Returns where an artefact lies as recorded: in the working tree, else taken out of DVC's cache.
 
-
-def recorded_copy(root: Path, recorded: Recorded, spare: Path) -> Path | None:
-    """Returns where an artefact lies as recorded: in the working tree, else taken out of DVC's cache.
-
-    Args:
-        root: The user's project.
-        recorded: The artefact.
-        spare: Folder for copies out of the cache.
-
-    Returns:
-        None if neither has it.
-    """
-    if intact(root, recorded.path, recorded.md5):
-        return root / recorded.path
-    target = spare / recorded.path
-    if target.exists():
+        Returns:
+            None if neither has it.
+        """
+        if intact(self.root, recorded):
+            return self.root / recorded.path
+        target = self.spare / recorded.path
+        if target.exists():
+            return target
+        files = {"": recorded.md5} if not recorded.is_folder else cached_files(self.root, recorded.md5) or {}
+        kept = {target / name: cached(self.root, md5) for name, md5 in files.items()}
+        if not kept or None in kept.values():
+            return None
+        for destination, path in kept.items():
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(path), destination)
         return target
-    files = {"": recorded.md5} if not recorded.is_folder else cached_files(root, recorded.md5)
-    kept = {name: cached(root, md5) for name, md5 in (files or {}).items()}
-    if not kept or any(path is None for path in kept.values()):
-        return None
-    for name, path in kept.items():
-        destination = target / name if name else target
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(path), destination)
-    return target
 
+    def machine_differences(self) -> tuple[list[str], list[str]]:
+        """Compares the machines of the record with this one, as the stages' reports name them.
 
-def first_parting(
-    root: Path, project: Path, stages: Iterable[StageRecord], spare: Path, reports: bool = True
-) -> str | None:
-    """Names the first artefact that differs from the record, and by how much.
+        Returns:
+            What differs, and why some or all of it is unknown; both empty if the machines are alike.
+        """
+        differing: list[str] = []
+        unknown: list[str] = []
+        compared = False
+        outs = [out for stage in self.stages for out in stage.outs.values()]
+        for recorded in (out for out in outs if out.path.endswith(".json")):
+            here, copy = _machine(self.project / recorded.path), self.recorded_copy(recorded)
+            there = _machine(copy)
+            if here is not None and copy is None:
+                unknown.append(f"{recorded.path} is not at hand as recorded (`dvc checkout {recorded.path}`)")
+            elif here is not None and there is not None:
+                compared = True
+                differing += [
+                    f"{key.removeprefix('libraries.')}: {mine} here, {its} in the record"
+                    for key, (its, mine) in changes(there, here).items()
+                ]
+            elif here is not None or there is not None:
+                only = "the reproduction" if there is None else "the record"
+                unknown.append(f"only {only} names a machine in {recorded.path}")
+        if not compared and not unknown:
+            unknown.append("the record does not name it")
+        return list(dict.fromkeys(differing)), unknown
 
-    Args:
-        root: The user's project.
-        project: The scratch project, in which the stages ran.
-        stages: In topological order.
-        spare: Folder for copies out of DVC's cache.
-        reports: Whether reports count that name a machine; on another machine they differ anyway.
+    def first_parting(self, reports: bool = True) -> str | None:
+        """Names the first artefact that differs from the record, and by how much.
 
-    Returns:
-        A sentence without a full stop; None if all artefacts are the recorded ones.
-    """
-    for stage in stages:
-        for recorded in stage.outs.values():
-            if intact(project, recorded.path, recorded.md5):
+        Args:
+            reports: Whether reports count that name a machine; on another machine they differ anyway.
+
+        Returns:
+            A sentence without a full stop; None if all artefacts are the recorded ones.
+        """
+        outs = [(stage, out) for stage in self.stages for out in stage.outs.values()]
+        for stage, recorded in outs:
+            made = self.project / recorded.path
+            if intact(self.project, recorded) or not (reports or _machine(made) is None):
                 continue
-            if not reports and _machine(project / recorded.path) is not None:
-                continue
-            copy = recorded_copy(root, recorded, spare)
+            copy = self.recorded_copy(recorded)
             how = (
-                describe_difference(copy, project / recorded.path)
+                describe_difference(copy, made)
                 if copy
                 else "the recorded one is neither in the working tree nor in DVC's cache to be compared"
             )
             return f"{recorded.path} (stage {stage.name}): {how}"
-    return None
+        return None
+
+
+def _machine(report: Path | None) -> dict[str, Any] | None:
+    """Returns the machine that a report names as the one that computed it."""
+    machine = read_report(report if report and report.suffix == ".json" else None).get("machine")
+    return machine if isinstance(machine, dict) else None

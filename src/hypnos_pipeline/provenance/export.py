@@ -7,7 +7,6 @@ from typing import Any
 
 from hypnos_pipeline.provenance.lineage import Input, Kind
 from hypnos_pipeline.provenance.record import LOCK, Recorded, StageRecord
-from hypnos_pipeline.provenance.state import ArtefactState
 from hypnos_pipeline.provenance.trace import Trace
 
 COLOURS: dict[Kind, str] = {
@@ -26,6 +25,7 @@ def as_json(trace: Trace) -> str:
     ``stages`` run from the photos to the cell and name files by path and md5; ``artefacts`` holds each of
     those once with all its files.
     """
+    kinds = _kinds(trace)
     content = {
         "record": LOCK,
         "cell": vars(trace.cell),
@@ -35,7 +35,7 @@ def as_json(trace: Trace) -> str:
         "machines": [{"stages": each.stages, **each.facts} for each in trace.machines],
         "networks": [{"name": each.name, "stages": each.stages, **each.facts} for each in trace.networks],
         "stages": [_stage(stage, trace.lineage.inputs[stage.name]) for stage in trace.lineage.stages],
-        "artefacts": [_artefact(trace, state) for state in trace.state.artefacts.values()],
+        "artefacts": [_artefact(trace, recorded, kinds) for recorded in trace.state.artefacts],
         "as_recorded": not trace.state.differences,
         "differences": [vars(each) for each in trace.state.differences],
     }
@@ -59,22 +59,20 @@ def _reference(recorded: Recorded) -> dict[str, str]:
     return {"path": recorded.path, "md5": recorded.md5}
 
 
-def _artefact(trace: Trace, state: ArtefactState) -> dict[str, Any]:
-    recorded = state.recorded
+def _artefact(trace: Trace, recorded: Recorded, kinds: dict[str, Kind]) -> dict[str, Any]:
+    state = trace.state.artefacts[recorded]
     entry: dict[str, Any] = {
         **_reference(recorded),
-        "kind": _kinds(trace).get(recorded.path, "artefact"),
+        "kind": kinds.get(recorded.path, "artefact"),
         "size": recorded.size,
         "status": state.status,
-        "md5_on_disk": state.disk.md5 if state.disk is not None else None,
+        "md5_on_disk": state.disk and state.disk.md5,
     }
     if recorded.is_folder:
         entry |= {"nfiles": recorded.nfiles, "files": state.files, "files_known_from": state.known_from}
-        if state.disk is not None and state.disk.md5 != recorded.md5:
+        if state.disk and state.status == "changed":
             entry["files_on_disk"] = state.disk.files
-    if (recorded.path, recorded.md5) in trace.commits:
-        entry["commit"] = trace.commits[recorded.path, recorded.md5]
-    return entry
+    return entry | ({"commit": trace.commits[recorded]} if recorded in trace.commits else {})
 
 
 def _kinds(trace: Trace) -> dict[str, Kind]:
@@ -84,10 +82,9 @@ def _kinds(trace: Trace) -> dict[str, Kind]:
 def as_dot(trace: Trace) -> str:
     """Returns the graph of files and stages in Graphviz's language; what no longer matches is red."""
     kinds = _kinds(trace)
-    changed = {path for (path, _), state in trace.state.artefacts.items() if state.status != "as recorded"}
-    changed |= {each.name for each in trace.state.differences}
+    changed = {each.name for each in trace.state.differences}
     lines = ["digraph cell {", "  rankdir=LR;", '  node [fontname="sans-serif", fontsize=10];']
-    for path in dict.fromkeys(path for path, _ in trace.state.artefacts):
+    for path in dict.fromkeys(each.path for each in trace.state.artefacts):
         outline = ', color="red", penwidth=2' if path in changed else ""
         colour = COLOURS[kinds.get(path, "artefact")]
         lines.append(f'  {_quoted(path)} [shape=note, style=filled, fillcolor="{colour}"{outline}];')
@@ -111,5 +108,4 @@ def _contained(trace: Trace) -> list[tuple[str, str]]:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return json.dumps(text, ensure_ascii=False)

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.provenance.record import Recorded
+
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_data.hashfile.db import HashFileDB
@@ -49,10 +51,10 @@ def on_disk(root: Path, path: str) -> Hashed | None:
     return Hashed(built.hash_info.value, dict(sorted(files.items())))
 
 
-def intact(root: Path, path: str, md5: str) -> bool:
-    """Whether ``root/path`` is there with this hash of DVC's."""
-    found = on_disk(root, path)
-    return found is not None and found.md5 == md5
+def intact(root: Path, recorded: Recorded) -> bool:
+    """Whether a file or folder is in ``root`` as recorded."""
+    found = on_disk(root, recorded.path)
+    return found is not None and found.md5 == recorded.md5
 
 
 def is_ignored(root: Path, path: str) -> bool:

@@ -47,7 +47,8 @@ def commits_with(root: Path, path: str, md5: str) -> Iterator[str]:
         with suppress(KeyError):  # the commit has no such path, or this clone lacks its contents
             version = _version(repository, root, commit, path)
             if version.id not in known:
-                known[version.id] = _md5(_files(root, path, version))
+                md5s = _md5s(_files(root, path, version))
+                known[version.id] = md5s[""] if "" in md5s else folder_md5(md5s)
             if known[version.id] == md5:
                 yield commit
 
@@ -93,6 +94,12 @@ def extract(root: Path, commit: str, path: str, destination: Path) -> bool:
     return True
 
 
+def files_of(root: Path, commit: str, path: str) -> dict[str, str]:
+    """Returns the files of a commit's version of a folder, path below it → md5, by name."""
+    version = _version(pygit2.Repository(str(root)), root, commit, path)
+    return dict(sorted(_md5s(_files(root, path, version)).items()))
+
+
 def _commits(repository: pygit2.Repository) -> Iterator[str]:
     """Yields all commits, newest first, those of ``HEAD``'s history before all others."""
     head = [] if repository.head_is_unborn else [repository.head.target]
@@ -135,6 +142,5 @@ def _below(tree: pygit2.Tree) -> Iterator[tuple[str, pygit2.Blob]]:
             yield str(entry.name), entry
 
 
-def _md5(files: Mapping[str, pygit2.Blob]) -> str:
-    md5s = {name: hashlib.md5(blob.data, usedforsecurity=False).hexdigest() for name, blob in files.items()}
-    return md5s[""] if "" in md5s else folder_md5(md5s)
+def _md5s(files: Mapping[str, pygit2.Blob]) -> dict[str, str]:
+    return {name: hashlib.md5(blob.data, usedforsecurity=False).hexdigest() for name, blob in files.items()}

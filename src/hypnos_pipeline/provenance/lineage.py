@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from hypnos_pipeline.errors import Unrecorded
 from hypnos_pipeline.provenance.cells import Cell, not_run
-from hypnos_pipeline.provenance.parameters import leaves
 from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, overlap, read_record
 
 Kind = Literal["photo", "true mask", "model", "code", "requirements", "artefact"]
 
 TRUE_MASKS = ("data/01_raw/truth", "data/01_raw/judge")
 """Masks known to be true, for the comparison with true cut-outs; older records name the second folder."""
+TRUE_MASKS_KEY = re.compile(r"subjects\..*\.true_masks")
+MODEL_FOLDER_KEY = re.compile(r"models\..*\.folder")
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,8 @@ class Lineage:
 
     def sources(self) -> list[Input]:
         """Returns what no stage wrote, each once: photos, true masks, models, requirements and code."""
-        found = {
-            (each.recorded.path, each.recorded.md5): each
-            for stage in self.stages
-            for each in self.inputs[stage.name]
-            if each.kind != "artefact"
-        }
-        return list(found.values())
+        inputs = [each for stage in self.stages for each in self.inputs[stage.name]]
+        return list({each.recorded: each for each in inputs if each.kind != "artefact"}.values())
 
 
 def recorded_lineage(root: Path, cell: Cell) -> tuple[Record, Lineage]:
@@ -124,13 +121,8 @@ def _input(record: Record, stage: StageRecord, dep: Recorded, cell: Cell, model_
 
 def _own_true_masks(stage: StageRecord) -> str:
     """Returns the folder within the true masks that a stage's parameters name, empty if they name none."""
-    values = [
-        value
-        for keys in stage.params.values()
-        for key, value in leaves(keys).items()
-        if key.startswith("subjects.") and key.endswith(".true_masks") and value
-    ]
-    return f"{values[0]}/masks/" if values else ""
+    named = [value for key, value in stage.leaves().items() if TRUE_MASKS_KEY.fullmatch(key) and value]
+    return f"{named[0]}/masks/" if named else ""
 
 
 def _source_kind(path: str, model_folders: set[str]) -> Kind:
@@ -147,10 +139,5 @@ def _source_kind(path: str, model_folders: set[str]) -> Kind:
 
 def _model_folders(record: Record) -> set[str]:
     """Returns the folders that the recorded parameters name as models."""
-    return {
-        value
-        for stage in record.stages.values()
-        for keys in stage.params.values()
-        for key, value in leaves(keys).items()
-        if key.startswith("models.") and key.endswith(".folder") and value
-    }
+    parameters = [item for stage in record.stages.values() for item in stage.leaves().items()]
+    return {value for key, value in parameters if MODEL_FOLDER_KEY.fullmatch(key) and value}

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hypnos_pipeline.errors import RecordError
+from hypnos_pipeline.provenance.parameters import leaves
 
 LOCK = "dvc.lock"
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A file or folder as it was when its stage ran.
+    """A file or folder as it was when its stage ran; stages of different runs may know different versions.
+
+    Two of the same path and md5 are equal.
 
     Attributes:
         path: Relative to the project's folder, with forward slashes.
@@ -25,8 +29,8 @@ class Recorded:
 
     path: str
     md5: str
-    size: int | None = None
-    nfiles: int | None = None
+    size: int | None = field(default=None, compare=False)
+    nfiles: int | None = field(default=None, compare=False)
 
     @property
     def is_folder(self) -> bool:
@@ -51,6 +55,10 @@ class StageRecord:
     deps: dict[str, Recorded] = field(default_factory=dict)
     params: dict[str, dict[str, Any]] = field(default_factory=dict)
     outs: dict[str, Recorded] = field(default_factory=dict)
+
+    def leaves(self) -> dict[str, Any]:
+        """Returns the leaves of all its parameters, dots between levels."""
+        return {key: value for keys in self.params.values() for key, value in leaves(keys).items()}
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,15 @@ def parse_record(text: str) -> Record:
         raise RecordError(f"{LOCK} holds no stages")
     stages = lock.get("stages") or {}
     return Record({name: _stage(name, entry) for name, entry in stages.items()})
+
+
+def read_report(path: Path | None) -> dict[str, Any]:
+    """Returns what a stage reports in a JSON file; nothing if the file is missing or holds no object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path else {}
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _stage(name: str, entry: Mapping[str, Any]) -> StageRecord:

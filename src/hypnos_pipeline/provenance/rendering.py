@@ -7,17 +7,18 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from hypnos_pipeline.provenance.lineage import Input
 from hypnos_pipeline.provenance.parameters import ABSENT, leaves
 from hypnos_pipeline.provenance.record import Recorded, StageRecord
-from hypnos_pipeline.provenance.state import Difference, Key
+from hypnos_pipeline.provenance.state import Difference
 from hypnos_pipeline.provenance.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
 
@@ -27,6 +28,13 @@ COMMIT_DIGITS = 8
 ALERT = "bold red"
 QUIET = "dim"
 UNLIMITED = 1_000_000
+SOURCES = {
+    "code": ("code", "requirements"),
+    "models": ("model",),
+    "photos": ("photo",),
+    "true masks": ("true mask",),
+}
+"""What no stage wrote: title → kinds of inputs, in the order in which a stage shows them."""
 
 
 def console() -> Console:
@@ -37,23 +45,17 @@ def console() -> Console:
     return Console(width=width, highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
-def cells_as_text(cells: Sequence[Cell]) -> str:
+def cells_as_table(cells: Sequence[Cell]) -> Table:
     """Returns the cells as columns: what names them, value, standard deviation and n."""
-    heading = ["table", "prompt set", "subject", "method", "metric", "value", "std", "n"]
-    rows = [
-        [c.table or "-", c.prompt_set, c.subject, c.method, c.metric, _short(c.mean), _short(c.std), c.n]
-        for c in cells
-    ]
-    widths = [max(len(row[i]) for row in [heading, *rows]) for i in range(len(heading))]
-    numbers_from = heading.index("value")
-    lines = [
-        "  ".join(
-            entry.rjust(width) if column >= numbers_from else entry.ljust(width)
-            for column, (entry, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in [heading, *rows]
-    ]
-    return "\n".join(lines)
+    table = Table(
+        "table", "prompt set", "subject", "method", "metric", box=None, pad_edge=False, header_style=""
+    )
+    for number in ("value", "std", "n"):
+        table.add_column(number, justify="right")
+    for c in cells:
+        values = _short(c.mean), _short(c.std), c.n
+        table.add_row(c.table or "-", c.prompt_set, c.subject, c.method, c.metric, *values)
+    return table
 
 
 def _short(number: str) -> str:
@@ -77,7 +79,7 @@ class _TreeBuilder:
         self._trace = trace
         self._expand = expand
         self._shown_stages: set[str] = set()
-        self._shown_files: set[tuple[str, str]] = set()
+        self._shown_files: set[Recorded] = set()
         self._stages = {stage.name: stage for stage in trace.lineage.stages}
         self._order = {name: place for place, name in enumerate(self._stages)}
 
@@ -108,10 +110,7 @@ class _TreeBuilder:
             node.add(Text(f"libraries: {versions or 'not recorded'}"))
 
     def _networks(self, root: Tree) -> None:
-        if not self._trace.networks:
-            root.add(Text("networks: not recorded"))
-            return
-        node = root.add("networks")
+        node = root.add("networks" if self._trace.networks else "networks: not recorded")
         for network in self._trace.networks:
             facts = ", ".join(f"{k} {_value(v)}" for k, v in network.facts.items() if v is not None)
             line = Text(f"{network.name}: {facts}")
@@ -125,10 +124,8 @@ class _TreeBuilder:
         node.add(Text(f"command: {stage.cmd}"))
         self._parameters(node, stage)
         inputs = self._trace.lineage.inputs[name]
-        self._group(node, "code", [each for each in inputs if each.kind in ("code", "requirements")])
-        self._group(node, "models", [each for each in inputs if each.kind == "model"])
-        self._group(node, "photos", [each for each in inputs if each.kind == "photo"])
-        self._group(node, "true masks", [each for each in inputs if each.kind == "true mask"])
+        for title, kinds in SOURCES.items():
+            self._group(node, title, [each for each in inputs if each.kind in kinds])
         outs = node.add("wrote")
         for out in stage.outs.values():
             self._artefact(outs, out)
@@ -162,51 +159,46 @@ class _TreeBuilder:
                 self._artefact(node, each.recorded, each)
 
     def _artefact(self, parent: Tree, recorded: Recorded, each: Input | None = None) -> None:
-        key = (recorded.path, recorded.md5)
+        state = self._trace.state.artefacts[recorded]
         line = Text(f"{recorded.path}  ")
         line.append(recorded.md5, QUIET)
         if recorded.is_folder:
             line.append(f"  {recorded.nfiles} files")
-        if key in self._trace.commits:
-            commit = self._trace.commits[key]
+        if recorded in self._trace.commits:
+            commit = self._trace.commits[recorded]
             line.append(f"  commit {commit[:COMMIT_DIGITS]}" if commit else "  uncommitted")
         if each is not None and each.producers:
             line.append(f"  from {', '.join(map(self._referred, each.producers))}")
         if each is not None and each.others:
             line.append(f"  ({each.others} other stages write there too)", QUIET)
-        for mark in self._marks(key):
-            line.append(f"  {mark}", ALERT)
+        if state.status != "as recorded":
+            now = f": now {state.disk.md5}" if state.disk else ""
+            line.append(f"  {state.status.upper()}{now}", ALERT)
+        if state.superseded_by:
+            line.append("  SUPERSEDED", ALERT)
         node = parent.add(line)
         is_source = each is not None and each.kind in ("photo", "true mask", "model")
         if recorded.is_folder and (is_source or self._expand):
-            if key in self._shown_files:
+            if recorded in self._shown_files:
                 line.append("  (files shown above)", QUIET)
             else:
-                self._files(node, key, each.part if each is not None and each.kind == "true mask" else None)
+                self._files(node, recorded, each)
 
     def _referred(self, stage: str) -> str:
         return f"{stage} (above)" if stage in self._shown_stages else stage
 
-    def _marks(self, key: Key) -> Iterator[str]:
-        state = self._trace.state.artefacts[key]
-        if state.status != "as recorded":
-            now = f": now {state.disk.md5}" if state.disk is not None else ""
-            yield f"{state.status.upper()}{now}"
-        for difference in self._trace.state.differences:
-            if difference.status == "superseded" and (difference.name, difference.recorded) == key:
-                yield "SUPERSEDED"
-
-    def _files(self, node: Tree, key: tuple[str, str], part: str | None) -> None:
-        """Adds the files of a folder; of one that is all subjects', only those of the subject's ``part``."""
-        state = self._trace.state.artefacts[key]
-        self._shown_files.add(key)
-        if part == "":
+    def _files(self, node: Tree, recorded: Recorded, each: Input | None) -> None:
+        """Adds the files of a folder; of one that is all subjects', only those of the subject's part."""
+        state = self._trace.state.artefacts[recorded]
+        self._shown_files.add(recorded)
+        part = each.part if each is not None else ""
+        if each is not None and each.kind == "true mask" and not part:
             node.add(Text("none is known of this subject"))
             return
         if state.files is None:
             node.add(Text("its files as recorded are in neither git nor DVC's cache", ALERT))
         for name, md5 in (state.files or {}).items():
-            if not name.startswith(part or ""):
+            if not name.startswith(part):
                 continue
             line = Text(f"{name}  ")
             line.append(md5, QUIET)

@@ -10,14 +10,7 @@ from pathlib import Path
 
 from hypnos_pipeline.errors import ProvenanceError
 from hypnos_pipeline.provenance.cells import Cell, cells_path
-from hypnos_pipeline.provenance.comparison import (
-    Number,
-    compare_numbers,
-    first_parting,
-    machine_differences,
-    read_numbers,
-    recorded_copy,
-)
+from hypnos_pipeline.provenance.comparison import Reproduction, compare_numbers, read_numbers
 from hypnos_pipeline.provenance.lineage import Lineage, concerns, recorded_lineage
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_record
 from hypnos_pipeline.provenance.scratch import Scratch, scratch
@@ -90,7 +83,7 @@ def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress:
     check_table(root, cell.env)
     _, lineage = recorded_lineage(root, cell)
     stages = needed_stages(lineage)
-    _check_links(lineage, stages)
+    _check_links(stages)
     plan = plan_workspace(root, lineage, stages)
     with scratch(root, keep) as opened:
         if keep:
@@ -100,9 +93,8 @@ def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress:
             workspace.prepare(stage)
             progress(f"{number}/{len(stages)} {stage.name} …")
             progress(f" {_run(opened, workspace.folder, stage):.1f} s\n")
-        return _Comparison(root, lineage, stages, workspace.folder, opened.folder / "recorded").verdict(
-            tolerance
-        )
+        made = Reproduction(root, workspace.folder, stages, spare=opened.folder / "recorded")
+        return _verdict(made, lineage, tolerance)
 
 
 def needed_stages(lineage: Lineage) -> list[StageRecord]:
@@ -134,16 +126,16 @@ def _scores(stage: StageRecord) -> Recorded | None:
     return None
 
 
-def _check_links(lineage: Lineage, stages: list[StageRecord]) -> None:
+def _check_links(stages: list[StageRecord]) -> None:
     """Refuses a record in which a stage read another version of an artefact than the one recorded for it."""
-    written = {path: (stage, out) for stage in stages for path, out in stage.outs.items()}
+    written = {path: (stage.name, out.md5) for stage in stages for path, out in stage.outs.items()}
     for stage in stages:
-        for each in lineage.inputs[stage.name]:
-            writer, out = written.get(each.recorded.path, (None, None))
-            if writer is not None and out is not None and out.md5 != each.recorded.md5:
+        for dep in stage.deps.values():
+            writer, md5 = written.get(dep.path, ("", dep.md5))
+            if md5 != dep.md5:
                 raise ProvenanceError(
-                    f"dvc.lock contradicts itself: {stage.name} read {out.path} with md5 "
-                    f"{each.recorded.md5}, but {writer.name} wrote it with md5 {out.md5}. Nothing was run.\n"
+                    f"dvc.lock contradicts itself: {stage.name} read {dep.path} with md5 {dep.md5}, "
+                    f"but {writer} wrote it with md5 {md5}. Nothing was run.\n"
                     "`dvc repro` brings the record back into order."
                 )
 
@@ -162,58 +154,40 @@ def _run(opened: Scratch, project: Path, stage: StageRecord) -> float:
     return time.monotonic() - began
 
 
-@dataclass(frozen=True)
-class _Comparison:
-    """The finished reproduction beside the record."""
-
-    root: Path
-    lineage: Lineage
-    stages: list[StageRecord]
-    project: Path
-    spare: Path
-
-    def verdict(self, tolerance: float) -> Verdict:
-        """Returns what came of it; see the module's exit statuses."""
-        scores = _scores(self.stages[-1])
-        assert scores is not None
-        reproduced = read_numbers(self.project / scores.path, self.lineage.cell)
-        numbers = compare_numbers(self.lineage.cell, reproduced)
-        differing, unknown = machine_differences(self.root, self.project, self.stages, self.spare)
-        machine = [f"  machine: {line}" for line in differing]
-        machine += [f"  machine unknown: {line}" for line in unknown]
-        if all(number.equal for number in numbers):
-            text = f"{self.lineage.cell}: reproduced to the last digit"
-            text += ", on another machine" if differing else ""
-            return Verdict(EQUAL, "\n".join([text, *_listed(numbers), *machine]))
-        if differing or unknown:
-            return self._elsewhere(numbers, tolerance, machine)
-        parting = first_parting(self.root, self.project, self.stages, self.spare)
-        parting = parting or self._parting_in_reporting(reproduced, scores)
-        text = f"{self.lineage.cell}: NOT reproduced, on the same kind of machine"
-        return Verdict(DIFFERENT, "\n".join([text, *_listed(numbers), f"  the chains part at {parting}"]))
-
-    def _elsewhere(self, numbers: list[Number], tolerance: float, machine: list[str]) -> Verdict:
-        within = all(number.within(tolerance) for number in numbers)
-        parting = first_parting(self.root, self.project, self.stages, self.spare, reports=False)
-        text = (
-            f"{self.lineage.cell}: other digits, on another or unknown machine, "
-            f"{'within' if within else 'BEYOND'} the tolerance of {tolerance:g}"
-        )
-        lines = [text, *_listed(numbers), *machine]
-        return Verdict(ELSEWHERE, "\n".join(lines + ([f"  the chains part at {parting}"] if parting else [])))
-
-    def _parting_in_reporting(self, reproduced: dict[str, str] | None, scores: Recorded) -> str:
-        """Names the reporting stage's file whose row does not follow from the scores."""
-        for stage in self.lineage.stages:
-            for recorded in stage.outs.values() if stage.name.startswith("reporting") else ():
-                copy = (
-                    recorded_copy(self.root, recorded, self.spare) if recorded.path.endswith(".csv") else None
-                )
-                row = read_numbers(copy, self.lineage.cell) if copy else None
-                if row is not None and row != reproduced:
-                    return f"{recorded.path} (stage {stage.name}): its row is not the one in {scores.path}"
-        return f"{self.lineage.table.path}: its row is not the one in {scores.path}"
+def _verdict(made: Reproduction, lineage: Lineage, tolerance: float) -> Verdict:
+    """Compares a finished reproduction with the record."""
+    scores = _scores(made.stages[-1])
+    assert scores is not None
+    reproduced = read_numbers(made.project / scores.path, lineage.cell)
+    numbers = compare_numbers(lineage.cell, reproduced)
+    differing, unknown = made.machine_differences()
+    lines = [f"  {number}" for number in numbers if number.recorded or number.reproduced]
+    lines += [f"  machine: {line}" for line in differing] + [f"  machine unknown: {line}" for line in unknown]
+    elsewhere = bool(differing or unknown)
+    if all(number.equal for number in numbers):
+        status, text = EQUAL, "reproduced to the last digit"
+        text += ", on another machine" if differing else ""
+    else:
+        parting = made.first_parting(reports=not elsewhere)
+        if elsewhere:
+            within = "within" if all(number.within(tolerance) for number in numbers) else "BEYOND"
+            status = ELSEWHERE
+            text = f"other digits, on another or unknown machine, {within} the tolerance of {tolerance:g}"
+        else:
+            status, text = DIFFERENT, "NOT reproduced, on the same kind of machine"
+            parting = parting or _parting_in_reporting(made, lineage, reproduced, scores)
+        lines += [f"  the chains part at {parting}"] if parting else []
+    return Verdict(status, "\n".join([f"{lineage.cell}: {text}", *lines]))
 
 
-def _listed(numbers: list[Number]) -> list[str]:
-    return [f"  {number}" for number in numbers if number.recorded or number.reproduced]
+def _parting_in_reporting(
+    made: Reproduction, lineage: Lineage, reproduced: dict[str, str] | None, scores: Recorded
+) -> str:
+    """Names the reporting stage's file whose row does not follow from the scores."""
+    for stage in lineage.stages:
+        for recorded in stage.outs.values() if stage.name.startswith("reporting") else ():
+            copy = made.recorded_copy(recorded) if recorded.path.endswith(".csv") else None
+            row = read_numbers(copy, lineage.cell) if copy else None
+            if row is not None and row != reproduced:
+                return f"{recorded.path} (stage {stage.name}): its row is not the one in {scores.path}"
+    return f"{lineage.table.path}: its row is not the one in {scores.path}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,37 +10,24 @@ from hypnos_pipeline.provenance.cells import Cell, parse_cells
 from hypnos_pipeline.provenance.hashes import cached, intact
 from hypnos_pipeline.provenance.history import newest_commit
 from hypnos_pipeline.provenance.lineage import Lineage, recorded_lineage
-from hypnos_pipeline.provenance.parameters import leaves
-from hypnos_pipeline.provenance.record import Recorded
-from hypnos_pipeline.provenance.state import Key, State, compare
+from hypnos_pipeline.provenance.record import Recorded, read_report
+from hypnos_pipeline.provenance.state import State, compare
 
 
 @dataclass(frozen=True)
-class Machine:
-    """What stages say that they ran on.
+class Reported:
+    """A machine that stages ran on, or a network that they used, as their own reports say.
 
     Attributes:
-        stages: Their names.
-        facts: ``cpu``, ``device``, ``threads``, ``libraries`` … as in their reports.
+        name: A network's name in the configuration; empty for a machine.
+        facts: Of a machine ``cpu``, ``device``, ``threads``, ``libraries`` …; of a network ``id``,
+            ``revision``, ``sha256``.
+        stages: Names of the stages.
     """
 
-    stages: list[str]
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network that stages say they used.
-
-    Attributes:
-        stages: Their names.
-        name: Its name in the configuration.
-        facts: ``id``, ``revision``, ``sha256`` as in their reports.
-    """
-
-    stages: list[str]
     name: str
     facts: dict[str, Any]
+    stages: list[str]
 
 
 @dataclass(frozen=True)
@@ -53,7 +39,7 @@ class Trace:
         recorded_cell: As the recorded ``cells.csv`` has it; None if that is lost, or has no such cell.
         lineage: Its stages and inputs.
         state: What on disk no longer matches.
-        commits: Newest commit that has the code or requirements by path and md5; None if no commit has them.
+        commits: Newest commit that has the code or requirements; None if no commit has them.
         runtime: Recorded ``runtime`` parameters: ``device``, ``threads``, ``precision``.
         machines: Each distinct machine once; empty if the stages recorded none.
         networks: Each distinct network once; empty if the stages recorded none.
@@ -63,10 +49,10 @@ class Trace:
     recorded_cell: Cell | None
     lineage: Lineage
     state: State
-    commits: dict[Key, str | None]
+    commits: dict[Recorded, str | None]
     runtime: dict[str, Any]
-    machines: list[Machine]
-    networks: list[Network]
+    machines: list[Reported]
+    networks: list[Reported]
 
 
 def trace(root: Path, cell: Cell) -> Trace:
@@ -76,82 +62,46 @@ def trace(root: Path, cell: Cell) -> Trace:
         StudyNotRun: If its study is not recorded; the message says what to run.
     """
     record, lineage = recorded_lineage(root, cell)
-    sources = [each for each in lineage.sources() if each.kind in ("code", "requirements")]
-    commits = {
-        (each.recorded.path, each.recorded.md5): newest_commit(root, each.recorded.path, each.recorded.md5)
-        for each in sources
-    }
-    machines, networks = _reported(root, lineage)
+    code = [each.recorded for each in lineage.sources() if each.kind in ("code", "requirements")]
+    reported = _reported(root, lineage)
     return Trace(
         cell=cell,
         recorded_cell=_recorded_cell(root, lineage),
         lineage=lineage,
         state=compare(root, record, lineage),
-        commits=commits,
+        commits={each: newest_commit(root, each.path, each.md5) for each in code},
         runtime=_runtime(lineage),
-        machines=machines,
-        networks=networks,
+        machines=[each for each in reported if not each.name],
+        networks=[each for each in reported if each.name],
     )
 
 
 def _recorded_cell(root: Path, lineage: Lineage) -> Cell | None:
     path = _as_recorded(root, lineage.table)
-    if path is None:
-        return None
-    cells = parse_cells(path.read_text(encoding="utf-8"), lineage.cell.env)
-    same = [cell for cell in cells if str(cell) == str(lineage.cell)]
-    return same[0] if same else None
+    cells = parse_cells(path.read_text(encoding="utf-8"), lineage.cell.env) if path else []
+    return next((cell for cell in cells if str(cell) == str(lineage.cell)), None)
 
 
 def _runtime(lineage: Lineage) -> dict[str, Any]:
     """Returns the recorded runtime parameters; where stages differ, those of the one nearest to the cell."""
-    found: dict[str, Any] = {}
-    for stage in lineage.stages:
-        for keys in stage.params.values():
-            found |= {
-                key.removeprefix("runtime."): value
-                for key, value in leaves(keys).items()
-                if key.startswith("runtime.")
-            }
-    return found
+    found = {key: value for stage in lineage.stages for key, value in stage.leaves().items()}
+    return {key.removeprefix("runtime."): found[key] for key in found if key.startswith("runtime.")}
 
 
-def _reported(root: Path, lineage: Lineage) -> tuple[list[Machine], list[Network]]:
-    """Returns what the stages' own reports say, from the cell down."""
-    machines: list[Machine] = []
-    networks: list[Network] = []
+def _reported(root: Path, lineage: Lineage) -> list[Reported]:
+    """Returns what the stages' own reports say, just as recorded, from the cell down."""
+    found: list[Reported] = []
     for stage in reversed(lineage.stages):
         for out in stage.outs.values():
-            report = _report(root, out)
-            facts = report.get("machine")
-            if isinstance(facts, dict):
-                _join(machines, Machine([], facts), stage.name)
-            for name, network in (report.get("networks") or {}).items():
-                _join(networks, Network([], name, network), stage.name)
-    return machines, networks
-
-
-def _join(known: list[Any], new: Any, stage: str) -> None:
-    name = getattr(new, "name", None)
-    for each in known:
-        if each.facts == new.facts and getattr(each, "name", None) == name:
-            each.stages.append(stage)
-            return
-    new.stages.append(stage)
-    known.append(new)
-
-
-def _report(root: Path, out: Recorded) -> dict[str, Any]:
-    """Returns a stage's report exactly as recorded, from the disk or DVC's cache; else nothing."""
-    if not out.path.endswith("report.json") and "_reports/" not in out.path:
-        return {}
-    path = _as_recorded(root, out)
-    content = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
-    return content if isinstance(content, dict) else {}
+            report = read_report(_as_recorded(root, out)) if out.path.endswith(".json") else {}
+            for name, facts in {"": report.get("machine"), **report.get("networks", {})}.items():
+                if facts is not None:
+                    same = [each for each in found if (each.name, each.facts) == (name, facts)]
+                    found += [] if same else [Reported(name, facts, [])]
+                    (same or found)[-1].stages.append(stage.name)
+    return found
 
 
 def _as_recorded(root: Path, recorded: Recorded) -> Path | None:
     """Returns where a file is just as recorded: on disk, else in DVC's cache, else nowhere."""
-    if intact(root, recorded.path, recorded.md5):
-        return root / recorded.path
-    return cached(root, recorded.md5)
+    return root / recorded.path if intact(root, recorded) else cached(root, recorded.md5)

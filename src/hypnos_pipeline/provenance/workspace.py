@@ -21,10 +21,8 @@ from hypnos_pipeline.provenance.parameters import ABSENT, current
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
 
 WIRING = (".dvcignore", ".telemetry", "pyproject.toml", "conf/base", "conf/logging.yml", "src")
-WORKING_TREE = None
+WORKING_TREE = "the working tree"
 """Stands in a commit's place for what lies in the working tree."""
-FICLONE = 0x40049409
-"""Linux's request to share a file's blocks until either copy is written."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +32,14 @@ class Plan:
     Attributes:
         root: The user's project.
         stages: In the order in which they run.
-        sources: By the stage's name, what it reads that no stage wrote.
-        commits: A source's path and md5 → commit, or ``WORKING_TREE``.
-        wiring: Commit of the wiring, or ``WORKING_TREE``.
+        sources: Whatever they read that no stage wrote → the commit it comes from, or ``WORKING_TREE``.
+        wiring: Likewise, where the wiring comes from.
     """
 
     root: Path
     stages: list[StageRecord]
-    sources: dict[str, list[Recorded]]
-    commits: dict[tuple[str, str], str | None]
-    wiring: str | None
+    sources: dict[Recorded, str]
+    wiring: str
 
 
 def plan_workspace(root: Path, lineage: Lineage, stages: list[StageRecord]) -> Plan:
@@ -52,38 +48,24 @@ def plan_workspace(root: Path, lineage: Lineage, stages: list[StageRecord]) -> P
     Raises:
         MissingInputs: If one is nowhere; it names them all.
     """
-    inputs = {stage.name: [i for i in lineage.inputs[stage.name] if i.kind != "artefact"] for stage in stages}
-    commits: dict[tuple[str, str], str | None] = {}
+    inputs = [each for stage in stages for each in lineage.inputs[stage.name] if each.kind != "artefact"]
+    sources: dict[Recorded, str] = {}
     missing = []
-    for recorded in {each.recorded: None for several in inputs.values() for each in several}:
-        commit = WORKING_TREE
-        if _differs(root, recorded):
-            commit = newest_commit(root, recorded.path, recorded.md5)
-            missing += [recorded] if commit is None else []
-        commits[recorded.path, recorded.md5] = commit
+    for each in dict.fromkeys(each.recorded for each in inputs):
+        commit = WORKING_TREE if intact(root, each) else newest_commit(root, each.path, each.md5)
+        if commit is None:
+            missing.append(f"  {each.path}  md5 {each.md5}\n")
+        else:
+            sources[each] = commit
     if missing:
-        lines = [f"  {each.path}  md5 {each.md5}" for each in missing]
         raise MissingInputs(
-            "neither the working tree nor git's history has, as recorded:\n" + "\n".join(lines) + "\n"
+            f"neither the working tree nor git's history has, as recorded:\n{''.join(missing)}"
             "Put them back, or make the record anew with `dvc repro`."
         )
-    code = {
-        (each.recorded.path, each.recorded.md5)
-        for several in inputs.values()
-        for each in several
-        if each.kind == "code"
-    }
-    in_tree = all(commits[key] is WORKING_TREE for key in code)
-    wiring = WORKING_TREE if in_tree else newest_with_most(root, code)
-    sources = {
-        name: sorted((each.recorded for each in several), key=lambda recorded: recorded.path)
-        for name, several in inputs.items()
-    }
-    return Plan(root, stages, sources, commits, wiring)
-
-
-def _differs(root: Path, recorded: Recorded) -> bool:
-    return not intact(root, recorded.path, recorded.md5)
+    code = {each.recorded for each in inputs if each.kind == "code"}
+    edited = any(sources[each] != WORKING_TREE for each in code)
+    wiring = newest_with_most(root, [(each.path, each.md5) for each in code]) if edited else None
+    return Plan(root, stages, sources, wiring or WORKING_TREE)
 
 
 class Workspace:
@@ -108,7 +90,7 @@ class Workspace:
         self._laid: dict[str, str] = {}
         folder.mkdir(parents=True)
         for path in [*WIRING, *_parameter_places(plan.stages)]:
-            self._lay_wiring(path)
+            self._bring(path, plan.wiring)
         for stage in reversed(plan.stages):
             self.prepare(stage)
 
@@ -117,29 +99,26 @@ class Workspace:
 
         Two stages may have read different versions: a record may be of several runs.
         """
-        for recorded in self._plan.sources[stage.name]:
-            self._lay(recorded)
+        for path in sorted(stage.deps):  # a folder before what is recorded of its inside
+            if stage.deps[path] in self._plan.sources:
+                self._lay(stage.deps[path])
         for file in {file for each in self._plan.stages for file in each.params}:
             self._write_parameters(file, stage)
 
-    def _lay_wiring(self, path: str) -> None:
-        root, commit = self._plan.root, self._plan.wiring
+    def _bring(self, path: str, commit: str) -> None:
+        root, target = self._plan.root, self.folder / path
         # A commit may be older than a file that Kedro needs today.
-        if commit is WORKING_TREE or not extract(root, commit, path, self.folder / path):
-            _copy(root, path, self.folder / path)
+        if commit == WORKING_TREE or not extract(root, commit, path, target):
+            _copy(root, path, target)
 
     def _lay(self, recorded: Recorded) -> None:
-        path, target = recorded.path, self.folder / recorded.path
+        path = recorded.path
         if self._laid.get(path) == recorded.md5:
             return
-        if _differs(self.folder, recorded):
-            _remove(target)
-            commit = self._plan.commits[path, recorded.md5]
-            if commit is WORKING_TREE:
-                _copy(self._plan.root, path, target)
-            else:
-                extract(self._plan.root, commit, path, target)
-            if _differs(self.folder, recorded):
+        if not intact(self.folder, recorded):
+            _remove(self.folder / path)
+            self._bring(path, self._plan.sources[recorded])
+            if not intact(self.folder, recorded):
                 raise ProvenanceError(
                     f"the copy of {path} is not as recorded: it changed just now, or its time stamp hides "
                     "an edit from DVC; `touch` it and start again"
@@ -191,21 +170,18 @@ def _remove(path: Path) -> None:
 
 def _copy(root: Path, path: str, target: Path) -> None:
     """Copies a file or folder of the working tree, if it is there, without what ``.dvcignore`` names."""
+    from dvc_objects.fs.system import reflink
+
     found = on_disk(root, path)
     if found is None:
         return
     for name in found.files if found.md5.endswith(".dir") else [""]:
-        if ".egg-info/" not in f"/{name}":
-            _copy_file(root / path / name if name else root / path, target / name if name else target)
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    import fcntl
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as read, target.open("wb") as write:
+        if ".egg-info/" in f"/{name}":
+            continue
+        source, copy = root / path / name, target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
         try:
-            fcntl.ioctl(write, FICLONE, read.fileno())
+            reflink(source, copy)
         except OSError:  # another file system, or one that cannot share blocks
-            shutil.copyfileobj(read, write, 1 << 20)
-    shutil.copymode(source, target)
+            shutil.copyfile(source, copy)
+        shutil.copymode(source, copy)
