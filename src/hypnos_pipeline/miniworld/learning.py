@@ -63,14 +63,9 @@ def learning_bar(encoder: ImageEncoder, prior: np.ndarray, photos: np.ndarray) -
 def measure_methods(
     encoder: ImageEncoder, prior: ImageSet, photos: ImageSet, unseen: ImageSet, samples: dict[str, ImageSet]
 ) -> dict[str, Any]:
-    """Measures every method of one subject on the invariant prompts.
+    """Measures every method's samples of one subject, by DINO (miniature), on the invariant prompts.
 
-    Args:
-        encoder: DINO (miniature).
-        prior: The class prior.
-        photos: Working squares of the photos.
-        unseen: Renders of the same instance that no stage reads.
-        samples: Method to its samples.
+    The photos are working squares; ``unseen`` are renders of the same instance that no stage reads.
 
     Returns:
         The bar of :func:`learning_bar`, and per method its mean similarity to the photos and to the unseen
