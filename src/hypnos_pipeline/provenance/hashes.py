@@ -47,8 +47,8 @@ def on_disk(root: Path, path: str) -> Hashed | None:
         return None
     odb, ignore = _hashing(root.resolve())
     _, _, built = build(odb, str(absolute), localfs, "md5", dry_run=True, ignore=ignore)
-    files = {"/".join(key): info.value for key, _, info in built} if absolute.is_dir() else {}
-    return Hashed(built.hash_info.value, dict(sorted(files.items())))
+    files = {"/".join(key): info.value for key, _, info in built} if absolute.is_dir() else {}  # pyright: ignore[reportGeneralTypeIssues]
+    return Hashed(str(built.hash_info.value), dict(sorted(files.items())))
 
 
 def intact(root: Path, recorded: Recorded) -> bool:
@@ -73,7 +73,7 @@ def folder_md5(files: Mapping[str, str]) -> str:
 
     tree = Tree.from_list([{"relpath": path, "md5": md5} for path, md5 in files.items()], hash_name="md5")
     tree.digest()
-    return tree.hash_info.value
+    return tree.hash_info.value  # pyright: ignore[reportOptionalMemberAccess, reportReturnType]
 
 
 def cached(root: Path, md5: str) -> Path | None:
@@ -100,7 +100,7 @@ def _hashing(root: Path) -> tuple[HashFileDB, Any]:
     from dvc_objects.fs import MemoryFileSystem
 
     repo, ignore = _opened(root)
-    state = {} if repo is None else {"state": repo.state}
+    state: dict[str, Any] = {} if repo is None else {"state": repo.state}
     return HashFileDB(MemoryFileSystem(), f"memory://provenance{root}", hash_name="md5", **state), ignore
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.models.runtime import precision
 
 if TYPE_CHECKING:
-    import torch
-
     from hypnos_pipeline.models.settings import RuntimeSettings
     from hypnos_pipeline.models.text_to_image import TextToImage
 
 
-def kept_vae(vae: torch.nn.Module, runtime: RuntimeSettings) -> torch.nn.Module:
+def kept_vae(vae: Any, runtime: RuntimeSettings) -> Any:
     """Returns the VAE as ``runtime.frozen_vae`` wants it kept.
 
     Args:
@@ -49,7 +47,7 @@ def frozen_vae(model: TextToImage, runtime: RuntimeSettings) -> Iterator[None]:
 
     The own one waits on the CPU, so that only the smaller one takes the device's memory.
     """
-    own = model.vae
+    own: Any = model.vae
     model.vae = kept_vae(own, runtime)
     if model.vae is not own:
         own.to("cpu")

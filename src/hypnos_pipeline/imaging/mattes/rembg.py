@@ -116,7 +116,7 @@ def open_session(network: Path, model: str, device: str, threads: int) -> BaseSe
         device: ``cpu`` or ``cuda``.
         threads: On the CPU.
     """
-    from onnxruntime import SessionOptions
+    from onnxruntime import SessionOptions  # pyright: ignore[reportAttributeAccessIssue]
     from rembg.sessions import sessions
 
     class LocalSession(sessions[model]):
