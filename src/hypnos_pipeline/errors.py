@@ -86,14 +86,11 @@ def listed(problems: Iterable[Problem]) -> str:
 
 
 class HypnosError(Exception):
-    """Anything that a user can cause; the message says what is wrong and how to fix it.
-
-    Attributes:
-        message: The same as ``str()``.
-    """
+    """Anything that a user can cause; the message says what is wrong and how to fix it."""
 
     @property
     def message(self) -> str:
+        """The same as ``str()``."""
         return str(self)
 
 

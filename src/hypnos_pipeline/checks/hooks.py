@@ -22,6 +22,7 @@ from hypnos_pipeline.checks.words import word_problems
 from hypnos_pipeline.errors import Problem, StudyError, nearest
 from hypnos_pipeline.running.out_of_memory import explained, of_gpu, ran_out
 from hypnos_pipeline.running.plainly import shown_plainly
+from hypnos_pipeline.study.environments import DEFAULT
 from hypnos_pipeline.study.loading import (
     StudyConfigLoader,
     current_parameters,
@@ -57,7 +58,8 @@ class StudyChecks:
             if not problems:
                 refuse_unknown_slices()
                 return
-            files = StudyFiles(context.project_path, loader.env, parameters, loader["catalog"], problems)
+            env = loader.env or DEFAULT
+            files = StudyFiles(context.project_path, env, parameters, loader["catalog"], problems)
             raise StudyError([*problems, *_new(_files_problems(files, lock_file(loader)), problems)])
 
     @hook_impl
@@ -77,7 +79,7 @@ class StudyChecks:
         for name in photos:
             using = [node.namespace for node in pipeline.nodes if name in node.inputs and node.namespace]
             truth = catalog.load(TRUTH) if any(TRUTH in node.inputs for node in pipeline.nodes) else None
-            found += photo_problems(Path(catalog.get(name)._describe()["filepath"]), parts, truth, using)
+            found += photo_problems(Path(catalog[name]._describe()["filepath"]), parts, truth, using)
         if "params:class_prior" in inputs:
             found += class_prior_problems(parts)
         found += network_problems(parts, networks, lock_file(StudyConfigLoader.newest))
@@ -98,6 +100,7 @@ class StudyChecks:
             OutOfMemory: If that is what the error is.
         """
         if cause := ran_out(error):
+            assert StudyConfigLoader.newest, "Kedro makes one before any node"
             parts = ValidParts.of(Study, current_parameters())
             reads = {name.removeprefix(PARAMETER) for name in node.inputs if name.startswith(PARAMETER)}
             settings = savings(parts, reads, on_gpu=of_gpu(cause))

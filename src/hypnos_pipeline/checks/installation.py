@@ -31,6 +31,7 @@ def installation_findings(root: Path) -> list[Finding]:
 
 
 def python_findings(required: str) -> list[Finding]:
+    """Compares Python with ``requires-python``."""
     from packaging.specifiers import SpecifierSet
 
     found = platform.python_version()
@@ -59,9 +60,9 @@ def library_findings(required: list[str], root: Path) -> list[Finding]:
     pinned = _pinned(root / LOCK)
     there |= {name: _installed(name) for name in pinned if name not in there}
     moved = {
-        name: there[name]
+        name: has
         for name, pin in pinned.items()
-        if there[name] and name not in wrong and Version(there[name]).public != Version(pin).public
+        if (has := there[name]) and name not in wrong and Version(has).public != Version(pin).public
     }
     found += [
         warning(

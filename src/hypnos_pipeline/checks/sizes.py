@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hypnos_pipeline.models.reference import is_present
 from hypnos_pipeline.study.parts import ValidParts
@@ -56,7 +57,7 @@ class NetworkSizes:
 
 def network_sizes(parts: ValidParts) -> NetworkSizes:
     """Reads the sizes of the study's networks; where one is not here, the paper's stands in."""
-    sizes: dict[str, int | bool] = {}
+    sizes: dict[str, Any] = {}
     model, perceptual = (_folder(parts, key) for key in ("text_to_image", "perceptual"))
     try:
         sizes |= {

@@ -40,7 +40,7 @@ def evaluate(env: str, subject: tuple[str, ...]) -> None:
 
     root = Path.cwd()
     with KedroSession.create(project_path=root, env=env) as session:
-        context = session.load_context()
+        context = session.load_context()  # pyright: ignore[reportAttributeAccessIssue]
         measured = evaluate_study(root, context.catalog, context.params, subject)
     click.echo(json.dumps(measured, indent=1))
 

@@ -21,7 +21,7 @@ from hypnos_pipeline.errors import MissingInputs
 )
 @click.option("--keep", is_flag=True, help="Leave the scratch folder and say where it is.")
 def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> None:
-    """Makes one cell again from the raw photos, in a scratch folder, by what dvc.lock records.
+    r"""Makes one cell again from the raw photos, in a scratch folder, by what dvc.lock records.
 
     \b
     Exit status:
@@ -53,5 +53,5 @@ def _show(text: str) -> None:
 
 
 def _progress(text: str) -> None:
-    if click.get_text_stream("stderr").isatty():
+    if click.get_text_stream("stderr").isatty():  # pyright: ignore[reportCallIssue]
         click.echo(text, err=True, nl=False)

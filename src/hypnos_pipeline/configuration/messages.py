@@ -61,9 +61,8 @@ def readable_problems(
     lines: dict[str, list[str]] = {}
     for each in error.errors():
         loc = each["loc"]
-        if (
-            each["type"] == "union_tag_invalid"
-        ):  # the key that distinguishes the alternatives stands one deeper
+        # The key that distinguishes the alternatives stands one deeper.
+        if each["type"] == "union_tag_invalid" and "ctx" in each:
             loc = (*loc, each["ctx"]["discriminator"].strip("'"))
         key, held = _key(parameters, loc)
         wrong, expected = _wrong(model, each, held)

@@ -29,7 +29,7 @@ class AtomicDataset(PathDataset):
         super().__init__(filepath=filepath, metadata=metadata)
         self._config = {"type": dataset} if isinstance(dataset, str) else dict(dataset)
 
-    def _at(self, path: Path) -> AbstractDataset:
+    def _at(self, path: Path) -> Any:
         return AbstractDataset.from_config("atomic", {**self._config, "filepath": path.as_posix()})
 
     def load(self) -> Any:

@@ -33,7 +33,7 @@ class FolderDataset(PathDataset):
     It may be absent as long as nothing in it is named.
     """
 
-    def load(self) -> Path:
+    def load(self) -> Any:
         """Returns the path."""
         return self._filepath
 

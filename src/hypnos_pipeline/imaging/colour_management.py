@@ -40,7 +40,7 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
     image, alpha = _split_alpha(_eight_bits(image))
     if alpha is not None and alpha.getextrema()[1] == 0:
         raise UnsupportedPixels("wholly transparent")
-    if alpha is not None and alpha.getextrema()[0] < 255:
+    if alpha is not None and alpha.getextrema()[0] != 255:
         text = "%s: the transparent part is laid on white; to use it as the matte, save it as a mask"
         logger.warning(text, name)
     colour = _to_srgb(image, profile, name)
@@ -67,7 +67,7 @@ def to_grey_unit(image: Image.Image, name: str = "mask") -> np.ndarray:
     if image.mode.startswith("I;16"):
         return (np.asarray(image.convert("I"), dtype=np.float32) / np.float32(65535.0)).clip(0.0, 1.0)
     colour, alpha = _split_alpha(_eight_bits(image))
-    if alpha is not None and alpha.getextrema()[0] < alpha.getextrema()[1]:
+    if alpha is not None and alpha.getextrema()[0] != alpha.getextrema()[1]:
         return np.asarray(alpha, dtype=np.float32) / np.float32(255.0)
     return np.asarray(colour.convert("L"), dtype=np.float32) / np.float32(255.0)
 
@@ -116,14 +116,14 @@ def _to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Imag
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if image.mode in _PROFILE_MODES.get(source.profile.xcolor_space.strip(), ()):
+            if image.mode in _PROFILE_MODES.get(source.profile.xcolor_space.strip(), ()):  # pyright: ignore[reportAttributeAccessIssue]
                 srgb = ImageCms.createProfile("sRGB")
                 intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-                return ImageCms.profileToProfile(image, source, srgb, intent, outputMode="RGB")
+                return ImageCms.profileToProfile(image, source, srgb, intent, outputMode="RGB")  # pyright: ignore[reportReturnType]
             logger.warning("%s: its colour profile is for another kind of picture; ignored", name)
         except (ImageCms.PyCMSError, OSError, ValueError):
             logger.warning("%s: its colour profile cannot be read; taken as sRGB", name)
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")  # pyright: ignore[reportReturnType]
     return image.convert("RGB")

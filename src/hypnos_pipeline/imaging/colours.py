@@ -60,7 +60,7 @@ def srgb_to_lab(rgb: np.ndarray) -> np.ndarray:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def delta_e(rgb_a: np.ndarray, rgb_b: np.ndarray) -> np.ndarray:
+def delta_e(rgb_a: np.typing.ArrayLike, rgb_b: np.typing.ArrayLike) -> np.ndarray:
     """Returns the CIE76 distance ΔE*ab of two sRGB colours or arrays of them, …×3, 0–255, broadcast.
 
     Returns:
@@ -70,12 +70,12 @@ def delta_e(rgb_a: np.ndarray, rgb_b: np.ndarray) -> np.ndarray:
     return np.sqrt((difference**2).sum(axis=-1))
 
 
-def farthest(names: list[str], *references: np.ndarray) -> str:
+def farthest(names: list[str], *references: np.typing.ArrayLike) -> str:
     """Returns the name whose colour is farthest from its nearest reference (0–255)."""
     return max(names, key=lambda name: _nearest_distance(name, references))
 
 
-def unlike_or_farthest(names: list[str], *references: np.ndarray) -> list[str]:
+def unlike_or_farthest(names: list[str], *references: np.typing.ArrayLike) -> list[str]:
     """Returns the names of colours that are at least ``CLEARLY_UNLIKE`` in ΔE from every reference (0–255).
 
     Where none is, the :func:`farthest` name alone.
@@ -84,5 +84,5 @@ def unlike_or_farthest(names: list[str], *references: np.ndarray) -> list[str]:
     return unlike or [farthest(names, *references)]
 
 
-def _nearest_distance(name: str, references: Sequence[np.ndarray]) -> float:
+def _nearest_distance(name: str, references: Sequence[np.typing.ArrayLike]) -> float:
     return min(float(delta_e(listed_colour(name), reference)) for reference in references)

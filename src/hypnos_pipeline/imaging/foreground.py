@@ -17,5 +17,5 @@ def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     from pymatting.foreground.estimate_foreground_ml import estimate_foreground_ml
 
     matte = to_unit(alpha)
-    estimate = estimate_foreground_ml(to_unit(image), matte)
+    estimate = np.asarray(estimate_foreground_ml(to_unit(image), matte))
     return np.where((alpha == 255)[..., None], image, to_uint8(estimate))

@@ -188,8 +188,8 @@ def _open(file: Path) -> Image.Image:
                 unread.verify()  # its checksums: a damaged one would decode into a damaged photo
         image = Image.open(file)
         # Phones put a second picture (depth, gain map) into a JPEG, which Pillow calls MPO: the first counts.
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-            raise UnsupportedPixels(f"animated or of several pages ({image.n_frames} frames)")
+        if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
+            raise UnsupportedPixels(f"animated or of several pages ({frames} frames)")
         image.load()
     return image
 

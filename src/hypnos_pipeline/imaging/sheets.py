@@ -46,8 +46,8 @@ def contact_sheet(
             f"expected at least one row and no more labels than rows and columns, got {len(rows)} rows "
             f"({len(row_labels)} labels) and {width} columns ({len(column_labels)} labels)"
         )
-    font = ImageFont.load_default(size=max(11, min(18, cell // 8)))
-    line = round(font.size * 1.25)
+    font = ImageFont.load_default(size := max(11, min(18, cell // 8)))
+    line = round(size * 1.25)
     columns_text = [_wrap(text, font, cell) for text in column_labels]
     rows_text = [_wrap(text, font, max(cell, 96)) for text in row_labels]
     left = max((font.getlength(text) for lines in rows_text for text in lines), default=0)
@@ -89,7 +89,7 @@ def _place(sheet: Image.Image, image: np.ndarray | None, x: int, y: int, cell: i
     sheet.paste(picture, (x + (cell - size[0]) // 2, y + (cell - size[1]) // 2))
 
 
-def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
     """Breaks a label into lines of at most ``width`` pixels, at spaces and after underscores where it can."""
     lines: list[str] = []
     for paragraph in text.split("\n"):

@@ -1,1 +1,1 @@
-
+"""One file for each metric, with features computed once and shared."""

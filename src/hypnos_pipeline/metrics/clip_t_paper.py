@@ -43,7 +43,7 @@ def clip_t_paper_of_embeddings(embeddings: Tensor, prompts: list[str], model: Te
         return None
     distinct = list(dict.fromkeys(prompts))
     token_ids = model.encode_prompts(distinct)
-    states = end_of_text_states(model.text_encoder, token_ids, model.tokenizer.eos_token_id)
+    states = end_of_text_states(model.text_encoder, token_ids, model.tokenizer.eos_token_id)  # pyright: ignore[reportArgumentType]
     return cosine_rows(embeddings, states[[distinct.index(prompt) for prompt in prompts]]).float()
 
 

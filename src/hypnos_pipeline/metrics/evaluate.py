@@ -233,12 +233,12 @@ def _compare(
             f"cut-outs of {', '.join(cut_outs.names)} are not the photos', {', '.join(photo_names)}"
         )
     rows = [manifest[name] | {"colour": manifest[name].get("colour") or ""} for name in images]
-    colours = set() if cut_outs is None else {row["colour"] for row in rows} - {""}
+    colours = sorted({row["colour"] for row in rows} - {""})
     return _Comparison(
         generated=ImageFeatures(generated, networks, batch),
         real=ImageFeatures(real, networks, batch),
         manifest=rows,
         photos=photo_names,
-        on_colours={name: ImageFeatures(cut_outs.on(name), networks, batch) for name in sorted(colours)},
+        on_colours={name: ImageFeatures(cut_outs.on(name), networks, batch) for name in colours if cut_outs},
         model=model,
     )

@@ -90,10 +90,11 @@ class ImageFeatures:
     @cached_property
     def frechet(self) -> FrechetFeatures:
         """Features of ``fid``, ``fid_64`` and ``kid``."""
-        kept = []
+        kept, network = [], self.networks.inception
+        assert network is not None
 
         def final(images: Tensor) -> Tensor:
-            kept.append(self.networks.inception.embed(images))
+            kept.append(network.embed(images))
             return kept[-1].final
 
         return FrechetFeatures(self.map(final), torch.cat([each.early.cpu() for each in kept]))
@@ -101,4 +102,5 @@ class ImageFeatures:
     @cached_property
     def lpips_taps(self) -> list[Tensor]:
         """LPIPS's unit maps of all images, on the network's device; for the few photos only."""
+        assert self.networks.lpips is not None
         return unit_taps(self.pixels, self.networks.lpips)

@@ -32,10 +32,11 @@ def pairwise(metric: Metric, generated: ImageFeatures, real: ImageFeatures, rows
             generated.embeddings(metric.network)[list(rows)], real.embeddings(metric.network)
         )
     if metric.formula == "lpips":
-        heads = networks.lpips.heads
+        network = networks.lpips
+        assert network is not None
 
         def distances(images: Tensor) -> Tensor:
-            return tap_distances(unit_taps(images, networks.lpips), real.lpips_taps, heads)
+            return tap_distances(unit_taps(images, network), real.lpips_taps, network.heads)
 
         return generated.map(distances, rows)
     function = {"ssim": ssim, "psnr": psnr}[metric.formula]

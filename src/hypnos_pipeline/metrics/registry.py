@@ -24,7 +24,7 @@ class Metric:
             each generated image, ``set`` one value of all of them.
         higher_is_better: Direction of the arrow and of the best value; None where neither is better, so
             that tables give no arrow and no bold.
-        network: Field of ``ModelsSettings`` whose network it needs; None for pixel metrics.
+        network: Field of ``ModelsSettings`` whose network it needs; empty for pixel metrics.
         decimals: Digits behind the point in tables (the paper prints four throughout).
         requested_colour: Whether it is defined only where the prompt requests a background colour; metrics of
             pairs then compare with the true cut-outs on this colour instead of the photos (method.md §9).
@@ -35,7 +35,7 @@ class Metric:
     label: str
     kind: MetricKind
     higher_is_better: bool | None
-    network: Literal["dino", "clip", "clip_b32", "inception", "lpips"] | None
+    network: Literal["dino", "clip", "clip_b32", "inception", "lpips", ""]
     decimals: int = 4
     requested_colour: bool = False
     variant_of: str = ""
@@ -69,8 +69,8 @@ METRICS: dict[str, Metric] = {
         Metric("fid", "FID", "set", False, "inception"),
         Metric("fid_64", "FID-64", "set", False, "inception"),
         Metric("kid", "KID", "set", False, "inception"),
-        Metric("ssim", "SSIM", "pairwise", True, None),
-        Metric("psnr", "PSNR", "pairwise", True, None),
+        Metric("ssim", "SSIM", "pairwise", True, ""),
+        Metric("psnr", "PSNR", "pairwise", True, ""),
         Metric("lpips", "LPIPS", "pairwise", False, "lpips"),
     )
 }
@@ -86,7 +86,7 @@ METRICS |= {
     for name in ("dino", "clip_i", "ssim", "psnr", "lpips")
 }
 METRICS["background_obeyed"] = Metric(
-    "background_obeyed", "Background ΔE", "per_image", False, None, decimals=2, requested_colour=True
+    "background_obeyed", "Background ΔE", "per_image", False, "", decimals=2, requested_colour=True
 )
 
 

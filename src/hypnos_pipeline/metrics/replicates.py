@@ -40,8 +40,8 @@ def replicate_spread(scores: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
 
     means: dict[tuple[str, str], list[float]] = {}
     for frame in scores:
-        for row in frame.itertuples(index=False):
-            means.setdefault((row.prompt_set, row.metric), []).append(float(row.mean))
+        for prompt_set, metric, mean in frame[["prompt_set", "metric", "mean"]].itertuples(index=False):
+            means.setdefault((prompt_set, metric), []).append(float(mean))
     return [
         {
             "prompt_set": prompt_set,

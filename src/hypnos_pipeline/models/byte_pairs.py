@@ -46,7 +46,7 @@ def make_tokenizer(merges: list[tuple[str, str]]) -> CLIPTokenizer:
     symbols = [*alphabet, *(s + "</w>" for s in alphabet), *("".join(m) for m in merges), START, END]
     return CLIPTokenizer(
         vocab={symbol: k for k, symbol in enumerate(dict.fromkeys(symbols))},
-        merges=merges,
+        merges=merges,  # pyright: ignore[reportArgumentType]
         unk_token=END,
         bos_token=START,
         eos_token=END,

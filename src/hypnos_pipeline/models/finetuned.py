@@ -96,7 +96,7 @@ def add_token(model: TextToImage, token: str, embedding: torch.Tensor) -> int:
         raise ValueError(
             f"{token!r} is already a token of the base model; expected a new one, e.g. '<{token}>'"
         )
-    width = model.text_encoder.get_input_embeddings().weight.shape[1]
+    width = model.text_encoder.get_input_embeddings().weight.shape[1]  # pyright: ignore[reportIndexIssue]
     if tuple(embedding.shape) != (width,):
         raise ValueError(f"{token!r}: expected a row of {width} numbers, got shape {tuple(embedding.shape)}")
     # transformers draws a random row, which is set right below: the draw must not show outside.
@@ -105,5 +105,5 @@ def add_token(model: TextToImage, token: str, embedding: torch.Tensor) -> int:
     model.tokenizer.add_tokens(token)
     identity = model.tokenizer.convert_tokens_to_ids(token)
     with torch.no_grad():
-        model.text_encoder.get_input_embeddings().weight[identity] = embedding
-    return identity
+        model.text_encoder.get_input_embeddings().weight[identity] = embedding  # pyright: ignore[reportIndexIssue]
+    return identity  # pyright: ignore[reportReturnType]

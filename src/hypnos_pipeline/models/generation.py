@@ -77,8 +77,8 @@ def generate(
                 num_inference_steps=sampler.steps,
                 guidance_scale=sampler.guidance,
                 output_type="np",
-            ).images
-            images[batch] = (decoded * 255).round().astype(np.uint8)
+            ).images  # pyright: ignore[reportAttributeAccessIssue]
+            images[batch] = (np.asarray(decoded) * 255).round().astype(np.uint8)
             bar.update(len(decoded))
             if saved:
                 saved.save(start, {"images": torch.from_numpy(images[batch])}, {}, part=True)

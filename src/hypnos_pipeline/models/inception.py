@@ -46,7 +46,7 @@ def _mean_pooled(block: type[Module]) -> type[Module]:
     class MeanPooled(block):
         def _forward(self, x: Tensor) -> list[Tensor]:
             pooled = avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-            return [*super()._forward(x)[:-1], self.branch_pool(pooled)]
+            return [*super()._forward(x)[:-1], self.branch_pool(pooled)]  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue]
 
     return MeanPooled
 

@@ -13,7 +13,7 @@ from hypnos_pipeline.models.preprocessing import Preprocessing, read_preprocessi
 
 if TYPE_CHECKING:
     import torch
-    from transformers import CLIPModel, CLIPTokenizer
+    from transformers import CLIPTokenizer
 
 BATCH = 32
 
@@ -63,7 +63,7 @@ class ClipNetwork:
         images: Its image tower with projection.
     """
 
-    model: CLIPModel
+    model: Any
     tokenizer: CLIPTokenizer
     images: ImageEncoder
 
@@ -116,10 +116,10 @@ def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
     import torch
     from transformers import ViTModel
 
-    model = ViTModel.from_pretrained(
+    network = ViTModel.from_pretrained(
         str(path), local_files_only=True, add_pooling_layer=False, dtype=torch.float32, use_safetensors=True
     )
-    _frozen(model, device)
+    model = _frozen(network, device)
     return ImageEncoder(
         model, read_preprocessing(Path(path)), lambda x: model(pixel_values=x).last_hidden_state[:, 0]
     )
@@ -131,10 +131,10 @@ def load_clip(path: Path, device: str = "cpu") -> ClipNetwork:
     import torch
     from transformers import CLIPModel, CLIPTokenizer
 
-    model = CLIPModel.from_pretrained(
+    network = CLIPModel.from_pretrained(
         str(path), local_files_only=True, dtype=torch.float32, use_safetensors=True
     )
-    _frozen(model, device)
+    model = _frozen(network, device)
     tokenizer = CLIPTokenizer.from_pretrained(str(path), local_files_only=True)
     # A tokenizer saved without its configuration knows no length (1e30).
     tokenizer.model_max_length = min(

@@ -27,7 +27,7 @@ def configure(runtime: RuntimeSettings) -> torch.device:
     torch.set_num_threads(runtime.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # The deterministic mode also fills every new tensor, which only costs time: nothing reads unset memory.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.backends.cudnn.benchmark = False
     _spare_quantised_loading()
     silence_loading()

@@ -18,7 +18,7 @@ class TimmTaps:
         channels: Channels of each map, as the network's ``feature_info`` lists them.
     """
 
-    def __init__(self, network: Module) -> None:
+    def __init__(self, network: Any) -> None:
         """Takes a frozen timm network with ``feature_info``; others may share it, it is not changed."""
         if not getattr(network, "feature_info", None):
             raise ValueError(f"{type(network).__name__} lists no stages in feature_info")
@@ -41,12 +41,11 @@ class TimmTaps:
     def __call__(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Returns the pooled features B×D and the maps B×C×H'×W' of images B×3×H×W in [0, 1]."""
         normalised = (images.to(self.device) - self._mean) / self._std
-        network: Any = self._network
         maps: dict[int, Tensor] = {}
         with ExitStack() as hooks:
             for position, stage in enumerate(self._stages):
                 hooks.callback(stage.register_forward_hook(_keep_in(maps, position)).remove)
-            final = network.forward_head(network.forward_features(normalised), pre_logits=True)
+            final = self._network.forward_head(self._network.forward_features(normalised), pre_logits=True)
         return final, [maps[position] for position in range(len(self._stages))]
 
 

@@ -59,7 +59,7 @@ class TextToImage:
     def to(self, device: torch.device | str) -> TextToImage:
         """Moves the three networks in place and returns the model."""
         for network in (self.unet, self.text_encoder, self.vae):
-            network.to(device)
+            network.to(device)  # pyright: ignore[reportArgumentType]
         return self
 
     def pipeline(self) -> StableDiffusionPipeline:
@@ -81,7 +81,7 @@ class TextToImage:
         from diffusers import DDPMScheduler
 
         check_schedule(self.scheduler)
-        return DDPMScheduler.from_config(self.scheduler.config)
+        return DDPMScheduler.from_config(self.scheduler.config)  # pyright: ignore[reportReturnType]
 
     def encode_prompts(self, prompts: list[str]) -> torch.Tensor:
         """Tokenises prompts, padded to the model's length.

@@ -1,1 +1,1 @@
-
+"""The stages as thin Kedro nodes."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.expectations import Outcome
 from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
@@ -35,7 +36,7 @@ CAUTION = (
 
 def ablations_table(
     weighed: pandas.DataFrame,
-    expectations: dict[str, Sequence[Expectation]],
+    expectations: Mapping[str, Sequence[Expectation]],
     methods: Sequence[MethodLabel],
     sources: Sequence[str] = (),
 ) -> Table:
@@ -66,7 +67,7 @@ def ablations_table(
 def _rows(weighed: pandas.DataFrame, labels: dict[str, str]) -> list[Row]:
     """Returns one method's rows."""
     rows = []
-    for found in weighed.itertuples(index=False):
+    for found in rows_of(weighed):
         metric = METRICS[found.metric]
         against = labels[found.against]
         if found.against_subject != found.subject:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.background_obeyed import FRAME
 from hypnos_pipeline.metrics.registry import METRICS, Metric
-from hypnos_pipeline.reporting.cells import CellKey
+from hypnos_pipeline.reporting.cells import CellKey, rows_of
 from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL, side_of_zero
 from hypnos_pipeline.reporting.labels import listed, subject_label
 from hypnos_pipeline.reporting.table import Entry, Row, Table
@@ -77,7 +77,7 @@ def backgrounds_table(
         truths.append(f"{subject_label(subject)}: {intervals[subject]['truth'].iloc[0]}")
     if not blocks:
         sentences = ["No prompt of the study requests a background colour."]
-    counted = sorted({_count(row) for frame in intervals.values() for row in frame.itertuples(index=False)})
+    counted = sorted({_count(row) for frame in intervals.values() for row in rows_of(frame)})
     notes = [
         *sentences,
         *([f"True cut-outs. {'; '.join(truths)}. n = {' or '.join(counted)}."] if truths else []),
@@ -101,7 +101,7 @@ def backgrounds_table(
 def _by_row(frame: pandas.DataFrame) -> dict[tuple[str, str], Found]:
     """Returns (method, minus) to what was found of it."""
     rows: dict[tuple[str, str], Found] = {}
-    for row in frame.fillna({"minus": ""}).itertuples(index=False):
+    for row in rows_of(frame.fillna({"minus": ""})):
         rows.setdefault((row.method, row.minus), {})[row.metric] = row
     return rows
 

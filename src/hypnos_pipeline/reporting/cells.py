@@ -30,9 +30,14 @@ class CellError(ValueError):
     """Scores that cannot be made into cells; the message names the rows."""
 
 
+def rows_of(frame: pandas.DataFrame) -> Iterable[Any]:
+    """Returns a frame's rows as named tuples; what they hold has no type that pandas could tell."""
+    return frame.itertuples(index=False)
+
+
 def by_key(cells: pandas.DataFrame) -> dict[CellKey, Any]:
     """Returns every cell's row, in the frame's order."""
-    return {CellKey(c.prompt_set, c.subject, c.method, c.metric): c for c in cells.itertuples(index=False)}
+    return {CellKey(c.prompt_set, c.subject, c.method, c.metric): c for c in rows_of(cells)}
 
 
 def join_scores(scores: Iterable[pandas.DataFrame]) -> pandas.DataFrame:
@@ -95,12 +100,12 @@ def collect_cells(
         "method": _ranks(methods),
         "metric": _ranks([*metrics, *strangers]),
     }
-    cells = cells.sort_values(KEY, key=lambda column: column.map(ranks[column.name]), ignore_index=True)
+    cells = cells.sort_values(KEY, key=lambda column: column.map(ranks[str(column.name)]), ignore_index=True)
     cells["table"] = cells["prompt_set"].map(TABLE_OF_PROMPT_SET).astype("Int64")
     cells["n"] = cells["n"].astype("int64")
     cells["paper"] = [
         paper_value(row.prompt_set, paper_rows.get(row.subject), row.method, row.metric)
-        for row in cells.itertuples(index=False)
+        for row in rows_of(cells)
     ]
     cells["paper"] = cells["paper"].astype(float)
     return cells[CELL_COLUMNS]
@@ -137,7 +142,7 @@ def wide_cells(cells: pandas.DataFrame) -> pandas.DataFrame:
 def metrics_tree(cells: pandas.DataFrame) -> dict[str, Any]:
     """Returns the means for ``dvc metrics``: prompt set → subject → method → metric → mean."""
     tree: dict[str, Any] = {}
-    for row in cells.itertuples(index=False):
+    for row in rows_of(cells):
         branch = tree.setdefault(row.prompt_set, {}).setdefault(row.subject, {}).setdefault(row.method, {})
         branch[row.metric] = float(row.mean)
     return tree

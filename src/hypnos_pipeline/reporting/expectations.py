@@ -107,8 +107,8 @@ def outcome(low: float, high: float, direction: str) -> Outcome:
     return Outcome.SEEN if (side > 0) == (direction == "higher") else Outcome.OPPOSITE
 
 
-def _by_cell(frame: pandas.DataFrame) -> dict[tuple[str, str, str], pandas.DataFrame]:
-    known = frame.fillna({"colour": ""})
+def _by_cell(frame: pandas.DataFrame) -> dict[tuple[Any, ...], pandas.DataFrame]:
+    known = frame.assign(colour=frame["colour"].astype(object).fillna(""))
     return {key: group.set_index("image") for key, group in known.groupby(["method", "prompt_set", "metric"])}
 
 

@@ -92,13 +92,13 @@ def _constant(samples: Mapping[str, ImageSet], checks: Mapping[str, Mapping[str,
 def _unlike(samples: Mapping[str, ImageSet], pairs: Mapping[str, pandas.DataFrame]) -> CaptionedSection:
     """Shows each method's image least like the photos; one always is, so this is no flag by itself."""
     images = []
-    metric = _similarity(pairs)
-    for label, frame in pairs.items() if metric else ():
-        rows = frame[(frame["metric"] == metric.name) & (frame["prompt_set"] == "invariant")]
-        if len(rows):
-            means = rows.groupby("image")["value"].mean()
-            worst, value = str(means.idxmin()), number(float(means.min()), metric.decimals)
-            images.append((samples[label].images[worst], f"{label}: {metric.label} {value}, {worst}"))
+    if metric := _similarity(pairs):
+        for label, frame in pairs.items():
+            rows = frame[(frame["metric"] == metric.name) & (frame["prompt_set"] == "invariant")]
+            if len(rows):
+                means = rows.groupby("image")["value"].mean()
+                worst, value = str(means.idxmin()), number(float(means.min()), metric.decimals)
+                images.append((samples[label].images[worst], f"{label}: {metric.label} {value}, {worst}"))
     return _section("Least like the photos: each method's lowest when the subject alone is named", images)
 
 

@@ -32,7 +32,8 @@ def other_cells_table(cells: pandas.DataFrame, methods: Sequence[MethodLabel]) -
         return None
     named = {method.name: method for method in methods}
     rows = []
-    for (prompt_set, subject, method), group in rest.groupby(["prompt_set", "subject", "method"], sort=False):
+    for key, group in rest.groupby(["prompt_set", "subject", "method"], sort=False):
+        prompt_set, subject, method = map(str, key)
         means = dict(zip(group["metric"], group["mean"], strict=True))
         entries = tuple(
             Entry(number(means[m.name], m.decimals), cells=(CellKey(prompt_set, subject, method, m.name),))

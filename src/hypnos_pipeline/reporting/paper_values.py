@@ -27,14 +27,14 @@ def paper_values() -> pandas.DataFrame:
     """Returns the paper's values: columns table, subject, method, metric, value; 168 rows in its order."""
     import pandas
 
-    with files(__package__).joinpath("paper_tables.csv").open(encoding="utf-8") as file:
+    with files(str(__package__)).joinpath("paper_tables.csv").open(encoding="utf-8") as file:
         return pandas.read_csv(file)
 
 
 @cache
 def _lookup() -> dict[tuple[int, str, str, str], float]:
     rows = paper_values().itertuples(index=False)
-    return {(int(r.table), r.subject, r.method, r.metric): float(r.value) for r in rows}
+    return {(int(table), *names): float(value) for table, *names, value in rows}
 
 
 def paper_value(prompt_set: str, paper_row: str | None, method: str, metric: str) -> float | None:

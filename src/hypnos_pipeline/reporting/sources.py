@@ -48,7 +48,7 @@ def source_lines(models: Mapping[str, ModelReference], metrics: Iterable[str]) -
 def _identity(models: Mapping[str, ModelReference], name: str) -> str:
     found = describe(models[name])
     revision = f" at {found['revision'][:SHORT]}" if found["revision"] else ""
-    return f"{found['id']}{revision} (sha256 {found['sha256'][:SHORT]})"
+    return f"{found['id']}{revision} (sha256 {str(found['sha256'])[:SHORT]})"
 
 
 def _encoder(models: Mapping[str, ModelReference], name: str) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.pages import picture_source
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def extremes(pairs: pandas.DataFrame) -> list[dict[str, Any]]:
     for (prompt_set, metric), group in pairs[pairs["value"].notna()].groupby(
         ["prompt_set", "metric"], sort=False
     ):
-        ascending = METRICS[metric].higher_is_better is False
+        ascending = METRICS[str(metric)].higher_is_better is False
         ends = {"best": _first(group, ascending), "worst": _first(group, not ascending)}
         entries.append({"prompt_set": prompt_set, "metric": metric, **ends})
     return entries
@@ -129,7 +130,7 @@ def _first(group: pandas.DataFrame, ascending: bool) -> list[dict[str, Any]]:
     chosen = ordered.drop_duplicates("image").head(EXTREMES)
     return [
         {"image": row.image, "photo": row.photo, "colour": row.colour, "value": float(row.value)}
-        for row in chosen.itertuples(index=False)
+        for row in rows_of(chosen)
     ]
 
 

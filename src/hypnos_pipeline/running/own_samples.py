@@ -85,7 +85,7 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
     require(root, request.env)
     check_output(root, folder)
     with KedroSession.create(project_path=root, env=request.env) as session:
-        context = session.load_context()
+        context = session.load_context()  # pyright: ignore[reportAttributeAccessIssue]
         study = Study.from_parameters(context.params)
         family = family_of(study, request)
         name = f"{request.subject}.{request.method}.finetuned"

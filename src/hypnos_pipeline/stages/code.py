@@ -20,7 +20,9 @@ class Code:
 
     def __init__(self, package: str, source: str) -> None:
         self.package, self._source = package, source
-        self._root = Path(importlib.util.find_spec(package).origin).parents[1]
+        spec = importlib.util.find_spec(package)
+        assert spec is not None, f"there is no package {package}"
+        self._root = Path(str(spec.origin)).parents[1]
         self._graph = grimp.build_graph(package, cache_dir=None, exclude_type_checking_imports=True)
 
     def files(self, modules: Iterable[str], whole: str = "") -> list[str]:

@@ -38,7 +38,7 @@ class Environment:
         """Reads an environment; the pipelines anew, since a project may build them from parameters."""
         bootstrap_project(project)
         with KedroSession.create(project_path=project, env=name) as session:
-            context = session.load_context()
+            context = session.load_context()  # pyright: ignore[reportAttributeAccessIssue]
             # as they are in the files: those of the context may have become objects
             parameters = context.config_loader["parameters"]
             return cls(name, project.resolve(), parameters, context.catalog, dict(pipelines))
@@ -59,10 +59,10 @@ class Environment:
 
         The words that the catalog's pattern leaves open are taken in turn for the parts.
         """
-        pattern = self.catalog.config_resolver.match_dataset_pattern(name)
-        if pattern is None:
+        pattern = self.catalog.config_resolver.match_dataset_pattern(name)  # pyright: ignore[reportAttributeAccessIssue]
+        if pattern is None or (parsed := parse(pattern, name)) is None:
             return self.path(name)
-        left_open, number = parse(pattern, name).named, itertools.count()
+        left_open, number = parsed.named, itertools.count()
         numbered = {
             key: re.sub(r"[^.]+", lambda _: f"__{next(number)}__", words) for key, words in left_open.items()
         }

@@ -96,7 +96,7 @@ def read_state(folder: Path, key: str) -> State:
     return State(content["step"], tensors, content["values"])
 
 
-def _read_description(file: Path) -> dict[str, Any]:
+def _read_description(file: Path) -> Any:
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -48,7 +48,7 @@ class ValidParts:
         }
         names["methods"] = [str(name) for family in families.values() for name in _map(family)]
         found = {
-            name: _valid(TypeAdapter(Annotated[field.annotation, field]), parameters[name])
+            name: _valid(Annotated[field.annotation, field], parameters[name])  # pyright: ignore[reportInvalidTypeForm]
             for name, field in study.model_fields.items()
             if name in parameters
         }
@@ -66,14 +66,13 @@ def _map(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _valid(adapter: TypeAdapter[Any], value: Any) -> Any:
+def _valid(kind: Any, value: Any) -> Any:
     try:
-        return adapter.validate_python(value)
+        return TypeAdapter(kind).validate_python(value)
     except ValidationError:
         return None
 
 
 def _valid_entries(kind: Any, values: Any) -> dict[str, Any]:
-    adapter: TypeAdapter[Any] = TypeAdapter(kind)
-    read = {str(name): _valid(adapter, value) for name, value in _map(values).items()}
+    read = {str(name): _valid(kind, value) for name, value in _map(values).items()}
     return {name: value for name, value in read.items() if value is not None}

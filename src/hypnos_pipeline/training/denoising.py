@@ -56,7 +56,7 @@ class Denoiser:
     def __init__(self, model: TextToImage, runtime: RuntimeSettings) -> None:
         self.model, self.runtime, self.device = model, runtime, model.device
         schedule = model.noise_schedule()
-        self.prediction_type = schedule.config.prediction_type
+        self.prediction_type = schedule.config["prediction_type"]
         self.alpha_bars = schedule.alphas_cumprod.float()
         self._ids: dict[str, torch.Tensor] = {}
 

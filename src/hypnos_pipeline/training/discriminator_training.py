@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
@@ -90,7 +90,7 @@ def _update(
     scores = discriminator(latents)
     wanted = wanted.to(scores.device)
     loss = discriminator_loss(scores, wanted)
-    norm = updater.update(loss, step)
+    norm = cast("float", updater.update(loss, step))  # only a scaled step may have to be repeated
     right = ((scores.detach() > THRESHOLD) == (wanted > THRESHOLD)).float().mean()
     return {"loss": float(loss.detach()), "accuracy": float(right), "gradient_norm": norm}
 

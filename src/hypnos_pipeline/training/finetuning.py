@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.runtime import precision
@@ -157,7 +157,7 @@ class Finetuning(Trainee):
         terms, clean = self.terms(step, prediction, instance.indexes)
         weights = self.settings.weights
         weighted = {name: getattr(weights, name) * term for name, term in terms.items()}
-        loss = sum(weighted.values())
+        loss = cast("torch.Tensor", sum(weighted.values()))
         every = self.settings.gradient_log_every
         if every and step % every == 0:
             self.gradients.add(weighted, prediction.epsilon, prediction.timesteps)
@@ -165,7 +165,7 @@ class Finetuning(Trainee):
         if norm is None:
             return None
         row = self._row(loss, terms, prediction.error(slice(len(instance.indexes))))
-        if self.joint:
+        if self.joint and clean is not None:
             row["loss_discriminator_training"] = self.joint.step(step, clean)
         self.draws.update(self.latents.rows["pool"][index]["kind"] for index in instance.indexes)
         self.perceptual_steps_run += "perceptual" in terms
@@ -238,7 +238,7 @@ class Finetuning(Trainee):
             return terms, None
         clean = prediction.clean(instance)
         weight = losses.z0_weight(prediction.alpha_bar[instance], settings.z0_weighting)
-        if perceptual_acts:
+        if perceptual_acts and self.perceptual:
             terms["perceptual"] = (weight * self.perceptual(clean, indexes)).mean()
         if self.discriminator is not None:
             terms["discriminator"] = losses.latent_discriminator_loss(self.discriminator(clean), weight)
@@ -265,7 +265,7 @@ class Finetuning(Trainee):
             "draws": dict(sorted(self.draws.items())),
             "trained_parameters": sum(parameter.numel() for parameter in self.updater.parameters),
         } | self.gradients.report()
-        if self.discriminator is not None:
+        if self.discriminator and self.table:
             after = accuracy_by_kind(self.discriminator, self.table)
             report["discriminator_accuracy"] = {"before": self.accuracy_before, "after": after}
         return report

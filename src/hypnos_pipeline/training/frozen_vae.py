@@ -5,18 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.models.runtime import precision
 
 if TYPE_CHECKING:
-    import torch
-
     from hypnos_pipeline.models.settings import RuntimeSettings
     from hypnos_pipeline.models.text_to_image import TextToImage
 
 
-def kept_vae(vae: torch.nn.Module, runtime: RuntimeSettings) -> torch.nn.Module:
+def kept_vae(vae: Any, runtime: RuntimeSettings) -> Any:
     """Returns the VAE in the form that ``runtime.frozen_vae`` names.
 
     Args:
@@ -50,7 +48,7 @@ def frozen_vae(model: TextToImage, runtime: RuntimeSettings) -> Iterator[None]:
     Meanwhile the model's own VAE waits on the CPU, unchanged, so that only the smaller one takes the device's
     memory.
     """
-    own = model.vae
+    own: Any = model.vae
     model.vae = kept_vae(own, runtime)
     if model.vae is not own:
         own.to("cpu")

@@ -123,4 +123,4 @@ class LatentDiscriminator(nn.Module):
         tokens = self._tokens(latents)
         for block in self.blocks[:-1]:
             tokens = block(tokens)
-        return self.blocks[-1].attention(tokens)[:, :, 0, 1:].unflatten(-1, (GRID, GRID))
+        return self.blocks[-1].attention(tokens)[:, :, 0, 1:].unflatten(-1, (GRID, GRID))  # pyright: ignore[reportCallIssue]

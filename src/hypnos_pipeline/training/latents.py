@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 SECTIONS = ("pool", "fakes", "class_prior")
 
 
-def encode_posteriors(
-    vae: torch.nn.Module, images: np.ndarray, batch: int = 8
-) -> tuple[torch.Tensor, torch.Tensor]:
+def encode_posteriors(vae: Any, images: np.ndarray, batch: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
     """Encodes images to the VAE's unscaled posteriors.
 
     Args:
@@ -70,7 +68,7 @@ class LatentCache:
     scaling_factor: float
 
     @classmethod
-    def encode(cls, vae: torch.nn.Module, sections: dict[str, ImageSet], batch: int = 8) -> LatentCache:
+    def encode(cls, vae: Any, sections: dict[str, ImageSet], batch: int = 8) -> LatentCache:
         """Encodes the images of each section in manifest order."""
         means, deviations, rows = {}, {}, {}
         for section, images in sections.items():
@@ -82,7 +80,8 @@ class LatentCache:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height and width of one latent."""
-        return tuple(next(iter(self.means.values())).shape[1:])
+        channels, height, width = next(iter(self.means.values())).shape[1:]
+        return channels, height, width
 
     def sample(self, section: str, indexes: list[int], noise: torch.Tensor) -> torch.Tensor:
         """Samples scaled latents: scaling_factor · (mean + std · noise).

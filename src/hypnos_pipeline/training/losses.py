@@ -44,14 +44,14 @@ def matching_sigma(bound: float = 1.0) -> float:
 
     # At a → 0 only the curvature counts, √(2π)/2σ = 1, so σ → 1.2533; it grows with a, slower than a.
     bounds = (max(1.2, 0.2 * bound), 1.4 + bound)
-    return float(minimize_scalar(distance, bounds=bounds, method="bounded", options={"xatol": 1e-10}).x)
+    return float(minimize_scalar(distance, bounds=bounds, method="bounded", options={"xatol": 1e-10}).x)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def resolve_sigma(settings: Reconstruction) -> float | None:
     """Returns the configured σ, or None where L_r is plain MSE."""
     if settings.kind == "mse":
         return None
-    if isinstance(settings.sigma, float):
+    if isinstance(settings.sigma, float | int):
         return settings.sigma
     return matching_sigma(settings.sigma.match_mse)
 

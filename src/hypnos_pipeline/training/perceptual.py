@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STAGES = (1, 2, 3)
 
 
-def decode(vae: torch.nn.Module, latents: torch.Tensor) -> torch.Tensor:
+def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     """Decodes scaled latents: D(z0) = vae.decode(z0 / scaling_factor), mapped to [0, 1].
 
     Values a little outside [0, 1] are left as they are: clamping would cut the gradient exactly where a
@@ -33,7 +33,7 @@ def decode(vae: torch.nn.Module, latents: torch.Tensor) -> torch.Tensor:
     return vae.decode(latents / vae.config.scaling_factor).sample.float() / 2.0 + 0.5
 
 
-def stage_features(network: torch.nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
+def stage_features(network: Any, images: torch.Tensor) -> list[torch.Tensor]:
     """Returns EfficientNet's activations of MBConv stages 2, 3, 4 (timm ``blocks[1..3]``).
 
     The paper feeds whole images (24@128², 40@64², 80@32² at 512 px), so nothing is resized here.
@@ -68,7 +68,7 @@ def feature_distance(
         reduction: ``mean`` over channels and positions, or ``channel_sum``: sum over channels, mean over
             positions (×42 at the paper's widths).
     """
-    total = 0.0
+    total: Any = 0.0
     for weight, a, b in zip(weights, ours, reference, strict=True):
         squared = (a - b).square()
         squared = squared.mean(dim=1) if reduction == "mean" else squared.sum(dim=1)
@@ -94,7 +94,7 @@ class PerceptualLoss:
         network: torch.nn.Module,
         images: np.ndarray,
         settings: Perceptual,
-        vae: torch.nn.Module,
+        vae: Any,
         autocast: Callable[[], AbstractContextManager] = nullcontext,
     ) -> None:
         self.network = network.eval().requires_grad_(False)

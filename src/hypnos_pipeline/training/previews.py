@@ -67,6 +67,7 @@ class PreviewStrip:
         """Samples the model if a preview is due after this training step."""
         if not self.every or step % self.every:
             return
+        assert self.model is not None, "watch() comes first"
         with autocast(self.runtime, self.model.device):
             self.frames[step] = generate(
                 self.model, self.prompts, self.noise_seeds, self.sampler, self.image_size, progress=None

@@ -37,7 +37,7 @@ def noun_embedding(model: TextToImage, noun: str) -> torch.Tensor:
     ids = model.tokenizer(noun, add_special_tokens=False).input_ids
     if not ids:
         raise ValueError(f"noun: expected at least one token, got {noun!r}")
-    return model.text_encoder.get_input_embeddings().weight[ids].detach().float().mean(dim=0)
+    return model.text_encoder.get_input_embeddings().weight[ids].detach().float().mean(dim=0)  # pyright: ignore[reportIndexIssue]
 
 
 class TokenTraining(Trainee):
@@ -152,7 +152,7 @@ def textual_inversion(
         curve = drive(training, settings.steps, settings.label, saved, previews)
     learned = training.row.detach().float().cpu()
     with torch.no_grad():
-        training.embedding.weight[training.identity] = training.row
+        training.embedding.weight[training.identity] = training.row  # pyright: ignore[reportIndexIssue]
     report = {
         "steps": settings.steps,
         "token": settings.token,

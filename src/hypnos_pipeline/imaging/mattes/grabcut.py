@@ -79,7 +79,7 @@ def _border_model(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     clusters = min(_BORDER_COLOURS, len(border))
-    _, labels, centres = cv2.kmeans(border, clusters, None, stop, 2, cv2.KMEANS_PP_CENTERS)
+    _, labels, centres = cv2.kmeans(border, clusters, None, stop, 2, cv2.KMEANS_PP_CENTERS)  # pyright: ignore[reportCallIssue, reportArgumentType]
     labels = labels.ravel()
     keep = [k for k in range(clusters) if (labels == k).mean() > 0.02]
     spread = [float(np.sqrt(((border[labels == k] - centres[k]) ** 2).sum(axis=1).mean())) for k in keep]
@@ -103,7 +103,7 @@ def _grab(image: np.ndarray, prior: np.ndarray, iterations: int) -> np.ndarray:
         return np.zeros(prior.shape, dtype=bool)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.ascontiguousarray(image), mask, None, *models, iterations, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(np.ascontiguousarray(image), mask, None, *models, iterations, cv2.GC_INIT_WITH_MASK)  # pyright: ignore[reportCallIssue, reportArgumentType]
     cut = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
     return _without_small_holes(_largest_parts(_opened(cut, 0.006)))
 

@@ -109,7 +109,7 @@ def _refined(photo: Image.Image, mask: Image.Image, *trimap: int) -> Image.Image
 @lru_cache(maxsize=2)
 def open_session(network: Path, model: str, device: str, threads: int) -> BaseSession:
     """Opens rembg's session of a network, by rembg's name, on an ONNX file that is already here."""
-    from onnxruntime import SessionOptions
+    from onnxruntime import SessionOptions  # pyright: ignore[reportAttributeAccessIssue]
     from rembg.sessions import sessions
 
     class LocalSession(sessions[model]):

@@ -24,7 +24,7 @@ from hypnos_pipeline.imaging.mattes.weights import NETWORKS, missing_file
 if TYPE_CHECKING:
     import torch
 
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN, _DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def remove_background(
@@ -100,8 +100,8 @@ def build_tracer() -> torch.nn.Module:
         ImportError: Without the extra ``tracer``.
     """
     with _untouched():
-        from carvekit.ml.arch.tracerb7.efficientnet import EfficientEncoderB7
-        from carvekit.ml.arch.tracerb7.tracer import TracerDecoder
+        from carvekit.ml.arch.tracerb7.efficientnet import EfficientEncoderB7  # pyright: ignore[reportMissingImports]
+        from carvekit.ml.arch.tracerb7.tracer import TracerDecoder  # pyright: ignore[reportMissingImports]
     return TracerDecoder(EfficientEncoderB7())
 
 
@@ -117,7 +117,7 @@ def _untouched() -> Iterator[None]:
             yield
     finally:
         random.setstate(state)
-        cudnn.deterministic, cudnn.benchmark = flags
+        cudnn.deterministic, cudnn.benchmark = flags  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def network_file(options: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ GREY, DARK, SKIN = (0.62, 0.63, 0.66), (0.13, 0.13, 0.15), (0.93, 0.76, 0.63)
 GLASS, EYE = (0.66, 0.84, 0.95), (0.06, 0.06, 0.08)
 
 
-def tint(color, factor: float) -> tuple[float, float, float]:
+def tint(color, factor: float) -> tuple[float, ...]:
     """Darkens (factor < 1) or lightens towards white (factor > 1) a colour in [0, 1]."""
     c = np.asarray(color, float)
     c = c * factor if factor <= 1 else c + (1 - c) * (factor - 1)

@@ -23,7 +23,7 @@ class Drops:
     rare_background: float = 0.01
 
 
-def background_clause(background: str, wall: str | None) -> str:
+def background_clause(background: str, wall: str | tuple | None) -> str:
     """Returns the words for a background, led by a space or a comma."""
     if background == PLAIN:
         return f", {wall} background"

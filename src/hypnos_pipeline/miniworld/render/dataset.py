@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ LABELS = ("cls", "first", "second", "background", "wall", "kind", "style")
 
 def labels_of(instance: Instance, scene: Scene) -> list[int]:
     """Returns the indices named in ``LABELS``; -1 where there is none."""
-    color = {name: k for k, name in enumerate(COLOR_NAMES)}
+    color: dict[Any, int] = {name: k for k, name in enumerate(COLOR_NAMES)}
     return [
         CLASSES.index(instance.cls),
         color[instance.first],

@@ -21,10 +21,10 @@ class Solid:
     kind: str
     centre: np.ndarray  # (3,)
     forward: np.ndarray  # (3, 3) local -> world
-    color: tuple[float, float, float]
+    color: tuple[float, ...]
     radii: tuple[float, float] = (1.0, 1.0)  # frustum: radius at local z = -1 and +1
     planes: np.ndarray | None = None  # (k, 4): n.x <= d
-    pattern: tuple | None = None  # (name, colour, parameter)
+    pattern: tuple = ()  # (name, colour, parameter)
     glow: bool = False  # drawn without shading
     inverse: np.ndarray = field(init=False)
 
@@ -182,7 +182,7 @@ def cast(solids: list[Solid], camera: Camera, n: int) -> dict[str, np.ndarray]:
             continue
         depth[window][better] = t[better]
         normal[window][better] = local_normal[better] @ solid.inverse
-        if solid.pattern is None:
+        if not solid.pattern:
             albedo[window][better] = solid.color
         else:
             albedo[window][better] = _patterned(solid, o + t[better][:, None] * d[better])

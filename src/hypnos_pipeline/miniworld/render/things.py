@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def chair(p: dict, c1, c2) -> Builder:
     for x in (-1, 1):
         for y in (-1, 1):
             b.box((x * (w - t), y * (w * 0.85 - t), leg), (t, t, leg), tint(legs, 0.9))
-    weave = {} if not p["weave"] else {"pattern": ("weave", p["weave"], 6.0)}
+    weave: dict[str, Any] = {} if not p["weave"] else {"pattern": ("weave", p["weave"], 6.0)}
     b.box((0, 0, seat_z), (w, w * 0.85, 0.12), c1, **weave)
     if p["weave"]:
         b.box((0, -0.05, seat_z + 0.16), (w * 0.82, w * 0.66, 0.08), c2 or c1)
@@ -47,7 +48,7 @@ def mug(p: dict, c1, c2) -> Builder:
     b = Builder()
     s = -1 if p["flip"] else 1
     r, h, reach = p["radius"], p["height"], p["handle"]
-    pattern = {"pattern": ("band", c2, p["band"])} if c2 else {}
+    pattern: dict[str, Any] = {"pattern": ("band", c2, p["band"])} if c2 else {}
     low = r * p["taper"]
     b.tube((0, 0, 0), (0, 0, h), low, r, c1, **pattern)
     b.tube((0, 0, h), (0, 0, h + 0.005), r * 0.86, r * 0.86, tint(c1, 0.42))
@@ -130,7 +131,8 @@ def lamp(p: dict, c1, c2) -> Builder:
 def ball(p: dict, c1, c2) -> Builder:
     """A ball, with a band or beach-ball slices in the second colour."""
     b = Builder()
-    pattern = {} if c2 is None else {"pattern": (p["kind"], c2, p["value"] if p["kind"] == "band" else 3)}
+    value = p["value"] if p["kind"] == "band" else 3
+    pattern: dict[str, Any] = {} if c2 is None else {"pattern": (p["kind"], c2, value)}
     ry, rx = p["tilt"]
     b.ball((0, 0, 1), 1.0, c1, ry=ry, rx=rx, **pattern)
     return b

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from hypnos_pipeline.training.driver import Row, drive
 PARTS = {"decoder": ("decoder", "post_quant_conv"), "encoder": ("encoder", "quant_conv")}
 
 
-def build(config: AutoencoderConfig, seed: int):
+def build(config: AutoencoderConfig, seed: int) -> Any:
     """Returns a fresh ``AutoencoderKL``, 64 px to 4 x 16 x 16."""
     import torch
     from diffusers import AutoencoderKL
@@ -31,9 +32,9 @@ def build(config: AutoencoderConfig, seed: int):
         latent_channels=4,
         sample_size=64,
         norm_num_groups=config.groups,
-        down_block_types=("DownEncoderBlock2D",) * levels,
-        up_block_types=("UpDecoderBlock2D",) * levels,
-        block_out_channels=config.channels,
+        down_block_types=("DownEncoderBlock2D",) * levels,  # pyright: ignore[reportArgumentType]
+        up_block_types=("UpDecoderBlock2D",) * levels,  # pyright: ignore[reportArgumentType]
+        block_out_channels=config.channels,  # pyright: ignore[reportArgumentType]
         layers_per_block=config.layers,
         scaling_factor=config.scale,
     )

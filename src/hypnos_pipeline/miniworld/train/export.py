@@ -8,6 +8,7 @@ from pathlib import Path
 from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.miniworld.config import MiniworldConfig
 from hypnos_pipeline.miniworld.train.results import load_result
+from hypnos_pipeline.models.text_to_image import UNCHECKED
 from hypnos_pipeline.storage.checkpoints import unprefixed
 from hypnos_pipeline.storage.replacing import replaced_folder
 
@@ -51,10 +52,8 @@ def export_pipeline(root: Path, folder: Path, config: MiniworldConfig) -> dict:
         text_encoder=text,
         tokenizer=tokenizer,
         unet=unet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        scheduler=scheduler,  # pyright: ignore[reportArgumentType]
+        **UNCHECKED,
     )
     made = {
         "steps": step,

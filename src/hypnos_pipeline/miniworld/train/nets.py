@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def split_logits(logits) -> dict:
     return dict(zip(HEADS, torch.split(logits, list(HEADS.values()), dim=1), strict=True))
 
 
-def heads_loss(logits, labels):
+def heads_loss(logits, labels) -> Any:
     """Sum of cross entropies; labels of -1 count for nothing."""
     import torch.nn.functional as functional
 

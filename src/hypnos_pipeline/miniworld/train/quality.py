@@ -101,7 +101,7 @@ def _sheet(images: np.ndarray) -> Image.Image:
     from hypnos_pipeline.imaging.sheets import contact_sheet
 
     rows, columns = GRID
-    return contact_sheet([images[k * columns : (k + 1) * columns] for k in range(rows)])
+    return contact_sheet([list(images[k * columns : (k + 1) * columns]) for k in range(rows)])
 
 
 def measure(root: Path, folder: Path, classifier_folder: Path, seed: int, count: int = PROMPTS) -> dict:

@@ -83,9 +83,11 @@ def _net(name: str) -> Stage:
         from hypnos_pipeline.miniworld.train.nets import train_net
 
         _threads(config)
-        folder, *network = NETS[name]
-        folder, chosen = models_folder(config) / folder, getattr(config.encoders, name)
-        made = train_net(_root(config), folder, *network, chosen, config.seed, config.checkpoints)
+        where, architecture, arguments = NETS[name]
+        folder, chosen = models_folder(config) / where, getattr(config.encoders, name)
+        made = train_net(
+            _root(config), folder, architecture, arguments, chosen, config.seed, config.checkpoints
+        )
         _log.info("%s: %s", name, json.dumps(made))
 
     stage.__doc__ = f"Trains the convolutional net {name}."

@@ -64,7 +64,7 @@ def list_files(key: str, repository: str, revision: str | None) -> HubFiles:
     names = needed_files(key, listed)
     if not names or found.sha is None:
         raise FetchError(f"{repository}: lacks weights as .safetensors or .bin, or a configuration")
-    digests = {name: listed[name].lfs.sha256 if listed[name].lfs else None for name in names}
+    digests = {name: lfs.sha256 if (lfs := listed[name].lfs) else None for name in names}
     return HubFiles(repository, found.sha, digests, sum(listed[name].size or 0 for name in names))
 
 

@@ -53,7 +53,7 @@ def save_random_lpips(folder: Path, seed: int) -> None:
 
     from hypnos_pipeline.models.lpips import ALEXNET_TAPS, save_alexnet_lpips
 
-    backbone = drawn(lambda: alexnet(weights=None), seed, "alexnet")
+    backbone: Any = drawn(lambda: alexnet(weights=None), seed, "alexnet")
     widths = [backbone.features[tap - 1].out_channels for tap in ALEXNET_TAPS]
     draws = generator(seed, "random_networks/lpips_heads")
     heads = [torch.rand(width, generator=draws) for width in widths]

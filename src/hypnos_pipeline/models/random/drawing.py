@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypnos_pipeline.randomness import generator, seed_for
 
@@ -49,7 +49,7 @@ def calibrate(network: torch.nn.Module, inputs: torch.Tensor, batch: int = 8) ->
     import torch
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    layers = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
+    layers: list[Any] = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()

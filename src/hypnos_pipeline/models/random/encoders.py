@@ -75,7 +75,7 @@ def save_random_clip(folder: Path, seed: int, configuration: dict[str, Any] = CL
 
     config = CLIPConfig(**configuration)
     drawn(lambda: CLIPModel(config), seed, "clip").save_pretrained(folder)
-    make_synthetic_tokenizer(config.text_config.vocab_size).save_pretrained(folder)
+    make_synthetic_tokenizer(config.text_config.vocab_size).save_pretrained(folder)  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
     _write(folder / CONFIGURATION, CLIP_PREPROCESSING)
 
 

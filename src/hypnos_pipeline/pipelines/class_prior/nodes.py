@@ -49,9 +49,8 @@ def generate_class_prior(
 
     templates = subject.class_prior_prompts or class_prior.prompts
     prompts = [class_prompt(templates[k % len(templates)], subject.noun) for k in range(class_prior.count)]
-    seeds: list[int | None] = [None] * class_prior.count
     if class_prior.source == "folder":
-        pixels = _read_own(class_prior, image_size)
+        seeds, pixels = [None] * class_prior.count, _read_own(class_prior, image_size)
     else:
         seeds = [seed_for(seed, "class_prior", index) for index in range(class_prior.count)]
         pixels = _sample_base(prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints)

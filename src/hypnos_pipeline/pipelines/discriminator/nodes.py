@@ -28,7 +28,7 @@ def encode_latents(
     from hypnos_pipeline.training.latents import LatentCache
 
     device = configure(runtime)
-    vae = kept_vae(load_text_to_image(locate(text_to_image)).vae.to(device), runtime)
+    vae = kept_vae(load_text_to_image(locate(text_to_image)).vae.to(device), runtime)  # pyright: ignore[reportArgumentType]
     return LatentCache.encode(vae, {"pool": pool, "fakes": fakes, "class_prior": class_prior})
 
 

@@ -140,7 +140,7 @@ def _preview_strip(
     from hypnos_pipeline.training.previews import PreviewStrip
 
     # The working size, as diffusers counts it: one halving between two levels of the VAE.
-    image_size = latents.shape[-1] * 2 ** (len(model.vae.config.block_out_channels) - 1)
+    image_size = latents.shape[-1] * 2 ** (len(model.vae.config["block_out_channels"]) - 1)
     return PreviewStrip(settings, phrase, seed=seed, runtime=runtime, image_size=image_size)
 
 
