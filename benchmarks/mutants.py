@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,30 +75,25 @@ class Changes(cst.CSTVisitor):
         return True
 
 
-def mutants_of(module: str, source: str) -> Iterator[Mutant]:
-    """Yields every mutant of a module, in the order of its lines."""
-    tree, changes = cst.parse_module(source), Changes()
-    tree.visit(changes)
-    for node, changed in changes.found:
-        mutated = tree.deep_replace(node, changed)
-        assert isinstance(mutated, cst.Module)
-        before, after = source.splitlines(), mutated.code.splitlines()
-        lines = enumerate(zip(before, after, strict=False), start=1)
-        for number, (old, new) in lines:
-            if old != new:
-                yield Mutant(module, mutated.code, f"{number}: {old.strip()}  →  {new.strip()}")
-                break
-
-
 def draw(count: int, seed: int, modules: Sequence[str]) -> list[Mutant]:
-    """Draws mutants of all modules alike, then keeps those of some modules."""
-    every = [
-        mutant
-        for module in TESTS
-        for mutant in mutants_of(module, (ROOT / PACKAGE / module).read_text(encoding="utf-8"))
-    ]
+    """Draws changes of all modules alike, then makes the mutants of some modules."""
+    every: list[tuple[str, cst.Module, cst.CSTNode, cst.CSTNode]] = []
+    for module in TESTS:
+        tree = cst.parse_module((ROOT / PACKAGE / module).read_text(encoding="utf-8"))
+        changes = Changes()
+        tree.visit(changes)
+        every += [(module, tree, old, new) for old, new in changes.found]
     drawn = random.Random(seed).sample(every, min(count, len(every)))
-    return [mutant for mutant in drawn if mutant.module in modules]
+    return [mutant(*change) for change in drawn if change[0] in modules]
+
+
+def mutant(module: str, tree: cst.Module, old: cst.CSTNode, new: cst.CSTNode) -> Mutant:
+    """Makes one change of a module."""
+    changed = tree.deep_replace(old, new)
+    assert isinstance(changed, cst.Module)
+    lines = zip(tree.code.splitlines(), changed.code.splitlines(), strict=False)
+    number, (before, after) = next((n, pair) for n, pair in enumerate(lines, start=1) if pair[0] != pair[1])
+    return Mutant(module, changed.code, f"{number}: {before.strip()}  →  {after.strip()}")
 
 
 def passes(folder: Path, module: str) -> bool:
@@ -125,13 +120,13 @@ def survivors(mutants: Sequence[Mutant], workers: int) -> list[Mutant]:
     """Returns the mutants that no test notices; each worker has a copy of the package."""
     folders: SimpleQueue[Path] = SimpleQueue()
 
-    def survives(mutant: Mutant) -> bool:
+    def survives(each: Mutant) -> bool:
         folder = folders.get()
-        file = folder / PACKAGE.name / mutant.module
+        file = folder / PACKAGE.name / each.module
         kept = file.read_bytes()
-        file.write_text(mutant.code, encoding="utf-8")
+        file.write_text(each.code, encoding="utf-8")
         try:
-            return passes(folder, mutant.module)
+            return passes(folder, each.module)
         finally:
             file.write_bytes(kept)
             folders.put(folder)
@@ -140,10 +135,10 @@ def survivors(mutants: Sequence[Mutant], workers: int) -> list[Mutant]:
         for worker in range(workers):
             shutil.copytree(ROOT / PACKAGE, Path(name, str(worker), PACKAGE.name))
             folders.put(Path(name, str(worker)))
-        for module in {mutant.module for mutant in mutants}:
+        for module in {each.module for each in mutants}:
             if not passes(Path(name, "0"), module):
-                raise RuntimeError(f"{module}: its tests fail without any change")
-        return [mutant for mutant, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives]
+                raise RuntimeError(f"{module}: its tests fail without any change: {', '.join(TESTS[module])}")
+        return [each for each, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -158,8 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = parser.parse_args(arguments)
     mutants = draw(settings.count, settings.seed, settings.only)
     alive = survivors(mutants, settings.workers)
-    for mutant in alive:
-        print(f"not noticed: {mutant.module}:{mutant.change}")
+    for each in alive:
+        print(f"not noticed: {each.module}:{each.change}")
     caught = 1 - len(alive) / len(mutants)
     print(f"{len(mutants) - len(alive)} of {len(mutants)} mutants caught, {caught:.1%}; goal {GOAL:.0%}")
     sys.exit(caught < GOAL)

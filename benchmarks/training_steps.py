@@ -8,7 +8,7 @@ different prompt once, as ours does, and so is the harder one to keep up with.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,7 @@ def bare(settings: argparse.Namespace, distinct: bool = False) -> Callable[[], i
     ids = model.encode_prompts(["a photo of sks robot", "a photo of robot"])
     rows = torch.tensor([0] * half + [1] * method.class_batch)
 
-    def step() -> None:
+    def step(_number: int) -> None:
         states = model.text_encoder(ids)[0][rows] if distinct else model.text_encoder(ids[rows])[0]
         error = model.unet(noisy, timesteps, encoder_hidden_states=states).sample - noise
         loss = error[:half].square().mean() + error[half:].square().mean()
@@ -60,7 +60,7 @@ def bare(settings: argparse.Namespace, distinct: bool = False) -> Callable[[], i
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 
-    return _turns(settings, lambda _: step(), count(1))
+    return _turns(settings, step)
 
 
 def bare_distinct(settings: argparse.Namespace) -> Callable[[], int]:
@@ -70,7 +70,7 @@ def bare_distinct(settings: argparse.Namespace) -> Callable[[], int]:
 
 def dreambooth(settings: argparse.Namespace) -> Callable[[], int]:
     """Makes our DreamBooth ready: the pipeline's own loop, step by step."""
-    return _turns(settings, _finetuning(settings, _methods()["dreambooth"]).step, count(1))
+    return _turns(settings, _finetuning(settings, _methods()["dreambooth"]).step)
 
 
 def saving(settings: argparse.Namespace) -> Callable[[], int]:
@@ -87,18 +87,18 @@ def saving(settings: argparse.Namespace) -> Callable[[], int]:
         if run.checkpoints and run.checkpoints.due(number):
             run.checkpoints.save(number, *run.state())
 
-    return _turns(settings, step, count(1))
+    return _turns(settings, step)
 
 
 def hypnos_early(settings: argparse.Namespace) -> Callable[[], int]:
     """Makes HYPNOS ready from its first step on, where L_p acts."""
-    return _turns(settings, _finetuning(settings, _methods()["hypnos"]).step, count(1))
+    return _turns(settings, _finetuning(settings, _methods()["hypnos"]).step)
 
 
 def hypnos_late(settings: argparse.Namespace) -> Callable[[], int]:
     """Makes HYPNOS ready from the first step on in which L_p acts no more."""
     method = _methods()["hypnos"]
-    return _turns(settings, _finetuning(settings, method).step, count(method.perceptual_steps() + 1))
+    return _turns(settings, _finetuning(settings, method).step, method.perceptual_steps() + 1)
 
 
 CONTESTANTS: dict[str, Build] = {
@@ -106,10 +106,8 @@ CONTESTANTS: dict[str, Build] = {
 }
 
 
-def _turns(
-    settings: argparse.Namespace, step: Callable[[int], object], numbers: Iterator[int]
-) -> Callable[[], int]:
-    steps = 1 if settings.smallest else STEPS_A_TURN
+def _turns(settings: argparse.Namespace, step: Callable[[int], object], first: int = 1) -> Callable[[], int]:
+    steps, numbers = 1 if settings.smallest else STEPS_A_TURN, count(first)
 
     def turn() -> int:
         for _ in range(steps):

@@ -12,8 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-NEVER_IMPORTED = {"kedro-viz", "accelerate", "lpips", "grimp"}
-"""A command of Kedro's, what diffusers looks for, and a package read as files."""
+NEVER_IMPORTED = {"kedro-viz", "accelerate", "lpips", "torchmetrics", "clean-fid"}
+"""A command of Kedro's, what diffusers looks for, a package read as files, and metrics to compare with."""
 BY_NAME = {"carvekit": ["carvekit"], "optimum": ["optimum-quanto"]}
 """Top-level modules of the extras, which need not be installed."""
 

@@ -90,9 +90,9 @@ def test_problems_are_listed_by_place_each_once():
 @pytest.mark.parametrize(
     ("word", "known", "expected"),
     [
-        ("dno", ["fid", "dino"], "dino, or another one of fid, dino"),
-        ("x", ["fid"], "one of fid"),
-        ("x", [], "none"),
+        ("dno", ["fid", "dino"], "expected dino, or another one of fid, dino"),
+        ("x", ["fid"], "expected one of fid"),
+        ("x", [], "expected none"),
     ],
 )
 def test_the_nearest_word_is_suggested(word, known, expected):

@@ -64,6 +64,11 @@ class Problem:
 
 def nearest(word: str, known: Iterable[object]) -> str:
     """Returns what was expected in place of an unknown word: the nearest known one first, then all."""
+    return f"expected {choice(word, known)}"
+
+
+def choice(word: str, known: Iterable[object]) -> str:
+    """Returns what :func:`nearest` does, without the verb."""
     names = [str(each) for each in known]
     every = f"one of {', '.join(names)}" if names else "none"
     close = get_close_matches(word, names, 1)
@@ -200,7 +205,7 @@ class UnknownWord(ProvenanceError):
 
     def __init__(self, kind: str, word: str, known: Sequence[str]) -> None:
         self.kind, self.word = kind, word
-        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; expected {nearest(word, known)}")
+        super().__init__(f"unknown {kind.replace('_', ' ')} '{word}'; {nearest(word, known)}")
 
 
 class UndefinedCell(ProvenanceError):

@@ -36,5 +36,5 @@ def register_pipelines() -> dict[str, Pipeline]:
     with shown_plainly():
         study = Study.from_parameters(current_parameters())
     stages = {name: stage.create_pipeline(study) for name, stage in STAGES.items()}
-    full = sum(stages.values(), Pipeline([]))
+    full = Pipeline(list(stages.values()))
     return {**stages, "miniworld": miniworld.create_pipeline(), "full": full, "__default__": full}

@@ -186,12 +186,11 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown backend": (
         at("background_removal/backend", "magic"),
-        "background_removal.backend: unknown backend 'magic': expected one of ",
+        "background_removal.backend: unknown backend 'magic'; expected one of ",
     ),
     "unknown option of a backend": (
         at("background_removal/options", {"colour": 1}),
-        "background_removal.options: backend 'grabcut' has no option 'colour': "
-        "expected long_side, iterations, band",
+        "background_removal.options: colour: unknown key; expected one of long_side, iterations, band",
     ),
     "a backend without its option": (
         at("background_removal", {"backend": "rembg"}),
@@ -207,7 +206,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "an unknown backend of one photo": (
         at("subjects/figurine/mattes", {"02": {"backend": "magic"}}),
-        "subjects.figurine.mattes.02.backend: unknown backend 'magic': expected one of ",
+        "subjects.figurine.mattes.02.backend: unknown backend 'magic'; expected one of ",
     ),
     "a photo's name without quotes": (
         at("subjects/figurine/exclude", [2]),
@@ -339,16 +338,16 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "more than 77 tokens": (
         at("prompt_sets/invariant/prompts", ["a photo of {subject} " + "on grass " * 40]),
         "subject 'figurine', prompt set 'invariant': 'a photo of sks figurine on grass on grass on grass...' "
-        "is 87 tokens, more than the text encoder reads; shorten it",
+        "is 87 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
     "a long prompt of the class prior": (
         at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
         "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
-        "is 86 tokens, more than the text encoder reads; shorten it",
+        "is 86 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
     "a long prompt of one subject's class prior": (
         at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),
         "subjects.figurine.class_prior_prompts: 'a photo of figurine on grass on grass on grass on...' "
-        "is 86 tokens, more than the text encoder reads; shorten it",
+        "is 86 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
 }

@@ -138,11 +138,11 @@ def test_images_of_the_class_and_masks_are_missed_before_any_work(mug, parameter
 USES: dict[str, tuple[Callable[[dict], object], str]] = {
     "unknown photo": (
         at("subjects/figurine/exclude", ["07"]),
-        "subjects.figurine.exclude: no photo '07'; expected some of 00, 01, 02, 03",
+        "subjects.figurine.exclude: no photo '07'; expected one of 00, 01, 02, 03",
     ),
     "unknown photo of mattes": (
         at("subjects/figurine/mattes", {"07": {"backend": "grabcut"}}),
-        "subjects.figurine.mattes: no photo '07'; expected some of 00, 01, 02, 03",
+        "subjects.figurine.mattes: no photo '07'; expected one of 00, 01, 02, 03",
     ),
     "too many": (
         at("subjects/figurine/exclude", ["00", "03"]),
@@ -413,9 +413,9 @@ def test_networks_that_were_not_fetched_are_all_named_with_the_command(parameter
         parameters["models"][key] = {"folder": str(tmp_path / key), "hub": f"owner/{key}"}
     parts = ValidParts.of(Study, parameters)
     found = network_problems(parts, ["dino", "clip", "lpips"], Path("conf/paper/models.lock"))
-    gets_it = "`kedro models fetch --env paper` gets it, with network, once (unpinned)"
+    gets_it = "`kedro models fetch --env paper` gets it, with network, once"
     assert found == [
-        Problem(f"models.{key}", f"owner/{key} is not in {tmp_path / key}; {gets_it}")
+        Problem(f"models.{key}", f"owner/{key} is not in {tmp_path / key} (unpinned)", gets_it)
         for key in ("dino", "clip")
     ]
 
@@ -592,7 +592,7 @@ def kedro(project, monkeypatch) -> Callable[..., list[str]]:
             "--namespaces: no 'figurine.hypno' here; expected figurine.hypnos, or another one of ",
         ),
         (["--params=sampling.steps=-3"], "sampling.steps: -3; expected at least 1"),
-        (["--env=nowhere"], "Given configuration path either does not exist"),
+        (["--env=nowhere"], "no environment 'nowhere' with a study; expected one of mini, "),
     ],
 )
 def test_unknown_words_on_the_command_line_are_refused(kedro, options, message):

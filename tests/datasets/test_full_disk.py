@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from kedro.io import AbstractDataset, DatasetError
 from PIL import Image
 
@@ -25,6 +26,7 @@ from hypnos_pipeline.datasets import (
     TensorsDataset,
 )
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.models.finetuned import LearnedToken
 
 ROOM = 50_000  # bytes
 
@@ -63,35 +65,34 @@ def noise(pixels: int, names: int = 1) -> ImageSet:
     return ImageSet({str(n): rng.integers(0, 256, (pixels, pixels, 3), dtype=np.uint8) for n in range(names)})
 
 
-def atomic(folder: Path, suffix: str, dataset: str) -> AtomicDataset:
-    return AtomicDataset(filepath=str(folder / f"target{suffix}"), dataset=dataset)
-
-
 def case(kind: str, folder: Path) -> tuple[AbstractDataset, Any, Any]:
     """Returns a dataset, something small to save in it, and something larger than the room."""
-    many = 4 * ROOM
+    sizes, target = (1, 4 * ROOM), str(folder / "target")
     if kind == "images":
-        return ImageFolderDataset(filepath=str(folder / "target")), noise(8), noise(256, 2)
+        return ImageFolderDataset(filepath=target), noise(8), noise(256, 2)
     if kind == "picture":
-        small, large = (Image.fromarray(noise(pixels).images["0"]) for pixels in (8, 256))
-        return PictureDataset(filepath=str(folder / "target.png")), small, large
-    if kind == "json":
-        return atomic(folder, ".json", "json.JSONDataset"), {"a": 1}, {"a": "b" * many}
-    if kind == "text":
-        return atomic(folder, ".md", "text.TextDataset"), "a", "b" * many
-    if kind in ("csv", "parquet"):
-        dataset = atomic(folder, f".{kind}", {"csv": "pandas.CSVDataset"}.get(kind, "pandas.ParquetDataset"))
-        large = pd.DataFrame({"a": np.random.default_rng(0).random(many)})
-        return dataset, pd.DataFrame({"a": [1.0]}), large
-    import torch
-
+        pictures = (Image.fromarray(noise(pixels).images["0"]) for pixels in (8, 256))
+        return PictureDataset(filepath=f"{target}.png"), *pictures
     if kind == "tensors":
-        dataset = TensorsDataset(filepath=str(folder / "target.safetensors"))
-        return dataset, {"a": torch.zeros(1)}, {"a": torch.zeros(many)}
-    from hypnos_pipeline.models.finetuned import LearnedToken
+        return TensorsDataset(filepath=f"{target}.safetensors"), *({"a": torch.zeros(n)} for n in sizes)
+    if kind == "finetuned":
+        tokens = (LearnedToken("<sks>", torch.zeros(n), "robot") for n in sizes)
+        return FinetunedDataset(filepath=target), *tokens
+    suffix, dataset, content = ATOMIC[kind]
+    return AtomicDataset(filepath=target + suffix, dataset=dataset), *map(content, sizes)
 
-    small, large = (LearnedToken("<sks>", torch.zeros(size), "robot") for size in (1, many))
-    return FinetunedDataset(filepath=str(folder / "target")), small, large
+
+def frame(rows: int) -> pd.DataFrame:
+    return pd.DataFrame({"a": np.random.default_rng(0).random(rows)})
+
+
+ATOMIC = {
+    "json": (".json", "json.JSONDataset", lambda n: {"a": "b" * n}),
+    "text": (".md", "text.TextDataset", lambda n: "b" * n),
+    "csv": (".csv", "pandas.CSVDataset", frame),
+    "parquet": (".parquet", "pandas.ParquetDataset", frame),
+}
+KINDS = ["images", "picture", "tensors", "finetuned", *ATOMIC]
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -99,9 +100,6 @@ def contents(folder: Path) -> dict[str, str]:
         str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
         for file in sorted(folder.rglob("*"))
     }
-
-
-KINDS = ["images", "picture", "json", "text", "csv", "parquet", "tensors", "finetuned"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,4 @@
-"""What kedro-viz is given to show: of which kind, how large, and that it is JSON."""
+"""Previews in kedro-viz: of which kind, how large, and that they are JSON."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def test_a_folder_shows_its_first_images_small(tmp_path):
     dataset = ImageFolderDataset(filepath=str(tmp_path / "samples"))
     image = np.full((2 * TILE, 2 * TILE, 3), 9, np.uint8)
     dataset.save(ImageSet({f"set/{number:02d}": image for number in range(TILES + 5)}))
+    assert kind(dataset) == "ImagePreview"
     assert picture(dataset.preview()).size == (ACROSS * TILE, TILES // ACROSS * TILE)
 
 
@@ -63,18 +64,12 @@ def test_photos_are_shown_upright_and_without_their_masks(tmp_path):
 
 
 def test_a_curve_is_a_chart_of_valid_json(tmp_path):
-    dataset = CurveDataset(
-        filepath=str(tmp_path / "curve.csv"),
-        dataset={"type": "pandas.CSVDataset", "save_args": {"index": False}},
-    )
-    frame = {
-        "step": [1, 2],
-        "loss": [0.5, 0.25],
-        "loss_perceptual": [np.nan, 0.1],
-        "learning_rate": [1e-4, 1e-4],
-    }
-    dataset.save(pd.DataFrame(frame))
+    csv = {"type": "pandas.CSVDataset", "save_args": {"index": False}}
+    dataset = CurveDataset(filepath=str(tmp_path / "curve.csv"), dataset=csv)
+    frame = {"step": [1, 2], "loss": [0.5, 0.25], "loss_perceptual": [np.nan, 0.1]}
+    dataset.save(pd.DataFrame(frame | {"learning_rate": [1e-4, 1e-4]}))
     assert kind(dataset) == "PlotlyPreview"
+    assert kind(AtomicDataset(filepath=str(tmp_path / "curve.csv"), dataset=csv)) == "TablePreview"
     chart = json.loads(json.dumps(dataset.preview(), allow_nan=False))
     lines = {line["name"]: line for line in chart["data"]}
     assert list(lines) == ["loss", "loss_perceptual", "learning_rate"]

@@ -11,11 +11,22 @@ import pytest
 from PIL import Image
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.imaging.photos import RawPhotos, read_photos
+from hypnos_pipeline.imaging.pixels import to_uint8
 from hypnos_pipeline.imaging.settings import AugmentationSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.prompting.templates import pool_prompt
 
 SIZE = 48
+
+
+@pytest.fixture
+def real_photos(project_root: Path) -> RawPhotos:
+    """Photos that somebody took, where they are beside this checkout."""
+    folder = project_root.parent / "shared" / "photos" / "red_cartoon"
+    if not folder.is_dir():
+        pytest.skip("the real photos are not beside this checkout")
+    return read_photos(folder)
 
 
 def disc_matte(size: int = SIZE, x: float = 0.5, y: float = 0.5, radius: float = 0.22) -> np.ndarray:
@@ -47,9 +58,7 @@ def working() -> tuple[ImageSet, ImageSet, ImageSet]:
         foreground[::6] = (0.8, 0.3, 0.1)
         background = draw.uniform(0.2, 0.9, (SIZE, SIZE, 3))
         image = alpha[..., None] * foreground + (1 - alpha[..., None]) * background
-        photos[name] = np.rint(image * 255).astype(np.uint8)
-        mattes[name] = np.rint(alpha * 255).astype(np.uint8)
-        foregrounds[name] = np.rint(foreground * 255).astype(np.uint8)
+        photos[name], mattes[name], foregrounds[name] = map(to_uint8, (image, alpha, foreground))
     return ImageSet(photos), ImageSet(mattes), ImageSet(foregrounds)
 
 

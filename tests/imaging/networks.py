@@ -18,26 +18,16 @@ def save_onnx(file: Path, kind: str = "brightness", side: int | str = "side") ->
     """
     from onnx import TensorProto, helper, save
 
-    over = [1, 2] if kind == "vector" else [1]
+    over, shape = ([1, 2], [1, side]) if kind == "vector" else ([1], [1, 1, side, side])
     axes = helper.make_tensor("axes", TensorProto.INT64, [len(over)], over)
-    zero = helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])
-    nodes = [helper.make_node("ReduceMean", ["image", "axes"], ["mean"], keepdims=int(kind != "vector"))]
-    nodes.append(
-        helper.make_node("Mul", ["mean", "zero"], ["map"])
-        if kind == "flat"
-        else helper.make_node("Identity", ["mean"], ["map"])
-    )
-    graph = helper.make_graph(
-        nodes,
-        kind,
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, side, side])],
-        [
-            helper.make_tensor_value_info(
-                "map", TensorProto.FLOAT, [1, side] if kind == "vector" else [1, 1, side, side]
-            )
-        ],
-        [axes, zero] if kind == "flat" else [axes],
-    )
+    factor = helper.make_tensor("factor", TensorProto.FLOAT, [], [float(kind != "flat")])
+    nodes = [
+        helper.make_node("ReduceMean", ["image", "axes"], ["mean"], keepdims=int(kind != "vector")),
+        helper.make_node("Mul", ["mean", "factor"], ["map"]),
+    ]
+    given = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, side, side])
+    found = helper.make_tensor_value_info("map", TensorProto.FLOAT, shape)
+    graph = helper.make_graph(nodes, kind, [given], [found], [axes, factor])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     file.parent.mkdir(parents=True, exist_ok=True)
     save(model, str(file))

@@ -1,15 +1,11 @@
-"""Failed sets of samples are told from ordinary ones: on renders, with backgrounds put in by compositing."""
+"""Failed sets of samples are found and ordinary ones pass, on renders with composited backgrounds."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from hypnos_pipeline.imaging.constant_backgrounds import (
-    background_report,
-    beside_base,
-    measure_backgrounds,
-)
+from hypnos_pipeline.imaging.constant_backgrounds import background_report, beside_base, measure_backgrounds
 from hypnos_pipeline.imaging.pixels import to_uint8
 
 COLOURS = [(214, 34, 36), (36, 148, 54), (32, 76, 204), (246, 212, 46), (240, 240, 240), (26, 26, 30)]
@@ -66,7 +62,7 @@ def test_one_scene_behind_everything_is_found(renders) -> None:
     measured = measure_backgrounds(composited(renders, renders[0][1:2].astype(float)))
     assert measured.blank < 3
     (warning,) = measured.warnings()
-    assert "the same whatever is asked for" in warning
+    assert "the same whatever is requested" in warning
 
 
 def test_few_images_may_be_alike(renders) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hypnos_pipeline.errors import PhotoError
 from hypnos_pipeline.imaging.mattes import registry
 from hypnos_pipeline.imaging.mattes.estimate import estimate_mattes
 from hypnos_pipeline.imaging.mattes.guards import matte_row
-from hypnos_pipeline.imaging.photos import PhotoError, RawPhotos
+from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
 from hypnos_pipeline.imaging.working_set import make_working_set, matte_sheet
 
@@ -45,25 +46,34 @@ def raw() -> RawPhotos:
         (np.pad(np.ones((30, 64)), ((34, 0), (0, 0))), "touches 3 borders (left, right, bottom)"),
     ],
 )
-def test_guards_report_suspicious_mattes_with_their_mend(alpha, expected) -> None:
-    row = matte_row("03", "grabcut", alpha, 0.02, 0.80)
-    assert any(expected in fault for fault in row["faults"])
-    assert "masks/03.png" in row["mend"]
+def test_guards_report_suspicious_mattes_with_the_fix(alpha, expected) -> None:
+    problems = matte_row("03", "grabcut", alpha, 0.02, 0.80)["problems"]
+    assert any(expected in problem["what"] for problem in problems)
+    for problem in problems:
+        assert (problem["where"], problem["severity"]) == ("03", "warning")
+        assert "masks/03.png" in problem["fix"]
 
 
 def test_guards_pass_a_good_matte() -> None:
     row = matte_row("03", "grabcut", disc_matte(64), 0.02, 0.80)
-    assert row["faults"] == []
-    assert row["mend"] == ""
-    assert row["borders_touched"] == []
+    assert row["problems"] == row["borders_touched"] == []
     assert row["area"] == pytest.approx(np.pi * 0.22**2, abs=0.01)
 
 
-def test_unknown_backends_and_options_are_refused_naming_the_known_ones(raw, half) -> None:
-    with pytest.raises(ValueError, match=r"unknown backend 'magic'.*grabcut, half, provided"):
-        estimate_mattes(raw, BackgroundRemovalSettings(backend="magic"))
-    with pytest.raises(ValueError, match=r"no option 'size'.*expected value"):
-        estimate_mattes(raw, BackgroundRemovalSettings(backend="half", options={"size": 3}))
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"backend": "magic"}, "unknown backend 'magic'; expected one of grabcut, half, provided"),
+        ({"backend": "grabcat"}, r"unknown backend 'grabcat'; expected grabcut, or another one of "),
+        ({"backend": "half", "options": {"size": 3}}, "options: size: unknown key; .*value"),
+        ({"backend": "half", "options": {"values": 3}}, "options: values: unknown key; .*value"),
+        # What comes back is no matte.
+        ({"backend": "half", "options": {"value": 2.0}}, r"'half': expected 40×60 values in \[0, 1\]"),
+    ],
+)
+def test_unknown_backends_and_options_are_refused_naming_the_known_ones(raw, half, settings, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        estimate_mattes(raw, BackgroundRemovalSettings(**settings))
 
 
 def test_a_provided_mask_wins_for_its_photo(raw, half) -> None:
@@ -79,20 +89,15 @@ def test_the_provided_backend_names_every_photo_without_mask(raw) -> None:
     raw = RawPhotos(raw.photos, {"1": np.asarray(disc_matte(60), np.float32)[10:50]})
     with pytest.raises(PhotoError) as caught:
         estimate_mattes(raw, BackgroundRemovalSettings(backend="provided"))
-    assert [fault.file for fault in caught.value.faults] == ["0", "2"]
+    assert [problem.what for problem in caught.value.problems] == ["0: has no mask", "2: has no mask"]
 
 
 def test_options_reach_the_backend_and_suspicion_is_warned_of(raw, half, caplog) -> None:
     settings = BackgroundRemovalSettings(backend="half", options={"value": 0.01})
     with caplog.at_level(logging.WARNING):
         _, rows = estimate_mattes(raw, settings)
-    assert all(row["faults"] for row in rows)
+    assert all(row["problems"] for row in rows)
     assert "matte of 2: covers 0.5%" in caplog.text
-
-
-def test_a_backend_that_returns_no_matte_is_refused(raw, half) -> None:
-    with pytest.raises(ValueError, match=r"'half': expected 40×60 values in \[0, 1\]"):
-        estimate_mattes(raw, BackgroundRemovalSettings(backend="half", options={"value": 2.0}))
 
 
 def test_grabcut_finds_a_plain_subject_and_the_working_set_is_consistent() -> None:
@@ -115,15 +120,10 @@ def test_grabcut_finds_a_plain_subject_and_the_working_set_is_consistent() -> No
     again = make_working_set(RawPhotos(photos), settings, 64)
     for name in photos:
         np.testing.assert_array_equal(again.mattes.images[name], working.mattes.images[name])
-    assert all(row["faults"] == [] for row in working.report)
+    assert all(row["problems"] == [] for row in working.report)
     assert matte_sheet(working).width > 4 * 160
 
 
-def test_real_photos_give_usable_mattes(project_root) -> None:
-    folder = project_root.parent / "shared" / "photos" / "red_cartoon"
-    if not folder.is_dir():
-        pytest.skip("the real photos are not beside this checkout")
-    from hypnos_pipeline.imaging.photos import read_photos
-
-    _, rows = estimate_mattes(read_photos(folder), BackgroundRemovalSettings())
-    assert all(row["faults"] == [] and 0.1 < row["area"] < 0.4 for row in rows)
+def test_real_photos_give_usable_mattes(real_photos) -> None:
+    _, rows = estimate_mattes(real_photos, BackgroundRemovalSettings())
+    assert all(row["problems"] == [] and 0.1 < row["area"] < 0.4 for row in rows)

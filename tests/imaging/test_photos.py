@@ -1,4 +1,4 @@
-"""Reading photos: every way a file may be stored, and every fault at once."""
+"""Reading photos: every way a file may be stored, and every problem at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from hypnos_pipeline.imaging.photos import PhotoError, read_photos
+from hypnos_pipeline.errors import PhotoError
+from hypnos_pipeline.imaging.photos import read_photos
 
 from .conftest import picture
 
@@ -19,7 +20,7 @@ def save_mask(folder: Path, name: str, mask: np.ndarray) -> None:
     Image.fromarray(mask.astype(np.uint8)).save(folder / "masks" / f"{name}.png")
 
 
-def test_photos_come_sorted_upright_rgb_and_strays_are_passed_over(photo_folder: Path) -> None:
+def test_photos_come_sorted_upright_rgb_and_strays_are_ignored(photo_folder: Path) -> None:
     picture(7).save(photo_folder / "A.PNG")
     for stray in (".DS_Store", "Thumbs.db", "._0.jpg", "notes.txt"):
         (photo_folder / stray).write_bytes(b"stray")
@@ -67,24 +68,13 @@ def test_sixteen_bits_are_scaled_and_not_clipped(photo_folder: Path) -> None:
     ramp = np.linspace(0, 65535, 60 * 40).reshape(40, 60).astype(np.uint16)
     Image.fromarray(ramp).save(photo_folder / "deep.png")
     Image.fromarray(ramp).save(photo_folder / "deep_tiff.tif")
-    photos = read_photos_without_duplicates(photo_folder)
-    for name in photos:
-        assert np.abs(np.asarray(photos[name])[..., 1] - ramp / 257.0).max() <= 1
-
-
-def read_photos_without_duplicates(folder: Path) -> dict[str, Image.Image]:
-    """Reads the two deep pictures one after the other, since their pixels are equal."""
     with pytest.raises(PhotoError, match="same pixels as deep"):
-        read_photos(folder)
-    first = read_one(folder, "deep.png", "deep_tiff.tif")
-    return {"deep": first, "deep_tiff": read_one(folder, "deep_tiff.tif", "deep.png")}
-
-
-def read_one(folder: Path, name: str, without: str) -> Image.Image:
-    (folder / without).rename(folder / f".{without}")
-    photo = read_photos(folder).photos[Path(name).stem]
-    (folder / f".{without}").rename(folder / without)
-    return photo
+        read_photos(photo_folder)
+    for name, other in (("deep.png", "deep_tiff.tif"), ("deep_tiff.tif", "deep.png")):
+        hidden = (photo_folder / other).rename(photo_folder / f".{other}")
+        photo = read_photos(photo_folder).photos[Path(name).stem]
+        assert np.abs(np.asarray(photo)[..., 1] - ramp / 257.0).max() <= 1
+        hidden.rename(photo_folder / other)
 
 
 def test_cmyk_grey_palette_and_transparent_photos_become_rgb(photo_folder: Path, caplog) -> None:
@@ -107,7 +97,7 @@ def test_cmyk_grey_palette_and_transparent_photos_become_rgb(photo_folder: Path,
     assert "clear.png: the transparent part is laid on white" in caplog.text
 
 
-def test_all_faults_are_told_at_once_with_their_mends(photo_folder: Path, monkeypatch) -> None:
+def test_all_problems_are_reported_at_once_with_their_fixes(photo_folder: Path, monkeypatch) -> None:
     (photo_folder / "empty.jpg").write_bytes(b"")
     (photo_folder / "text.png").write_text("no picture")
     whole = (photo_folder / "1.jpg").read_bytes()
@@ -126,26 +116,25 @@ def test_all_faults_are_told_at_once_with_their_mends(photo_folder: Path, monkey
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50_000)
     with pytest.raises(PhotoError) as caught:
         read_photos(photo_folder)
-    faults = {fault.file: fault for fault in caught.value.faults}
-    assert set(faults) == {
-        "0.png", "empty.jpg", "text.png", "cut.jpg", "same.bmp", "phone.heic", "moving.gif", "bomb.png",
-        "tiny.png", "masks/0.png", "masks/1.png", "masks/2.png",
-    }  # fmt: skip
-    assert all(fault.mend for fault in faults.values())
-    for file, expected in {
+    problems = {problem.what.partition(": ")[0]: problem for problem in caught.value.problems}
+    assert all(problem.fix and problem.where == str(photo_folder) for problem in problems.values())
+    expected = {
         "0.png": "same name as 0.jpg",
         "empty.jpg": "zero bytes",
         "text.png": "no known kind of picture",
         "cut.jpg": "cannot be read",
         "same.bmp": "same pixels as copy.png",
+        "phone.heic": ".heic is not read",
         "moving.gif": "2 frames",
         "bomb.png": "pixels",
         "tiny.png": "20×20",
         "masks/0.png": "empty",
         "masks/1.png": "full",
         "masks/2.png": "30×30 for an upright photo of 60×40",
-    }.items():
-        assert expected in faults[file].fault
+    }
+    assert problems.keys() == expected.keys()
+    for file, what in expected.items():
+        assert what in problems[file].what
         assert file in str(caught.value)
 
 
@@ -154,17 +143,14 @@ def test_a_phone_jpeg_with_a_second_picture_is_a_photo(photo_folder: Path) -> No
     assert "phone" in read_photos(photo_folder).photos
 
 
-@pytest.mark.parametrize(("count", "said"), [(0, "no photos"), (2, "2 different photos, fewer than 3")])
-def test_fewer_than_three_photos_are_refused(photo_folder: Path, count: int, said: str) -> None:
+@pytest.mark.parametrize(("count", "message"), [(0, "no photos"), (2, "2 different photos, fewer than 3")])
+def test_fewer_than_three_photos_are_refused(photo_folder: Path, count: int, message: str) -> None:
     for file in sorted(photo_folder.iterdir())[count:]:
         file.unlink()
-    with pytest.raises(PhotoError, match=said):
+    with pytest.raises(PhotoError, match=message):
         read_photos(photo_folder)
-
-
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError, match="nowhere"):
-        read_photos(tmp_path / "nowhere")
+    with pytest.raises(PhotoError, match="nowhere: no such folder; put the photos there"):
+        read_photos(photo_folder / "nowhere")
 
 
 def test_many_photos_only_warn(photo_folder: Path, caplog) -> None:
@@ -178,7 +164,6 @@ def test_many_photos_only_warn(photo_folder: Path, caplog) -> None:
 def test_masks_of_every_kind_are_read_in_unit_range(photo_folder: Path, caplog) -> None:
     ramp = np.tile(np.linspace(0, 255, 60), (40, 1))
     save_mask(photo_folder, "0", ramp)
-    (photo_folder / "masks" / "1.png").write_bytes(b"")
     Image.fromarray((ramp * 257).astype(np.uint16)).save(photo_folder / "masks" / "1.png")
     cut_out = np.dstack([np.full((40, 60, 3), 90), ramp]).astype(np.uint8)
     Image.fromarray(cut_out).save(photo_folder / "masks" / "2.png")
@@ -202,10 +187,11 @@ def test_a_damaged_png_is_no_photo(photo_folder: Path) -> None:
         read_photos(photo_folder)
 
 
-def test_photos_with_a_fault_count_as_photos(photo_folder: Path) -> None:
-    """Three files of a kind that is not read are three things to mend, not too few photos besides."""
+def test_photos_with_a_problem_count_as_photos(photo_folder: Path) -> None:
+    """Three files of a kind that is not read are three problems, not too few photos besides."""
     for file in photo_folder.iterdir():
         file.rename(file.with_suffix(".heic"))
     with pytest.raises(PhotoError) as caught:
         read_photos(photo_folder)
-    assert [fault.file for fault in caught.value.faults] == ["0.heic", "1.heic", "2.heic"]
+    found = [problem.what for problem in caught.value.problems]
+    assert found == [f"{index}.heic: .heic is not read" for index in range(3)]

@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 
 from hypnos_pipeline.imaging.colours import CLEARLY_UNLIKE, COLOURS, delta_e, unit_colour
 from hypnos_pipeline.imaging.compositing import matte_box
-from hypnos_pipeline.imaging.fakes import (
-    GREY_ON_GREY_REMARK,
-    OWN_NEGATIVE_REMARK,
-    build_fakes,
-)
+from hypnos_pipeline.imaging.fakes import GREY_ON_GREY_REMARK, OWN_NEGATIVE_REMARK, build_fakes
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.imaging.pixels import pixel_sha256, to_unit
 from hypnos_pipeline.imaging.pool import build_pool, move, pool_sheet
@@ -27,8 +23,14 @@ def pool(working, augmentation, prompt_for) -> ImageSet:
     return build_pool(*working, augmentation, prompt_for, seed=42)
 
 
-def border(image: np.ndarray) -> np.ndarray:
-    return np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+@pytest.fixture
+def fakes(working, augmentation) -> ImageSet:
+    return build_fakes(*working, augmentation, seed=42)
+
+
+def assert_composed(images: ImageSet, row: dict, expected: np.ndarray) -> None:
+    """Fails unless an image is the float picture in [0, 1], rounded."""
+    assert np.abs(images.images[row["name"]] - expected * 255).max() <= 0.5 + 1e-3
 
 
 def test_the_pool_holds_each_kind_in_the_configured_number(pool, augmentation, working) -> None:
@@ -39,7 +41,7 @@ def test_the_pool_holds_each_kind_in_the_configured_number(pool, augmentation, w
     assert [row["name"] for row in pool.manifest] == list(pool.images)
 
 
-def test_originals_are_the_photos_and_speak_of_their_own_background(pool, working) -> None:
+def test_originals_are_the_photos_and_name_their_own_background(pool, working) -> None:
     for row in pool.rows(kind="original"):
         np.testing.assert_array_equal(pool.images[row["name"]], working[0].images[row["photo"]])
         assert row["prompt"] == "a photo of sks robot, ohwx background"
@@ -51,7 +53,8 @@ def test_caption_and_border_colour_agree_for_every_recoloured_image(pool) -> Non
     assert coloured
     for row in coloured:
         assert row["prompt"] == f"a photo of sks robot, {row['colour']} background"
-        edge = border(pool.images[row["name"]])
+        image = pool.images[row["name"]]
+        edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
         clean = edge[(edge == COLOURS[row["colour"]]).all(axis=1)]
         # A resized object may touch the frame; a recoloured one of these photos does not.
         assert len(clean) >= (0.5 if row["kind"] == "resized" else 1.0) * len(edge)
@@ -61,8 +64,7 @@ def test_recoloured_images_are_the_foreground_composed_on_the_colour(pool, worki
     for row in pool.rows(kind="recoloured"):
         alpha = to_unit(working[1].images[row["photo"]])[..., None].astype(np.float64)
         foreground = to_unit(working[2].images[row["photo"]])
-        expected = (alpha * foreground + (1 - alpha) * unit_colour(row["colour"])) * 255
-        assert np.abs(pool.images[row["name"]] - expected).max() <= 0.5 + 1e-3
+        assert_composed(pool, row, alpha * foreground + (1 - alpha) * unit_colour(row["colour"]))
 
 
 def test_colours_do_not_repeat_until_the_list_is_used_up(pool) -> None:
@@ -98,12 +100,13 @@ def test_an_object_cut_off_by_the_frame_stays_at_that_border() -> None:
         assert moved[-1].max() > 0.9
 
 
-def test_two_builds_are_equal_and_another_seed_differs(working, augmentation, prompt_for, pool) -> None:
+def test_two_builds_are_equal_and_another_seed_differs(
+    working, augmentation, prompt_for, pool, fakes
+) -> None:
     again = build_pool(*working, augmentation, prompt_for, seed=42)
     assert again.manifest == pool.manifest
     other = build_pool(*working, augmentation, prompt_for, seed=43)
     assert [row["sha256"] for row in other.manifest] != [row["sha256"] for row in pool.manifest]
-    fakes = build_fakes(*working, augmentation, seed=42)
     assert fakes.manifest == build_fakes(*working, augmentation, seed=42).manifest
     assert fakes.manifest != build_fakes(*working, augmentation, seed=43).manifest
 
@@ -113,20 +116,18 @@ def test_one_photo_s_draws_do_not_depend_on_the_others(working, augmentation, pr
     assert build_pool(*alone, augmentation, prompt_for, seed=42).manifest == pool.rows(photo="side")
 
 
-def test_manifests_hold_the_pixels_digests(working, augmentation, pool) -> None:
-    for images in (pool, build_fakes(*working, augmentation, seed=42)):
+def test_manifests_hold_the_pixels_digests(pool, fakes) -> None:
+    for images in (pool, fakes):
         for row in images.manifest:
             assert row["sha256"] == pixel_sha256(images.images[row["name"]])
 
 
-def test_altered_images_are_as_defined(working, augmentation) -> None:
-    fakes = build_fakes(*working, augmentation, seed=42)
+def test_altered_images_are_as_defined(working, augmentation, fakes) -> None:
     for photo in working[0].images:
         image, alpha, foreground = (to_unit(images.images[photo]).astype(np.float64) for images in working)
         alpha = alpha[..., None]
         (negative,) = fakes.rows(photo=photo, kind="negative")
-        expected = np.clip(image + alpha * (1 - 2 * foreground), 0, 1)
-        assert np.abs(fakes.images[negative["name"]] - expected * 255).max() <= 0.5 + 1e-3
+        assert_composed(fakes, negative, np.clip(image + alpha * (1 - 2 * foreground), 0, 1))
         (masked,) = fakes.rows(photo=photo, kind="masked")
         assert masked["fill"] == "grey"
         result = fakes.images[masked["name"]]
@@ -134,14 +135,14 @@ def test_altered_images_are_as_defined(working, augmentation) -> None:
         clear = alpha[..., 0] == 0
         assert (result[clear] == working[0].images[photo][clear]).all()
         for row in fakes.rows(photo=photo, kind="coloured_negative"):
-            expected = alpha * (1 - foreground) + (1 - alpha) * unit_colour(row["colour"])
-            assert np.abs(fakes.images[row["name"]] - expected * 255).max() <= 0.5 + 1e-3
+            background = (1 - alpha) * unit_colour(row["colour"])
+            assert_composed(fakes, row, alpha * (1 - foreground) + background)
         coloured = fakes.rows(photo=photo, kind="coloured_masked")
         assert len(coloured) == augmentation.altered
         for row in coloured:
             assert delta_e(COLOURS[row["fill"]], COLOURS[row["colour"]]) >= CLEARLY_UNLIKE
-            expected = alpha * unit_colour(row["fill"]) + (1 - alpha) * unit_colour(row["colour"])
-            assert np.abs(fakes.images[row["name"]] - expected * 255).max() <= 0.5 + 1e-3
+            background = (1 - alpha) * unit_colour(row["colour"])
+            assert_composed(fakes, row, alpha * unit_colour(row["fill"]) + background)
 
 
 def test_a_grey_object_is_opposed_instead_and_not_filled_with_grey(working, augmentation) -> None:
@@ -164,6 +165,5 @@ def test_an_unlisted_colour_is_refused(working, prompt_for) -> None:
         build_pool(*working, settings, prompt_for, seed=1)
 
 
-def test_the_sheet_shows_every_photo_twice(pool, working, augmentation) -> None:
-    sheet = pool_sheet(pool, build_fakes(*working, augmentation, seed=42))
-    assert sheet.height > 4 * 96
+def test_the_sheet_shows_every_photo_twice(pool, fakes) -> None:
+    assert pool_sheet(pool, fakes).height > 4 * 96

@@ -1,16 +1,14 @@
-"""The working square, and the contact sheet."""
+"""The working square."""
 
 from __future__ import annotations
 
 import logging
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hypnos_pipeline.imaging.sheets import contact_sheet
 from hypnos_pipeline.imaging.square import Square, cut_matte, cut_photo, find_square
 
 
@@ -74,18 +72,3 @@ def test_padding_keeps_the_whole_photo_on_its_border_colour() -> None:
 def test_a_small_photo_is_enlarged() -> None:
     photo = Image.new("RGB", (32, 32), (10, 200, 30))
     assert cut_photo(photo, Square(0, 0, 32), 64).shape == (64, 64, 3)
-
-
-def test_a_sheet_takes_any_images_and_leaves_gaps() -> None:
-    rows = [
-        [np.zeros((8, 8, 3), np.uint8), None, np.ones((20, 10), np.float32)],
-        [np.full((300, 200, 3), 90, np.uint8)],
-    ]
-    sheet = contact_sheet(rows, ["first row with a long label", "b"], ["a", "b", "c"], cell=64, title="T")
-    assert sheet.mode == "RGB"
-    pixels = np.asarray(sheet)
-    assert (pixels == 0).all(axis=-1).sum() >= 64 * 64
-    with pytest.raises(ValueError, match="no more labels than rows"):
-        contact_sheet(rows, ["a", "b", "c"])
-    with pytest.raises(ValueError, match="at least one row"):
-        contact_sheet([])

@@ -21,9 +21,9 @@ OPTIONS = {"size": 64, "threads": 1}
 
 def test_without_the_extra_it_is_named_before_any_work(tmp_path, monkeypatch):
     monkeypatch.setattr(tracer_b7, "find_spec", lambda name: None)
-    (fault,) = find_backend("tracer_b7", {}, tmp_path).faults()
-    mend = "`pip install 'hypnos-pipeline[tracer]'`, or choose another backend"
-    assert fault == f"tracer_b7: its code is not installed; {mend}"
+    (problem,) = find_backend("tracer_b7", {}, tmp_path).problems()
+    assert problem.what == "tracer_b7: its code is not installed"
+    assert problem.fix == "`pip install 'hypnos-pipeline[tracer]'`, or choose another backend"
 
 
 @needs_carvekit
@@ -32,15 +32,14 @@ def test_missing_and_foreign_weights_are_named(tmp_path):
     from safetensors.torch import save_file
 
     backend = find_backend("tracer_b7", OPTIONS, tmp_path)
-    (fault,) = backend.faults()
-    assert fault.startswith(f"{tmp_path}/tracer_b7.safetensors is missing; `kedro models fetch` gets")
+    assert str(backend.problems()[0]).startswith(f"{backend.network} is missing; `kedro models fetch` gets")
     save_file({"encoder._conv_stem.weight": torch.zeros(3)}, backend.network)
-    (fault,) = backend.faults()
-    assert fault.startswith(f"{backend.network} is not TRACER-B7 (")
-    assert "tensors are missing or of another shape" in fault
+    (lacking,) = backend.problems()
+    assert "tensors are missing or of another shape" in lacking.what
     backend.network.write_bytes(b"PK pickled weights")
-    (fault,) = backend.faults()
-    assert fault.startswith(f"{backend.network} is not TRACER-B7 (")
+    for problem in (lacking, *backend.problems()):
+        assert problem.what.startswith(f"{backend.network} is not TRACER-B7 (")
+        assert problem.what.endswith("; get it again")
 
 
 @needs_carvekit
@@ -57,12 +56,12 @@ def test_the_published_network_runs_on_what_carvekit_would_give_it(tmp_path):
     state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     backend = find_backend("tracer_b7", OPTIONS, tmp_path)
     save_file(state | {"edge.detector": torch.zeros(2)}, backend.network)
-    assert backend.faults() == []
+    assert backend.problems() == []
     photo, _ = bright_disc()
     matte = backend.remove(photo)
     assert matte.shape == (64, 96)
     assert matte.dtype == np.float32
-    np.testing.assert_allclose(matte, 0.5, atol=0.01)  # what random weights make of everything
+    np.testing.assert_allclose(matte, 0.5, atol=0.01)  # as random weights predict of everything
 
     from carvekit.ml.wrap.tracer_b7 import TracerUniversalB7
 

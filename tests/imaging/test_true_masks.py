@@ -1,4 +1,4 @@
-"""True masks go through the same square as their photos, and every fault among them is told."""
+"""True masks go through the same square as their photos, and every problem with them is reported."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from hypnos_pipeline.errors import PhotoError
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.imaging.photos import PhotoError, RawPhotos
+from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
 from hypnos_pipeline.imaging.true_masks import KNOWN, OWN, true_cut_outs
 from hypnos_pipeline.imaging.working_set import WorkingSet, make_working_set
@@ -25,7 +26,7 @@ def disc(width: int, height: int, x: float, y: float, radius: float) -> np.ndarr
 
 
 def working_set(photo: Image.Image, found: np.ndarray, crop: str) -> WorkingSet:
-    """What background removal makes of one photo for which it found a matte, right or wrong."""
+    """Returns the working set of one photo with a matte, right or wrong."""
     raw = RawPhotos({"a": photo}, {"a": found.astype(np.float32)})
     return make_working_set(raw, BackgroundRemovalSettings(backend="provided", crop=crop), SIZE)
 
@@ -36,22 +37,17 @@ def truth(working: WorkingSet, folder) -> tuple[ImageSet, ImageSet]:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    width=st.integers(40, 120),
-    height=st.integers(40, 120),
-    x=st.floats(0.3, 0.7),
-    y=st.floats(0.3, 0.7),
-    found_x=st.floats(0.2, 0.8),
-    found_y=st.floats(0.2, 0.8),
+    size=st.tuples(st.integers(40, 120), st.integers(40, 120)),
+    true=st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7)),
+    found=st.tuples(st.floats(0.2, 0.8), st.floats(0.2, 0.8)),
     crop=st.sampled_from(["matte", "centre", "pad"]),
 )
-def test_a_mask_lies_on_its_photo_whatever_square_was_cut(
-    tmp_path_factory, width, height, x, y, found_x, found_y, crop
-):
+def test_a_mask_lies_on_its_photo_whatever_square_was_cut(tmp_path_factory, size, true, found, crop):
     """A white object on black is its own mask, so both must come out alike, wherever the matte was seen."""
     folder = tmp_path_factory.mktemp("masks")
-    mask = Image.fromarray(np.rint(disc(width, height, x, y, 0.25) * 255).astype(np.uint8))
+    mask = Image.fromarray(np.rint(disc(*size, *true, 0.25) * 255).astype(np.uint8))
     mask.save(folder / "a.png")
-    working = working_set(mask.convert("RGB"), disc(width, height, found_x, found_y, 0.15), crop)
+    working = working_set(mask.convert("RGB"), disc(*size, *found, 0.15), crop)
     mattes, foregrounds = truth(working, folder)
     difference = mattes.images["a"].astype(int) - working.photos.images["a"][..., 0]
     assert np.abs(difference).max() <= 3  # one pixel aside, they differ by more than 20
@@ -69,14 +65,14 @@ def test_without_known_masks_the_stages_own_stand_for_them(working):
     assert own[0].manifest == [{"name": name, "source": OWN} for name in photos.images]
 
 
-def test_every_faulty_mask_is_named(tmp_path, working):
+def test_every_unusable_mask_is_named(tmp_path, working):
     photos, mattes, foregrounds = working
-    report = [{"photo": name, "frame": [48, 48], "square": [0, 0, 48]} for name in ("front", "side")]
-    report.append({"photo": "back", "frame": [48, 48], "square": [0, 0, 48]})
+    names = ("front", "side", "back")
+    report = [{"photo": name, "frame": [48, 48], "square": [0, 0, 48]} for name in names]
     Image.new("L", (48, 40)).save(tmp_path / "front.png")
     (tmp_path / "side.png").write_bytes(b"not a picture")
     with pytest.raises(PhotoError) as error:
         true_cut_outs(photos, mattes, foregrounds, report, tmp_path)
-    message = str(error.value)
-    for part in ("front.png: 48×40", "of 48×48", "side.png: cannot be read", "back.png: no true mask"):
-        assert part in message
+    parts = ("front.png: 48×40", "of 48×48", "side.png: cannot be read", "back.png: no true mask")
+    assert all(part in str(error.value) for part in parts)
+    assert {problem.where for problem in error.value.problems} == {f"{tmp_path} (true_masks)"}

@@ -22,7 +22,7 @@ COUNTS = {"invariant": 4, "varying": 3, "backgrounds": 4}
 PHOTOS = 3
 ALL = list(METRICS)
 COLOURS = ["red", "green", "blue", "yellow"]
-ASKED = ["red", "blue"]
+REQUESTED = ["red", "blue"]
 
 
 def samples_of(counts: dict[str, int]) -> ImageSet:
@@ -35,7 +35,7 @@ def samples_of(counts: dict[str, int]) -> ImageSet:
             "prompt": f"a {COLOURS[int(name[-3:])]} sks robot",
             "noun_prompt": f"a {COLOURS[int(name[-3:])]} robot",
             "seed": 0,
-            **({"colour": ASKED[int(name[-3:]) % 2]} if name.startswith("backgrounds") else {}),
+            **({"colour": REQUESTED[int(name[-3:]) % 2]} if name.startswith("backgrounds") else {}),
         }
         for name in names
     ]
@@ -106,7 +106,7 @@ def test_scores_have_one_row_per_cell(tables):
             assert name not in counted.index  # no model was given
             continue
         for prompt_set, images in COUNTS.items():
-            if metric.asked_colour and prompt_set != "backgrounds":
+            if metric.requested_colour and prompt_set != "backgrounds":
                 assert (name, prompt_set) not in counted.index
                 continue
             expected = images * PHOTOS if metric.kind == "pairwise" else images
@@ -120,7 +120,7 @@ def test_scores_are_those_of_the_pairs(tables):
     assert list(pairs.columns) == PAIR_COLUMNS
     assert not {"fid", "fid_64", "kid"} & set(pairs["metric"])
     assert (pairs.loc[pairs["metric"].isin(["clip_t", "background_obeyed"]), "photo"] == "").all()
-    assert set(pairs.loc[pairs["prompt_set"] == "backgrounds", "colour"]) == set(ASKED)
+    assert set(pairs.loc[pairs["prompt_set"] == "backgrounds", "colour"]) == set(REQUESTED)
     assert (pairs.loc[pairs["prompt_set"] != "backgrounds", "colour"] == "").all()
     rows = scores.set_index(["metric", "prompt_set"])
     for key, cell in pairs.groupby(["metric", "prompt_set"]):
@@ -144,7 +144,7 @@ def test_every_pair_has_the_value_of_its_image_and_photo(tables, networks):
         assert values["lpips", image, photo] == pytest.approx(lpips(a, b, networks.lpips).item(), rel=1e-5)
 
 
-def test_an_asked_background_is_compared_with_cut_outs_on_its_own_colour(tables, networks):
+def test_a_requested_background_is_compared_with_cut_outs_on_its_own_colour(tables, networks):
     from hypnos_pipeline.metrics.background_obeyed import background_obeyed
     from hypnos_pipeline.metrics.dino import dino
     from hypnos_pipeline.metrics.images import to_unit_range
@@ -153,7 +153,7 @@ def test_an_asked_background_is_compared_with_cut_outs_on_its_own_colour(tables,
 
     samples, cut_outs = samples_of(COUNTS), CutOuts.of(*truth_of(PHOTOS))
     values = tables[0].set_index(["metric", "image", "photo"])["value"].sort_index()
-    for index, colour in enumerate(ASKED * 2):
+    for index, colour in enumerate(REQUESTED * 2):
         name = f"backgrounds/{index:03d}"
         image = samples.stack([name])
         a, b = to_unit_range(image), to_unit_range(cut_outs.on(colour))
@@ -168,7 +168,7 @@ def test_an_asked_background_is_compared_with_cut_outs_on_its_own_colour(tables,
         assert values["background_obeyed", name, ""] == pytest.approx(obeyed)
 
 
-def test_without_known_foregrounds_the_background_is_still_judged(networks):
+def test_without_known_foregrounds_the_background_is_still_measured(networks):
     metrics = ["foreground_psnr", "background_obeyed"]
     _, scores = run(networks, metrics=metrics, truth=False)
     assert scores["metric"].tolist() == ["background_obeyed"]
@@ -223,7 +223,7 @@ def test_cells_that_are_not_defined_are_absent(networks):
     pairs, scores = run(
         networks, samples=samples_of({"invariant": 1, "varying": 2}), model=tiny_text_to_image()
     )
-    assert not any(METRICS[name].asked_colour for name in scores["metric"])
+    assert not any(METRICS[name].requested_colour for name in scores["metric"])
     present = set(scores[["prompt_set", "metric"]].itertuples(index=False, name=None))
     assert ("varying", "fid") in present
     # one image has no covariance; the tiny text encoder and CLIP differ in dimensions

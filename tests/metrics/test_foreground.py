@@ -1,4 +1,4 @@
-"""Asked backgrounds: perfect images get the best values, and each half of the claim has its own metric."""
+"""Requested backgrounds: perfect images get the best values, each half of the claim has its own metric."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cut_outs(seed: int, count: int = 1) -> CutOuts:
 
 
 def scores(networks, truth: CutOuts, image: np.ndarray, colour: str, metrics=METRICS) -> dict[str, float]:
-    """Scores of one generated image that was asked for a colour."""
+    """Scores of one generated image of which a colour was requested."""
     row = {"name": "a", "prompt_set": "b", "prompt": "", "noun_prompt": "", "colour": colour}
     photos = ImageSet(dict(zip(truth.names, truth.foregrounds, strict=True)))
     _, table = evaluate_samples(
@@ -55,35 +55,35 @@ def test_the_cut_out_on_its_colour_has_the_best_value(networks, seed, colour):
         "foreground_psnr": -10 * np.log10(QUANTISATION_NOISE),
         "foreground_lpips": 0.0,
     }
-    assert found.pop("background_obeyed") < 0.1  # the asked colour itself
+    assert found.pop("background_obeyed") < 0.1  # the requested colour itself
     assert found == pytest.approx(best, abs=1e-4)
 
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), pair=st.lists(names, min_size=2, max_size=2, unique=True))
 def test_a_wrong_background_is_told_and_does_not_turn_the_foregrounds_ranking(networks, seed, pair):
-    asked, got = pair
+    requested, got = pair
     truth = cut_outs(seed)
-    right, wrong = truth.on(asked)[0], truth.on(got)[0]
+    right, wrong = truth.on(requested)[0], truth.on(got)[0]
     pixel = ["foreground_psnr", "foreground_ssim", "background_obeyed"]
-    obeyed, missed = (scores(networks, truth, image, asked, pixel) for image in (right, wrong))
+    obeyed, missed = (scores(networks, truth, image, requested, pixel) for image in (right, wrong))
     assert missed["background_obeyed"] > obeyed["background_obeyed"] + 10
-    # A spoilt foreground loses to the true one, on the asked background as on the other.
+    # A spoilt foreground loses to the true one, on the requested background as on the other.
     spoilt = CutOuts(truth.names, truth.mattes, 255 - truth.foregrounds)
-    for background, kept in ((asked, obeyed), (got, missed)):
-        lost = scores(networks, truth, spoilt.on(background)[0], asked, pixel)
+    for background, kept in ((requested, obeyed), (got, missed)):
+        lost = scores(networks, truth, spoilt.on(background)[0], requested, pixel)
         assert lost["foreground_psnr"] < kept["foreground_psnr"]
         assert lost["foreground_ssim"] < kept["foreground_ssim"]
         assert lost["background_obeyed"] == pytest.approx(kept["background_obeyed"])
 
 
-@given(colour=names, asked=names, side=st.integers(8, 90))
-def test_a_plain_image_has_its_own_colour_at_any_size(colour, asked, side):
+@given(colour=names, requested=names, side=st.integers(8, 90))
+def test_a_plain_image_has_its_own_colour_at_any_size(colour, requested, side):
     image = np.full((1, side, side, 3), listed_colour(colour), np.uint8)
-    distance = background_obeyed(image, [asked]).item()
-    assert (distance < 1e-6) == (colour == asked)
+    distance = background_obeyed(image, [requested]).item()
+    assert (distance < 1e-6) == (colour == requested)
     assert distance == pytest.approx(
-        background_obeyed(np.full((1, side, side, 3), listed_colour(asked), np.uint8), [colour]).item()
+        background_obeyed(np.full((1, side, side, 3), listed_colour(requested), np.uint8), [colour]).item()
     )
 
 

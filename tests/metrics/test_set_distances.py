@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from hypnos_pipeline.metrics.fid import fid, fid_64
+from hypnos_pipeline.metrics.fid import fid_64_of_features, fid_of_features
 from hypnos_pipeline.metrics.frechet import frechet_distance
-from hypnos_pipeline.metrics.kid import kid, polynomial_distance
+from hypnos_pipeline.metrics.kid import kid_of_features, polynomial_distance
 from tests.metrics.conftest import random_images
 
 
@@ -38,16 +38,24 @@ def test_frechet_of_a_set_with_itself_is_zero_and_a_shift_adds_its_square():
 def test_one_image_has_no_set_distance():
     one, many = torch.zeros(1, 3), torch.zeros(5, 3)
     for distance in (frechet_distance, polynomial_distance):
-        with pytest.raises(ValueError, match="at least 2"):
-            distance(many, one)
+        for sets in ((many, one), (one, many)):
+            with pytest.raises(ValueError, match=rf"at least 2 .* got {len(sets[0])} and {len(sets[1])}$"):
+                distance(*sets)
 
 
-def test_distances_of_images_read_the_right_features(networks):
-    a, b = random_images(6, seed=13), random_images(4, seed=14)
-    first, second = networks.inception.embed(a), networks.inception.embed(b)
-    assert fid(a, b, networks.inception) == pytest.approx(frechet_distance(first.final, second.final))
-    assert fid_64(a, b, networks.inception) == pytest.approx(frechet_distance(first.early, second.early))
-    assert kid(a, b, networks.inception) == pytest.approx(polynomial_distance(first.final, second.final))
+def test_two_images_have_one_as_by_hand():
+    a, b = torch.tensor([[0, 1], [2, 3]]), torch.tensor([[1, 0], [3, 4]])
+    # The means are (1, 0) apart, the traces 4 and 10, the nuclear norm that of (3, −3; −3, 3).
+    assert frechet_distance(a, b) == pytest.approx(1 + 4 + 10 - 2 * 6)
+    # Either set has one kernel of (3/2 + 1)³; those between them are 1, 27, 8 and 1000.
+    assert polynomial_distance(a, b) == pytest.approx(2 * 2.5**3 - 2 * 259)
+
+
+def test_distances_read_the_right_features(networks):
+    a, b = (networks.inception.embed(random_images(count, seed=count)) for count in (6, 4))
+    assert fid_of_features(a, b) == pytest.approx(frechet_distance(a.final, b.final))
+    assert fid_64_of_features(a, b) == pytest.approx(frechet_distance(a.early, b.early))
+    assert kid_of_features(a, b) == pytest.approx(polynomial_distance(a.final, b.final))
 
 
 def test_early_features_are_the_first_stage_of_64_channels_averaged_over_positions():

@@ -1,5 +1,7 @@
 """The renderer: deterministic, exact mattes, every class and background drawable."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from hypnos_pipeline.miniworld.render.captions import caption, draw_example
 from hypnos_pipeline.miniworld.render.dataset import load_set, render_set
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES, COLORS, unit_rgb
 from hypnos_pipeline.miniworld.render.scene import draw_instance, draw_scene, render
-from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES
+from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES, STYLES
 from hypnos_pipeline.randomness import numpy_generator
 
 
@@ -21,9 +23,8 @@ def test_same_numbers_same_picture(index):
 @pytest.mark.parametrize("index", range(12))
 def test_matte_is_exact(index):
     drawn = render(*draw_example(5, index))
-    np.testing.assert_allclose(
-        drawn["image"], drawn["object"] + (1 - drawn["alpha"]) * drawn["backdrop"], atol=1e-6
-    )
+    composed = drawn["object"] + (1 - drawn["alpha"]) * drawn["backdrop"]
+    np.testing.assert_allclose(drawn["image"], composed, atol=1e-6)
     assert drawn["alpha"].min() >= 0
     assert drawn["alpha"].max() <= 1
     assert drawn["image"].max() <= 1 + 1e-6
@@ -60,19 +61,14 @@ def test_plain_background_has_its_colour():
 
 
 def test_scenes_and_styles_change_the_picture():
-    instance = draw_instance("robot", 1, "test", 0, "red")
-    pictures = []
-    for style in (None, "bright light", "dim light", "warm light", "cold light", "close-up", "wide shot"):
-        scene = draw_scene(numpy_generator(1, "test", 0), "robot", background="room", style=style)
-        pictures.append(render(instance, scene)["image"])
-    for style in (None, "bold colors", "pale colors", "thick paint"):
-        scene = draw_scene(
-            numpy_generator(1, "test", 0), "robot", background="room", kind="painting", style=style
-        )
-        pictures.append(render(instance, scene)["image"])
-    for a in range(len(pictures)):
-        for b in range(a):
-            assert np.abs(pictures[a] - pictures[b]).mean() > 0.004
+    instance, pictures = draw_instance("robot", 1, "test", 0, "red"), []
+    for kind, styles in STYLES.items():
+        for style in (None, *styles):
+            given = {"background": "room", "kind": kind, "style": style}
+            scene = draw_scene(numpy_generator(1, "test", 0), "robot", **given)
+            pictures.append(render(instance, scene)["image"])
+    for first, second in combinations(pictures, 2):
+        assert np.abs(first - second).mean() > 0.004
 
 
 def test_set_depends_on_neither_workers_nor_shards(tmp_path):

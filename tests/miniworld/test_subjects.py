@@ -32,15 +32,14 @@ def test_tracked_subjects(name):
 
 
 def test_photos_are_small():
-    judged = sum(folder_bytes(RAW / "truth" / name) for name in SUBJECTS)
-    assert folder_bytes(RAW / "subjects") + judged < 6_000_000
+    truth = sum(folder_bytes(RAW / "truth" / name) for name in SUBJECTS)
+    assert folder_bytes(RAW / "subjects") + truth < 6_000_000
 
 
 def test_a_subject_is_made_alike_twice(tmp_path):
     for run in ("a", "b"):
-        make_subject(
-            "tuning_robot", TUNING["tuning_robot"], tmp_path / run / "photos", tmp_path / run / "judge", 7, 64
-        )
+        folder = tmp_path / run
+        make_subject("tuning_robot", TUNING["tuning_robot"], folder / "photos", folder / "truth", 7, 64)
     files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file())
     assert len(files) == 4 + 4 + 20 + 20
     for file in files:
@@ -63,11 +62,8 @@ def test_tracked_text_to_image_loads_and_obeys_the_contract():
 
     folder = RAW / "models/mini/text_to_image"
     vae = AutoencoderKL.from_pretrained(folder / "vae", local_files_only=True, dtype=torch.float32)
-    photo = (
-        Image.open(RAW / "subjects/lego_robot/00.jpg")
-        .convert("RGB")
-        .resize((64, 64), Image.Resampling.LANCZOS)
-    )
+    photo = Image.open(RAW / "subjects/lego_robot/00.jpg").convert("RGB")
+    photo = photo.resize((64, 64), Image.Resampling.LANCZOS)
     x = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
         posterior = vae.encode(x).latent_dist

@@ -1,4 +1,4 @@
-"""What a method leaves behind loads here and in plain diffusers, to the same images."""
+"""Finetuned models load here and in plain diffusers, to the same images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from hypnos_pipeline.models.contents import model_tensors
 from hypnos_pipeline.models.finetuned import (
     LEARNED_TOKEN_FILE,
     FullFinetune,
@@ -18,56 +20,46 @@ from hypnos_pipeline.models.finetuned import (
 )
 from hypnos_pipeline.models.generation import generate
 from hypnos_pipeline.models.settings import ModelReference, SamplerSettings
-from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
+from tests.models.conftest import plain_diffusers
+from tests.tiny_models import tiny_text_to_image
 
 SAMPLER = SamplerSettings(steps=4, guidance=5.0)
 PROMPT = "a photo of <sks> on the beach"
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> ModelReference:
-    return ModelReference(folder=str(save_tiny_text_to_image(tmp_path_factory.mktemp("base") / "model")))
+@pytest.fixture
+def base(saved: Path) -> ModelReference:
+    return ModelReference(folder=str(saved))
 
 
 def learned() -> LearnedToken:
-    import torch
-
     return LearnedToken("<sks>", torch.linspace(-0.5, 0.5, 32), "robot")
 
 
 def test_learned_token_gives_the_same_image_as_diffusers(base: ModelReference, tmp_path: Path) -> None:
-    import torch
     from diffusers import StableDiffusionPipeline
 
     save_finetuned(learned(), tmp_path)
     ours = generate(load_finetuned(tmp_path, base), [PROMPT], [3], SAMPLER, 16)[0]
     for source in (tmp_path, tmp_path / LEARNED_TOKEN_FILE):
         pipeline = StableDiffusionPipeline.from_pretrained(base.folder, local_files_only=True)
-        pipeline.set_progress_bar_config(disable=True)
         pipeline.load_textual_inversion(str(source))
-        generator = torch.Generator().manual_seed(3)
-        image = pipeline(PROMPT, generator=generator, num_inference_steps=4, guidance_scale=5.0).images[0]
-        assert np.array_equal(ours, np.asarray(image))
+        assert np.array_equal(ours, plain_diffusers(pipeline, PROMPT, 3, SAMPLER))
     assert not np.array_equal(ours, generate(tiny_text_to_image(), [PROMPT], [3], SAMPLER, 16)[0])
 
 
 def test_learned_token_survives_and_its_bytes_do_not_vary(tmp_path: Path) -> None:
-    import torch
-
     token = learned()
     for name in ("a", "b"):
         save_finetuned(token, tmp_path / name)
-    assert (tmp_path / "a" / LEARNED_TOKEN_FILE).read_bytes() == (
-        tmp_path / "b" / LEARNED_TOKEN_FILE
-    ).read_bytes()
+    first, second = ((tmp_path / name / LEARNED_TOKEN_FILE).read_bytes() for name in ("a", "b"))
+    assert first == second
     read = load_learned_token(tmp_path / "a")
     assert (read.token, read.noun) == ("<sks>", "robot")
     assert torch.equal(read.embedding, token.embedding)
 
 
 def test_adding_a_token_leaves_every_other_row() -> None:
-    import torch
-
     model = tiny_text_to_image()
     before = model.text_encoder.get_input_embeddings().weight.detach().clone()
     state = torch.random.get_rng_state()
@@ -81,8 +73,6 @@ def test_adding_a_token_leaves_every_other_row() -> None:
 
 
 def test_known_tokens_and_wrong_rows_are_refused() -> None:
-    import torch
-
     model = tiny_text_to_image()
     with pytest.raises(ValueError, match="'robot</w>' is already a token of the base model"):
         add_token(model, "robot</w>", learned().embedding)
@@ -93,11 +83,8 @@ def test_known_tokens_and_wrong_rows_are_refused() -> None:
 
 
 def test_full_finetune_loads_as_saved(base: ModelReference, tmp_path: Path) -> None:
-    import torch
-
     model = tiny_text_to_image(seed=5)
     save_finetuned(FullFinetune(model), tmp_path)
     loaded = load_finetuned(tmp_path, base)
-    for ours, theirs in ((model.unet, loaded.unet), (model.text_encoder, loaded.text_encoder)):
-        state = theirs.state_dict()
-        assert all(torch.equal(value, state[name]) for name, value in ours.state_dict().items())
+    state = model_tensors(loaded)
+    assert all(torch.equal(value, state[name]) for name, value in model_tensors(model).items())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hypnos_pipeline.miniworld.train.promote import promote
-from hypnos_pipeline.models.integrity import DIGESTS, folder_faults, write_digests
+from hypnos_pipeline.models.integrity import DIGESTS, folder_problems, write_digests
 
 
 @pytest.fixture
@@ -22,20 +22,20 @@ def models(tmp_path: Path, project_root: Path) -> Path:
 
 def test_the_list_is_sha256sum_s_own_format(models: Path) -> None:
     assert write_digests(models) == models / DIGESTS
-    said = subprocess.run(
-        ["sha256sum", "--check", DIGESTS], cwd=models, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    assert "lpips/model.safetensors: OK" in said
-    assert "text_to_image/unet/diffusion_pytorch_model.safetensors: OK" in said
-    assert not any("README" in line or "training.json" in line for line in said)
+    command = ["sha256sum", "--check", DIGESTS]
+    output = subprocess.run(command, cwd=models, capture_output=True, text=True, check=True).stdout
+    assert "lpips/model.safetensors: OK" in output
+    assert "text_to_image/unet/diffusion_pytorch_model.safetensors: OK" in output
+    assert "README" not in output
+    assert "training.json" not in output
 
 
-def test_what_tells_of_a_network_may_change(models: Path) -> None:
+def test_what_only_describes_a_network_may_change(models: Path) -> None:
     write_digests(models)
     (models / "lpips/README.md").write_text("another card")
     (models / "lpips/training.json").write_text("{}")
     (models / "lpips/samples.png").write_bytes(b"a figure")
-    assert folder_faults("lpips", models / "lpips") == []
+    assert folder_problems("lpips", models / "lpips") == []
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_what_tells_of_a_network_may_change(models: Path) -> None:
 )
 def test_every_part_of_a_text_to_image_model_is_missed(models: Path, name: str) -> None:
     folder = models / "text_to_image"
-    assert folder_faults("text_to_image", folder) == []
+    assert folder_problems("text_to_image", folder) == []
     (folder / name).unlink()
-    assert folder_faults("text_to_image", folder) == [f"{folder / name} is missing"]
+    assert folder_problems("text_to_image", folder) == [f"{folder / name} is missing"]
 
 
 def test_weights_in_several_pieces_are_missed_one_by_one(models: Path) -> None:
@@ -63,19 +63,17 @@ def test_weights_in_several_pieces_are_missed_one_by_one(models: Path) -> None:
     index = unet / "diffusion_pytorch_model.safetensors.index.json"
     index.write_text(f'{{"weight_map": {{"a": "{pieces[0]}", "b": "{pieces[1]}"}}}}')
     (unet / "diffusion_pytorch_model.safetensors").rename(unet / pieces[0])
-    assert folder_faults("text_to_image", unet.parent) == [f"{unet / pieces[1]} is missing"]
+    assert folder_problems("text_to_image", unet.parent) == [f"{unet / pieces[1]} is missing"]
 
 
 def test_promotion_lists_what_it_puts_in_place(models: Path, tmp_path: Path) -> None:
     promoted = tmp_path / "promoted"
     assert promote(models, promoted) == ["text_to_image", "lpips"]
-    assert folder_faults("lpips", promoted / "lpips") == []
-    with (promoted / "lpips/model.safetensors").open("r+b") as stream:
-        stream.seek(-1, 2)
-        last = stream.read(1)
-        stream.seek(-1, 2)
-        stream.write(bytes([last[0] ^ 1]))
-    (fault,) = folder_faults("lpips", promoted / "lpips")
-    assert fault.endswith(f"is not the file that {promoted / DIGESTS} lists")
+    assert folder_problems("lpips", promoted / "lpips") == []
+    weights = promoted / "lpips/model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    (problem,) = folder_problems("lpips", promoted / "lpips")
+    assert problem.endswith(f"is not the file that {promoted / DIGESTS} lists")
     promote(models, promoted)
-    assert folder_faults("lpips", promoted / "lpips") == []
+    assert folder_problems("lpips", promoted / "lpips") == []

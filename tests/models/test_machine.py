@@ -1,4 +1,4 @@
-"""What is recorded of the machine: enough to tell two kinds apart, nothing that tells two alike."""
+"""The record of the machine: enough to distinguish two kinds, nothing that distinguishes two of a kind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_it_names_what_moves_last_digits():
     assert socket.gethostname() not in json.dumps(found)
 
 
-def test_processors_of_one_name_are_told_apart_by_family_and_model(tmp_path, monkeypatch):
+def test_processors_of_one_name_differ_by_family_and_model(tmp_path, monkeypatch):
     file = tmp_path / "cpuinfo"
     monkeypatch.setattr(machine, "PROCESSORS", file)
     kinds = []

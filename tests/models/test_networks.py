@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.models.networks import load_clip, load_timm, load_vit
 from hypnos_pipeline.models.preprocessing import read_preprocessing
 from tests.tiny_models import save_tiny_clip, save_tiny_timm, save_tiny_vit, tiny_clip, tiny_vit
 
 
 def images(count: int = 3, height: int = 48, width: int = 48):
-    import torch
-
     pixels = torch.randint(0, 256, (count, 3, height, width), generator=torch.Generator().manual_seed(1))
     return pixels.float() / 255
 
@@ -27,8 +27,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_vit_gives_the_class_token(folders: dict[str, Path]) -> None:
-    import torch
-
     encoder = load_vit(folders["vit"])
     inputs = encoder.preprocessing(images())
     assert inputs.shape == (3, 3, 32, 32)
@@ -38,15 +36,11 @@ def test_vit_gives_the_class_token(folders: dict[str, Path]) -> None:
 
 
 def test_batches_do_not_change_features(folders: dict[str, Path]) -> None:
-    import torch
-
     for embed in (load_vit(folders["vit"]).embed, load_clip(folders["clip"]).embed_images):
         torch.testing.assert_close(embed(images(5), batch=2), embed(images(5), batch=5), atol=1e-6, rtol=1e-5)
 
 
 def test_clip_gives_projected_features(folders: dict[str, Path]) -> None:
-    import torch
-
     network = load_clip(folders["clip"])
     model, tokenizer = tiny_clip()
     texts = ["a photo of robot", "a painting of a red chair", "snow"]
@@ -79,10 +73,10 @@ def test_sizes_are_read(tmp_path: Path, content: dict, resize: int | None, crop:
 
 
 def test_missing_preprocessing_and_odd_sizes_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no preprocessor_config\.json"):
+    with pytest.raises(UnusableNetwork, match=r"no preprocessor_config\.json"):
         read_preprocessing(tmp_path)
     (tmp_path / "preprocessor_config.json").write_text('{"size": {"height": 32, "width": 64}}')
-    with pytest.raises(ValueError, match="expected one edge or a square"):
+    with pytest.raises(UnusableNetwork, match="expected one edge or a square"):
         read_preprocessing(tmp_path)
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
+import torch
 
+from hypnos_pipeline.errors import RunError
 from hypnos_pipeline.models.runtime import autocast, configure, precision
 from hypnos_pipeline.models.settings import RuntimeSettings
 
 
 @pytest.fixture
 def threads() -> Iterator[int]:
-    import torch
-
     before = torch.get_num_threads()
     yield before
     torch.set_num_threads(before)
@@ -22,8 +22,6 @@ def threads() -> Iterator[int]:
 
 
 def test_configure_sets_threads_and_determinism(threads: int) -> None:
-    import torch
-
     device = configure(RuntimeSettings(device="cpu", threads=threads + 1))
     assert device == torch.device("cpu")
     assert torch.get_num_threads() == threads + 1
@@ -32,17 +30,13 @@ def test_configure_sets_threads_and_determinism(threads: int) -> None:
 
 
 def test_absent_cuda_is_refused(threads: int) -> None:
-    import torch
-
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
-    with pytest.raises(RuntimeError, match=r"runtime\.device: 'cuda'"):
+    with pytest.raises(RunError, match=r"runtime\.device: 'cuda'"):
         configure(RuntimeSettings(device="cuda", threads=threads))
 
 
 def test_autocast_follows_the_precision() -> None:
-    import torch
-
     cpu = torch.device("cpu")
     assert isinstance(autocast(RuntimeSettings(precision="float32"), cpu), nullcontext)
     assert precision(RuntimeSettings(precision="auto"), cpu) == torch.bfloat16

@@ -1,4 +1,4 @@
-"""How networks stand: absent, unpinned, verified, altered, or not those that the study names."""
+"""The state of networks: absent, unpinned, verified, altered, or not those that the study names."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from hypnos_pipeline.errors import LockError
 from hypnos_pipeline.models.lock import (
     FileRecord,
-    LockError,
     ModelRecord,
     read_lock,
+    recorded_files,
     write_lock,
     write_record,
 )
@@ -31,65 +32,73 @@ def record(reference: ModelReference) -> ModelRecord:
     folder = Path(reference.folder)
     folder.mkdir()
     (folder / "net.onnx").write_bytes(b"weights")
-    record = ModelRecord(
-        source="owner/name", revision=COMMIT, kept={"net.onnx": FileRecord.of(folder / "net.onnx")}
-    )
+    record = ModelRecord(source="owner/name", revision=COMMIT, kept=recorded_files(folder))
     write_record(folder, record)
     return record
 
 
-def test_an_absent_network_has_the_size_that_was_recorded(reference: ModelReference, tmp_path: Path) -> None:
-    status = model_status("matting", reference, {})
-    assert (status.present, status.pinned, status.verified) == (False, False, None)
-    assert (status.bytes, status.faults) == (0, [])
+def test_an_absent_network_has_the_size_that_was_recorded(reference: ModelReference) -> None:
     kept = {"net.onnx": FileRecord(sha256="0" * 64, bytes=7)}
-    status = model_status("matting", reference, {"matting": ModelRecord(source="owner/name", kept=kept)})
-    assert (status.present, status.pinned, status.verified, status.bytes) == (False, True, None, 7)
+    lock = {"matting": ModelRecord(source="owner/name", kept=kept)}
+    for given, pinned, size in (({}, False, 0), (lock, True, 7)):
+        status = model_status("matting", reference, given)
+        assert (status.present, status.verified, status.problems) == (False, None, [])
+        assert (status.pinned, status.bytes) == (pinned, size)
 
 
 def test_without_a_lock_a_network_is_unpinned(reference: ModelReference, record: ModelRecord) -> None:
-    status = model_status("matting", reference, {})
-    assert (status.present, status.pinned, status.verified, status.faults) == (True, False, None, [])
-    status = model_status("matting", reference, {"matting": record})
-    assert (status.present, status.pinned, status.verified, status.faults) == (True, True, True, [])
+    for given, pinned, verified in (({}, False, None), ({"matting": record}, True, True)):
+        status = model_status("matting", reference, given)
+        assert (status.present, status.pinned, status.verified, status.problems) == (
+            True,
+            pinned,
+            verified,
+            [],
+        )
     assert status.bytes == 7 + (Path(reference.folder) / "source.json").stat().st_size
+
+
+def problem_of(reference: ModelReference, lock: dict[str, ModelRecord]) -> str:
+    """Returns the only problem of a network that is here, without its key and its fix."""
+    status = model_status("matting", reference, lock, "mini")
+    (problem,) = status.problems
+    assert status.verified is False
+    assert problem.fix == f"remove {reference.folder}, then `kedro models fetch --env mini`"
+    return problem.what.removeprefix("models.matting: ")
 
 
 def test_an_altered_file_is_named_with_what_was_expected(
     reference: ModelReference, record: ModelRecord
 ) -> None:
-    file = Path(reference.folder) / "net.onnx"
+    file, expected = Path(reference.folder) / "net.onnx", record.kept["net.onnx"].sha256
     file.write_bytes(b"weighty")
-    status = model_status("matting", reference, {"matting": record})
-    (fault,) = status.faults
-    assert status.verified is False
-    assert fault == (
-        f"{file} has sha256 {FileRecord.of(file).sha256}, expected {record.kept['net.onnx'].sha256}"
-    )
+    found = FileRecord.of(file).sha256
+    assert problem_of(reference, {"matting": record}) == f"{file} has sha256 {found}, expected {expected}"
     file.write_bytes(b"weight")
-    assert model_status("matting", reference, {}).faults == [f"{file} has 6 bytes, expected 7"]
+    assert problem_of(reference, {}) == f"{file} has 6 bytes, expected 7"
     file.unlink()
-    assert model_status("matting", reference, {}).faults == [f"{file} is missing"]
+    assert problem_of(reference, {}) == f"{file} is missing"
 
 
-def test_another_network_than_the_recorded_is_named(record: ModelRecord, reference: ModelReference) -> None:
-    changes = {
-        "models.lock (matting) records owner/name, but the study names else/where": {"hub": "else/where"},
-        f"models.lock (matting) records revision {COMMIT}, but the study names {'b' * 40}": {
-            "revision": "b" * 40
-        },
-    }
-    for said, change in changes.items():
-        changed = reference.model_copy(update=change)
-        assert model_status("matting", changed, {"matting": record}).faults == [said]
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hub": "else/where"}, "records owner/name, but the study names else/where"),
+        ({"revision": "b" * 40}, f"records revision {COMMIT}, but the study names {'b' * 40}"),
+    ],
+)
+def test_another_network_than_the_recorded_is_named(
+    record: ModelRecord, reference: ModelReference, change: dict, message: str
+) -> None:
+    changed = reference.model_copy(update=change)
+    assert problem_of(changed, {"matting": record}) == f"models.lock (matting) {message}"
 
 
-def test_a_folder_that_was_not_fetched_is_said_so(reference: ModelReference) -> None:
+def test_a_folder_that_was_not_fetched_is_named(reference: ModelReference) -> None:
     Path(reference.folder).mkdir()
     (Path(reference.folder) / "net.onnx").write_bytes(b"weights")
-    assert model_status("matting", reference, {}).faults == [
-        f"{reference.folder} was not filled by `kedro models fetch`: it has no source.json"
-    ]
+    unfilled = f"{reference.folder} was not filled by `kedro models fetch`: it has no source.json"
+    assert problem_of(reference, {}) == unfilled
 
 
 def test_a_lock_survives_and_its_bytes_do_not_vary(record: ModelRecord, tmp_path: Path) -> None:
@@ -113,7 +122,8 @@ def test_the_tracked_networks_are_pinned_and_verified(
     project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project_root)
-    status = model_status("lpips", ModelReference(folder="data/01_raw/models/mini/lpips"), {})
-    assert (status.present, status.pinned, status.verified, status.faults) == (True, True, True, [])
+    folder = "data/01_raw/models/mini/lpips"
+    status = model_status("lpips", ModelReference(folder=folder), {})
+    assert (status.present, status.pinned, status.verified, status.problems) == (True, True, True, [])
     assert status.bytes > 1000
-    assert status.id == status.folder == "data/01_raw/models/mini/lpips"
+    assert status.id == status.folder == folder

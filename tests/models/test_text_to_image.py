@@ -2,48 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from hypnos_pipeline.errors import UnsupportedSchedule
 from hypnos_pipeline.models.generation import generate
+from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.settings import SamplerSettings
-from hypnos_pipeline.models.text_to_image import (
-    UnsupportedSchedule,
-    check_schedule,
-    load_text_to_image,
-    save_text_to_image,
-)
+from hypnos_pipeline.models.text_to_image import check_schedule, load_text_to_image, save_text_to_image
+from tests.models.conftest import plain_diffusers
 from tests.tiny_models import WORDS, tiny_text_to_image, tiny_tokenizer
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model") / "saved"
-    save_text_to_image(tiny_text_to_image(), folder)
-    return folder
+    return {name: file.read_bytes() for name, file in files_of(folder).items()}
 
 
 def test_saved_folder_gives_the_same_image_in_plain_diffusers(saved: Path) -> None:
-    import torch
     from diffusers import StableDiffusionPipeline
 
-    settings = SamplerSettings(steps=4, guidance=5.0)
-    ours = generate(tiny_text_to_image(), ["a photo of sks robot"], [7], settings, 16)[0]
+    settings, prompt = SamplerSettings(steps=4, guidance=5.0), "a photo of sks robot"
+    ours = generate(tiny_text_to_image(), [prompt], [7], settings, 16)[0]
     pipeline = StableDiffusionPipeline.from_pretrained(saved, local_files_only=True)
-    pipeline.set_progress_bar_config(disable=True)
-    generator = torch.Generator().manual_seed(7)
-    image = pipeline(
-        "a photo of sks robot", generator=generator, num_inference_steps=4, guidance_scale=5.0
-    ).images[0]
-    assert np.array_equal(ours, np.asarray(image))
+    assert np.array_equal(ours, plain_diffusers(pipeline, prompt, 7, settings))
 
 
 def test_bytes_depend_on_the_model_alone(saved: Path, tmp_path: Path) -> None:
@@ -62,8 +49,6 @@ def test_bytes_depend_on_the_model_alone(saved: Path, tmp_path: Path) -> None:
 
 
 def test_loads_half_precision_as_float32_without_training_mode(tmp_path: Path) -> None:
-    import torch
-
     half = tiny_text_to_image()
     for network in (half.unet, half.text_encoder, half.vae):
         network.half()
@@ -75,8 +60,6 @@ def test_loads_half_precision_as_float32_without_training_mode(tmp_path: Path) -
 
 
 def test_noise_schedule_is_the_base_models_own() -> None:
-    import torch
-
     model = tiny_text_to_image(prediction_type="v_prediction", beta_end=0.02, num_train_timesteps=500)
     schedule = model.noise_schedule()
     assert type(schedule).__name__ == "DDPMScheduler"
@@ -118,15 +101,11 @@ def test_tiny_tokenizer_knows_its_words() -> None:
 
 
 def test_encoded_prompts_have_the_models_length() -> None:
-    ids = tiny_text_to_image().encode_prompts(["a photo of sks robot", "a chair"])
-    assert ids.shape == (2, 77)
+    assert tiny_text_to_image().encode_prompts(["a photo of sks robot", "a chair"]).shape == (2, 77)
 
 
 def test_the_published_layout_loads_to_the_same_model(saved: Path, tmp_path: Path) -> None:
     """As Stable Diffusion 1.5 lies on the hub, with a safety checker's name and a tokenizer of two files."""
-    import json
-    import shutil
-
     published = tmp_path / "published"
     shutil.copytree(saved, published)
     index = json.loads((published / "model_index.json").read_text())

@@ -76,18 +76,31 @@ def test_class_prior_rows_and_determinism(base_model: ModelReference) -> None:
     assert json.loads(json.dumps(report)) == report
 
 
-def test_class_prior_of_the_users_own_images(base_model: ModelReference, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("own", "prompts"),
+    [
+        (None, ["a photo of robot", "a robot", "a photo of robot"]),
+        (("a robot on a beach, {noun}",), ["a robot on a beach, robot"] * 3),
+    ],
+)
+def test_class_prior_of_the_users_own_images_and_prompts(tmp_path: Path, own, prompts) -> None:
     rng = np.random.default_rng(0)
     for index in range(4):
         Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(tmp_path / f"{index}.png")
-    settings = ClassPriorSettings(source="folder", folder=str(tmp_path), count=3)
-    prior, _, _ = generate_class_prior(SUBJECT, settings, base_model, **COMMON)
+    subject = SubjectSettings(noun="robot", class_prior_prompts=own)
+    settings = ClassPriorSettings(
+        source="folder", folder=str(tmp_path), count=3, prompts=("a photo of {noun}", "a {noun}")
+    )
+    prior, _, report = generate_class_prior(subject, settings, None, **COMMON)
     assert prior.stack().shape == (3, 16, 16, 3)
-    assert [(row["prompt"], row["seed"]) for row in prior.manifest] == [("a photo of robot", None)] * 3
-    with pytest.raises(ValueError, match=r"4 images in .*, expected at least class_prior\.count = 9"):
-        generate_class_prior(SUBJECT, settings.model_copy(update={"count": 9}), base_model, **COMMON)
-    with pytest.raises(ValueError, match=r"class_prior\.folder: null"):
-        generate_class_prior(SUBJECT, settings.model_copy(update={"folder": None}), base_model, **COMMON)
+    assert [(row["prompt"], row["seed"]) for row in prior.manifest] == [(prompt, None) for prompt in prompts]
+    assert (report["source"], report["networks"]) == ("folder", {})
+    for change, message in (
+        ({"count": 9}, r"4 images in .*, expected at least class_prior\.count = 9"),
+        ({"folder": None}, r"class_prior\.folder: null"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            generate_class_prior(subject, settings.model_copy(update=change), None, **COMMON)
 
 
 def test_methods_are_paired_and_speak_their_phrase(base_model: ModelReference, tmp_path: Path) -> None:
@@ -127,6 +140,23 @@ def test_noise_differs_between_images_and_prompt_sets() -> None:
     assert len({row["seed"] for row in rows}) == len(rows) == 7
     other = plan_samples(PROMPT_SETS, "sks robot", "robot", seed=43)
     assert not {row["seed"] for row in rows} & {row["seed"] for row in other}
+
+
+def test_rows_carry_the_requested_colour_and_a_new_prompt_set_leaves_the_others_as_they_were() -> None:
+    colours = {"kind": "colours", "colours": ["red", "blue", "white"], "images": 5}
+    ours, base = (
+        plan_samples(
+            {"invariant": PROMPT_SETS["invariant"], "backgrounds": colours}, phrase, "robot", seed=42
+        )
+        for phrase in ("sks robot", "robot")
+    )
+    requested = [row for row in ours if row["prompt_set"] == "backgrounds"]
+    assert [row["colour"] for row in requested] == ["red", "blue", "white", "red", "blue"]
+    assert all(row["prompt"] == f"a photo of sks robot, {row['colour']} background" for row in requested)
+    assert [row | {"prompt": ""} for row in ours] == [row | {"prompt": ""} for row in base]
+    alone = plan_samples({"invariant": PROMPT_SETS["invariant"]}, "sks robot", "robot", seed=42)
+    assert ours[:3] == alone
+    assert not any("colour" in row for row in alone)
 
 
 def flat_samples(colours: list[tuple[int, int, int]]) -> ImageSet:

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 import yaml
+from kedro.pipeline import Pipeline
 
 from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.study.model import Study
@@ -42,9 +43,29 @@ def test_listing_is_complete_and_light(project_root):
     assert heavy == []
 
 
+@pytest.mark.parametrize("name", STAGES)
+def test_twice_the_subjects_are_twice_the_work(study, monkeypatch, name):
+    """Making a pipeline goes through all of its nodes; to add slices one by one would be quadratic."""
+    handled = []
+    make = Pipeline.__init__
+
+    def counted(self, nodes, **options):
+        make(self, nodes, **options)
+        handled.append(len(self.nodes))
+
+    monkeypatch.setattr(Pipeline, "__init__", counted)
+    work = []
+    for count in (4, 8):
+        subjects = {f"mug_{n}": {"noun": "mug", "photos": f"mug_{n}"} for n in range(count)}
+        STAGES[name].create_pipeline(Study.from_parameters(study | {"subjects": subjects}))
+        work.append(sum(handled))
+        handled.clear()
+    assert work[1] <= 2 * work[0]
+
+
 def test_namespaces_are_subjects_and_methods(study):
     pipelines = build(study)
-    full = sum(pipelines.values(), next(iter(pipelines.values())))
+    full = Pipeline(list(pipelines.values()))
     namespaces = {node.namespace for node in full.nodes if node.namespace}
     assert "lego_robot" in namespaces
     assert "lego_robot.dreambooth_low_lr" in namespaces
@@ -64,14 +85,13 @@ def test_a_new_subject_and_a_new_method_are_one_entry_each(study):
 
 
 def test_the_only_outside_inputs_are_raw_photos_known_masks_and_parameters(study):
-    pipelines = build(study)
-    full = sum(pipelines.values(), next(iter(pipelines.values())))
+    full = Pipeline(list(build(study).values()))
     outside = {name for name in full.inputs() if not name.startswith(("params:", "parameters"))}
     assert outside == {"truth", *(f"{subject}.photos" for subject in study["subjects"])}
 
 
 def test_only_the_evaluation_and_the_page_read_the_truth(study):
-    """The true masks would help every stage before it; then nothing could be measured by them."""
+    """The true masks would help every stage before it; then nothing could be measured against them."""
     readers = {}
     for name, pipeline in build(study).items():
         for node in pipeline.nodes:

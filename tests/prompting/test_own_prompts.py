@@ -1,23 +1,16 @@
-"""A user's own prompt: the phrase put in, odd things said, impossible ones refused."""
+"""A user's own prompt: the phrase put in, warnings of what is unusual, impossible ones refused."""
 
 from __future__ import annotations
 
 import pytest
 
 from hypnos_pipeline.prompting.own_prompts import own_prompt
-from tests.tiny_models import tiny_tokenizer
 
 
-@pytest.fixture(scope="module")
-def tokenizer():
-    return tiny_tokenizer()
-
-
-def test_the_phrase_stands_for_the_subject(tokenizer) -> None:
-    for phrase in ("sks robot", "<sks>", "robot"):
-        prompt = own_prompt("a photo of {subject} on a beach", phrase, tokenizer)
-        assert prompt.text == f"a photo of {phrase} on a beach"
-        assert prompt.warnings == []
+@pytest.mark.parametrize("phrase", ["sks robot", "<sks>", "robot"])
+def test_the_phrase_stands_for_the_subject(tokenizer, phrase) -> None:
+    prompt = own_prompt("a photo of {subject} on the grass", phrase, tokenizer)
+    assert (prompt.text, prompt.warnings) == (f"a photo of {phrase} on the grass", [])
 
 
 def test_a_prompt_without_placeholder_is_taken_as_it_is(tokenizer) -> None:
@@ -37,7 +30,7 @@ def test_words_that_the_tokenizer_knows_in_pieces_only_are_named(tokenizer) -> N
 
 
 @pytest.mark.parametrize(
-    ("template", "fault"),
+    ("template", "message"),
     [
         ("  ", "the prompt is empty"),
         ("a photo of {noun}", "expected the placeholder {subject}"),
@@ -46,6 +39,6 @@ def test_words_that_the_tokenizer_knows_in_pieces_only_are_named(tokenizer) -> N
         ("{subject} " + "robot " * 80, "is 84 tokens, more than the 77"),
     ],
 )
-def test_what_cannot_be_sampled_is_refused(tokenizer, template, fault) -> None:
-    with pytest.raises(ValueError, match=fault):
+def test_what_cannot_be_sampled_is_refused(tokenizer, template, message) -> None:
+    with pytest.raises(ValueError, match=message):
         own_prompt(template, "sks robot", tokenizer)

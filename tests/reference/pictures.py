@@ -1,13 +1,16 @@
-"""What the numbers are compared on: random pictures and the photos of the tracked subjects."""
+"""The pictures that numbers are compared on: random ones and the tracked subjects' photos."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torchvision import transforms
+from torchvision.transforms import Compose
 
 from tests.conftest import PROJECT_ROOT
 from tests.metrics.conftest import random_images
@@ -38,6 +41,34 @@ def pictures(kind: str, count: int, size: int, first: int = 0) -> Tensor:
 def as_uint8(images: Tensor) -> Tensor:
     """Returns the pictures as the libraries take them, uint8 N×3×H×W."""
     return images.mul(255).round().byte()
+
+
+def as_arrays(images: Tensor) -> np.ndarray:
+    """Returns the pictures as files hold them, uint8 N×H×W×3."""
+    return as_uint8(images).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def prepared_by(transform: Callable[[Image.Image], Tensor], images: Tensor) -> Tensor:
+    """Returns the pictures as a transform of Pillow's images prepares each of them."""
+    return torch.stack([transform(Image.fromarray(image)) for image in as_arrays(images)])
+
+
+def evaluation_transform(edge: int, crop: int, mean: Sequence[float], deviation: Sequence[float]) -> Compose:
+    """Returns the transform of DINO's and CLIP's authors: shorter edge by bicubic, centre, normalised."""
+    bicubic = transforms.InterpolationMode.BICUBIC
+    return Compose(
+        [
+            transforms.Resize(edge, interpolation=bicubic),
+            transforms.CenterCrop(crop),
+            transforms.ToTensor(),
+            transforms.Normalize(mean, deviation),
+        ]
+    )
+
+
+def of_every_pair(library: Callable[[Tensor, Tensor], float], a: Tensor, b: Tensor) -> Tensor:
+    """Returns what a library's function of two pictures, 3×H×W each, gives for every pair, N×M."""
+    return torch.tensor([[float(library(x, y)) for y in b] for x in a])
 
 
 @lru_cache(maxsize=64)

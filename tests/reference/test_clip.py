@@ -8,17 +8,17 @@ import pytest
 import torch
 from PIL import Image
 from torch.nn.functional import cosine_similarity
-from torchvision import transforms
 
 from hypnos_pipeline.metrics.clip_i import clip_i
 from hypnos_pipeline.metrics.clip_t import clip_t
 from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper
 from hypnos_pipeline.models.finetuned import add_token
 from hypnos_pipeline.models.networks import load_clip
-from tests.reference.pictures import as_uint8, pictures
+from tests.reference.pictures import as_arrays, evaluation_transform, pictures, prepared_by
 from tests.tiny_models import tiny_clip, tiny_text_to_image
 
 EDGE, WIDTH = 224, 32
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 NOUN_PROMPTS = ["a photo of a robot", "a red chair on the beach", "a photo of a robot"]
 OWN_PROMPTS = ["a photo of <sks>", "a red <sks> on the beach", "a photo of <sks>"]
 
@@ -41,15 +41,12 @@ def network(tmp_path_factory):
     return load_clip(folder)
 
 
-def pillow(images: torch.Tensor) -> list[Image.Image]:
-    return [Image.fromarray(image.numpy()) for image in as_uint8(images).permute(0, 2, 3, 1)]
-
-
 def prepared(images: torch.Tensor) -> torch.Tensor:
     """Prepares images by the processor that transformers keeps on Pillow, in float64."""
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    return torch.tensor(CLIPImageProcessorPil()(pillow(images), return_tensors="np")["pixel_values"]).double()
+    processed = CLIPImageProcessorPil()([*map(Image.fromarray, as_arrays(images))], return_tensors="np")
+    return torch.tensor(processed["pixel_values"]).double()
 
 
 def embedded(network, images: torch.Tensor) -> torch.Tensor:
@@ -64,16 +61,8 @@ def test_images_are_prepared_as_by_clips_authors_and_transformers(network, kind,
     images = pictures(kind, 2, 512)[..., : shape[0], : shape[1]]
     ours = network.images.preprocessing(images)
     torch.testing.assert_close(ours, prepared(images).float(), rtol=1e-5, atol=1e-6)
-    published = transforms.Compose(
-        [
-            transforms.Resize(EDGE, interpolation=transforms.InterpolationMode.BICUBIC),
-            transforms.CenterCrop(EDGE),
-            transforms.ToTensor(),
-            transforms.Normalize((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
-        ]
-    )
-    theirs = torch.stack([published(image) for image in pillow(images)])
-    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+    published = evaluation_transform(EDGE, EDGE, MEAN, DEVIATION)
+    torch.testing.assert_close(ours, prepared_by(published, images), rtol=1e-5, atol=1e-6)
 
 
 def test_clip_i_is_the_cosine_of_float64(network, kind):
@@ -86,13 +75,9 @@ def test_clip_t_is_the_cosine_of_float64_with_the_noun_prompt(network, kind):
     images = pictures(kind, 3, 256)
     model = copy.deepcopy(network.model).double()
     # One prompt at a time, unpadded: padding must not count.
+    tokens = [network.tokenizer(prompt, return_tensors="pt") for prompt in NOUN_PROMPTS]
     with torch.no_grad():
-        texts = torch.cat(
-            [
-                model.get_text_features(**network.tokenizer(prompt, return_tensors="pt")).pooler_output
-                for prompt in NOUN_PROMPTS
-            ]
-        )
+        texts = torch.cat([model.get_text_features(**each).pooler_output for each in tokens])
     expected = cosine_similarity(embedded(network, images), texts)
     torch.testing.assert_close(clip_t(images, NOUN_PROMPTS, network).double(), expected, rtol=1e-5, atol=1e-7)
 

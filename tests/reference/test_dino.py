@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import partial
 
 import pytest
 import torch
-from PIL import Image
 from torch.nn.functional import cosine_similarity
-from torchvision import transforms
 
 from hypnos_pipeline.metrics.dino import dino
 from hypnos_pipeline.models.networks import load_vit
-from tests.reference.pictures import as_uint8, pictures
+from tests.reference.pictures import evaluation_transform, pictures, prepared_by
 from tests.tiny_models import tiny_vit
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-EVALUATION = transforms.Compose(
-    [
-        transforms.Resize(256, interpolation=transforms.InterpolationMode.BICUBIC),
-        transforms.CenterCrop(224),
-        transforms.ToTensor(),
-        transforms.Normalize(MEAN, DEVIATION),
-    ]
-)
-"""DINO's own evaluation, on Pillow's images."""
-
-
-def prepared(images: torch.Tensor) -> torch.Tensor:
-    return torch.stack(
-        [EVALUATION(Image.fromarray(each.numpy())) for each in as_uint8(images).permute(0, 2, 3, 1)]
-    )
+prepared = partial(prepared_by, evaluation_transform(256, 224, MEAN, DEVIATION))
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +24,8 @@ def encoder(tmp_path_factory):
     """A small ViT of 224 px with the preprocessing file of facebook/dino-vits16."""
     folder = tmp_path_factory.mktemp("dino")
     tiny_vit(224).save_pretrained(folder)
-    content = {
-        "do_normalize": True,
-        "do_resize": True,
-        "feature_extractor_type": "ViTFeatureExtractor",
-        "image_mean": MEAN,
-        "image_std": DEVIATION,
-        "resample": 3,
-        "size": 224,
-    }
+    content = {"feature_extractor_type": "ViTFeatureExtractor", "do_resize": True, "size": 224, "resample": 3}
+    content |= {"do_normalize": True, "image_mean": MEAN, "image_std": DEVIATION}
     (folder / "preprocessor_config.json").write_text(json.dumps(content))
     return load_vit(folder)
 

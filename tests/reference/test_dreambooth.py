@@ -13,11 +13,18 @@ from torch.nn.functional import mse_loss
 
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.randomness import generator
-from hypnos_pipeline.training.draws import PoolDraws, draw_class_images, draw_half
+from hypnos_pipeline.training.draws import Half, PoolDraws, draw_class_images, draw_half
 from hypnos_pipeline.training.finetuning import Finetuning
 from hypnos_pipeline.training.settings import Augmented, DreamBoothSettings, Optimiser
 from tests.reference.gradients import assert_gradients_close, gradients
-from tests.reference.subject import CLASS_IMAGES, CLASS_PROMPT, cached_latents, class_images, photos
+from tests.reference.subject import (
+    CLASS_IMAGES,
+    CLASS_PROMPT,
+    cached_latents,
+    class_images,
+    photos,
+    published_error,
+)
 from tests.tiny_models import tiny_text_to_image
 
 SEED, STEP, BATCH = 42, 1, 2
@@ -44,8 +51,8 @@ def our_step(kind: str, prediction_type: str) -> tuple[float, dict[str, torch.Te
     return loss, gradients(model.unet, model.text_encoder)
 
 
-def drawn(kind: str) -> dict[str, torch.Tensor]:
-    """Returns the pictures, noise and timesteps that the product draws for that step."""
+def drawn(kind: str) -> tuple[torch.Tensor, Half]:
+    """Returns the pictures that the product draws for that step, and both halves of the batch in one."""
     cache = cached_latents(kind)
     rows = PoolDraws(cache.kinds("pool"), Augmented(recolour_probability=0.0), SEED).draw(STEP, BATCH)
     others = draw_class_images(CLASS_IMAGES, SEED, STEP, BATCH)
@@ -54,30 +61,15 @@ def drawn(kind: str) -> dict[str, torch.Tensor]:
         for section, chosen in (("pool", rows), ("class_prior", others))
     ]
     pixels = torch.from_numpy(photos(kind)[rows]), torch.from_numpy(class_images(kind)[others])
-    return {
-        "pixels": torch.cat(pixels).permute(0, 3, 1, 2) / 127.5 - 1,
-        "latents": torch.cat([half.latents for half in halves]),
-        "noise": torch.cat([half.noise for half in halves]),
-        "timesteps": torch.cat([half.timesteps for half in halves]),
-    }
+    both = (torch.cat([getattr(half, name) for half in halves]) for name in ("latents", "noise", "timesteps"))
+    return torch.cat(pixels).permute(0, 3, 1, 2) / 127.5 - 1, Half([*rows, *others], *both)
 
 
 def published_step(
     kind: str, prediction_type: str, on_the_noise: bool = True
 ) -> tuple[float, dict[str, torch.Tensor]]:
-    """Makes the published step on the same draws.
-
-    Args:
-        kind: Of pictures.
-        prediction_type: The model's.
-        on_the_noise: Whether a v-predicting model's error is turned into that of the noise, √ᾱ_t times it.
-    """
-    from diffusers import DDPMScheduler
-
-    model, given = tiny_text_to_image(prediction_type), drawn(kind)
-    scheduler = DDPMScheduler.from_config(model.scheduler.config)
-    latents, noise, timesteps = given["latents"], given["noise"], given["timesteps"]
-    noisy = scheduler.add_noise(latents, noise, timesteps)
+    """Makes the published step on the same draws; see :func:`published_error`."""
+    model, (_, given) = tiny_text_to_image(prediction_type), drawn(kind)
     ids = model.tokenizer(
         [PROMPT] * BATCH + [CLASS_PROMPT] * BATCH,
         truncation=True,
@@ -86,14 +78,7 @@ def published_step(
         return_tensors="pt",
     ).input_ids
     states = model.text_encoder(ids, attention_mask=None)[0]
-    prediction = model.unet(noisy, timesteps, states).sample
-    if prediction_type == "v_prediction":
-        target = scheduler.get_velocity(latents, noise, timesteps)
-        if on_the_noise:
-            scale = scheduler.alphas_cumprod[timesteps].sqrt().view(-1, 1, 1, 1)
-            prediction, target = scale * prediction, scale * target
-    else:
-        target = noise
+    prediction, target = published_error(model, given, states, on_the_noise)
     instance, prior = prediction.chunk(2)
     instance_target, prior_target = target.chunk(2)
     loss = mse_loss(instance.float(), instance_target.float())
@@ -118,13 +103,13 @@ def test_velocity_is_weighted_as_stated_and_not_as_published():
 
 def test_latents_are_samples_of_the_encoded_pictures(kind):
     """The published script encodes the pictures in every step; the product keeps their posteriors."""
-    vae, given = tiny_text_to_image().vae, drawn(kind)
+    vae, (pixels, given) = tiny_text_to_image().vae, drawn(kind)
     with torch.no_grad():
-        posterior = vae.encode(given["pixels"]).latent_dist
+        posterior = vae.encode(pixels).latent_dist
     shape = (BATCH, *posterior.mean.shape[1:])
     standard = [
         torch.randn(shape, generator=generator(SEED, f"training/posterior/{section}", STEP))
         for section in ("pool", "class_prior")
     ]
     sampled = vae.config.scaling_factor * (posterior.mean + posterior.std * torch.cat(standard))
-    torch.testing.assert_close(given["latents"], sampled, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(given.latents, sampled, rtol=1e-5, atol=1e-6)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
 from hypnos_pipeline.models.inception import (
     FidInceptionV3,
@@ -16,7 +17,7 @@ from hypnos_pipeline.models.inception import (
     resize_like_tensorflow_1,
     save_fid_inception,
 )
-from tests.reference.pictures import KINDS, as_uint8, pictures
+from tests.reference.pictures import KINDS, as_arrays, as_uint8, pictures
 
 
 def test_it_has_the_published_parameters_but_the_classifier():
@@ -52,7 +53,7 @@ def test_final_features_are_clean_fids_of_files(features, inception, kind, tmp_p
     """Its own network is TorchScript with the weights inside, so it gets ours, proven by the test above."""
     from cleanfid.fid import get_folder_features
 
-    for number, image in enumerate(as_uint8(pictures(kind, 2, 96)).permute(0, 2, 3, 1).numpy()):
+    for number, image in enumerate(as_arrays(pictures(kind, 2, 96))):
         Image.fromarray(image).save(tmp_path / f"{number}.png")
     body = inception._network
     files = get_folder_features(
@@ -67,16 +68,16 @@ def test_both_resizings_are_the_libraries_to_the_bit(kind, shape):
     from cleanfid.resize import build_resizer
     from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
-    pixels = as_uint8(pictures(kind, 2, 512))[:, :, : shape[0], : shape[1]]
-    clean = build_resizer("clean")
-    theirs = np.stack([clean(image) for image in pixels.permute(0, 2, 3, 1).numpy()]).transpose(0, 3, 1, 2)
+    images = pictures(kind, 2, 512)[:, :, : shape[0], : shape[1]]
+    pixels, clean = as_uint8(images), build_resizer("clean")
+    theirs = np.stack([clean(image) for image in as_arrays(images)]).transpose(0, 3, 1, 2)
     assert np.array_equal(resize_like_clean_fid(pixels).numpy(), theirs)
     theirs = interpolate_bilinear_2d_like_tensorflow1x(pixels.float(), size=(299, 299), align_corners=False)
     assert torch.equal(resize_like_tensorflow_1(pixels.float()), theirs)
 
 
 def test_batches_do_not_change_features(features, inception):
-    images = as_uint8(pictures("photos", 3, 96)).permute(0, 2, 3, 1).numpy()
+    images = as_arrays(pictures("photos", 3, 96))
     networks = MetricNetworks(device=torch.device("cpu"), inception=inception)
     found = ImageFeatures(images, networks, batch=2).frechet
     torch.testing.assert_close(found.final, features["photos"][0].final[:3], rtol=1e-5, atol=1e-6)
@@ -96,5 +97,5 @@ def test_a_file_converted_from_the_published_one_is_read_and_another_refused(pub
     )
     assert not network.training
     save_file({key: value for key, value in old.items() if "Mixed_7b" not in key}, file)
-    with pytest.raises(ValueError, match=r"model\.safetensors: 45 tensors are missing.*Mixed_7b"):
+    with pytest.raises(UnusableNetwork, match=r"model\.safetensors: 45 tensors are missing.*Mixed_7b"):
         load_fid_inception(tmp_path)

@@ -10,8 +10,9 @@ import torch
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
 from hypnos_pipeline.metrics.lpips import lpips
 from hypnos_pipeline.metrics.pairwise import pairwise
+from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.models.lpips import load_lpips_network, save_alexnet_lpips
-from tests.reference.pictures import as_uint8, pictures
+from tests.reference.pictures import as_arrays, of_every_pair, pictures
 
 
 @pytest.fixture(scope="module")
@@ -36,18 +37,17 @@ def network(package, tmp_path_factory):
 @pytest.mark.parametrize("size", [64, 128])
 def test_it_is_the_packages_on_every_pair(package, network, kind, size):
     a, b = pictures(kind, 3, size), pictures(kind, 2, size, first=3)
-    expected = [[package(x[None], y[None], normalize=True).item() for y in b] for x in a]
-    torch.testing.assert_close(lpips(a, b, network), torch.tensor(expected), rtol=1e-5, atol=0)
+    expected = of_every_pair(lambda x, y: package(x[None], y[None], normalize=True), a, b)
+    torch.testing.assert_close(lpips(a, b, network), expected, rtol=1e-5, atol=0)
 
 
 def test_batches_do_not_change_it(network):
-    a, b = (
-        as_uint8(pictures("photos", count, 64, first=first)).permute(0, 2, 3, 1).numpy()
-        for count, first in ((5, 0), (2, 5))
-    )
+    a, b = as_arrays(pictures("photos", 5, 64)), as_arrays(pictures("photos", 2, 64, first=5))
     networks = MetricNetworks(device=torch.device("cpu"), lpips=network)
     one, all_at_once = (
-        pairwise("lpips", ImageFeatures(a, networks, batch), ImageFeatures(b, networks, batch), range(5))
+        pairwise(
+            METRICS["lpips"], ImageFeatures(a, networks, batch), ImageFeatures(b, networks, batch), range(5)
+        )
         for batch in (1, 5)
     )
     torch.testing.assert_close(one, all_at_once, rtol=1e-5, atol=0)

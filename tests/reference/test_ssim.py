@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from hypnos_pipeline.metrics.ssim import SIGMA, WINDOW, ssim
-from tests.reference.pictures import pictures
+from tests.reference.pictures import of_every_pair, pictures
 
 BORDER = WINDOW // 2
 
@@ -32,8 +32,8 @@ def test_it_is_torchmetrics_on_every_pair(kind, size):
 
     a, b = pictures(kind, 2, size), pictures(kind, 2, size, first=2)
     b[1, :, : size // 2] = 1.0  # flat and bright: in float32 the local variances drown in rounding
-    expected = [[reference(x[None], y[None], data_range=1.0).item() for y in b.double()] for x in a.double()]
-    torch.testing.assert_close(ssim(a, b), torch.tensor(expected), rtol=1e-5, atol=0)
+    expected = of_every_pair(lambda x, y: reference(x[None], y[None], data_range=1.0), a.double(), b.double())
+    torch.testing.assert_close(ssim(a, b), expected, rtol=1e-5, atol=0)
 
 
 def test_it_is_the_formula_which_is_scikit_images_away_from_the_border(kind):

@@ -15,7 +15,7 @@ from hypnos_pipeline.training import textual_inversion as module
 from hypnos_pipeline.training.draws import PoolDraws, draw_half
 from hypnos_pipeline.training.optimisation import Updater
 from hypnos_pipeline.training.settings import Augmented, TextualInversionSettings
-from tests.reference.subject import cached_latents
+from tests.reference.subject import cached_latents, published_error
 from tests.tiny_models import tiny_text_to_image
 
 SEED, BATCH, NOUN = 42, 2, "rattan chair"
@@ -24,8 +24,6 @@ SETTINGS = TextualInversionSettings(steps=1, batch=BATCH)
 
 def published_gradient(kind: str, prediction_type: str) -> tuple[float, torch.Tensor, int]:
     """Returns loss, the gradient of the whole table, and the new row's number."""
-    from diffusers import DDPMScheduler
-
     model, cache = tiny_text_to_image(prediction_type), cached_latents(kind)
     model.tokenizer.add_tokens(SETTINGS.token)
     model.text_encoder.resize_token_embeddings(len(model.tokenizer), mean_resizing=False)
@@ -36,17 +34,10 @@ def published_gradient(kind: str, prediction_type: str) -> tuple[float, torch.Te
         table[row] = table[words].mean(0)
     chosen = PoolDraws(cache.kinds("pool"), Augmented(recolour_probability=0.0), SEED).draw(1, BATCH)
     half = draw_half(cache, "pool", chosen, timesteps=1000, seed=SEED, step=1)
-    scheduler = DDPMScheduler.from_config(model.scheduler.config)
-    noisy = scheduler.add_noise(half.latents, half.noise, half.timesteps)
     ids = model.tokenizer(
         [f"a photo of {SETTINGS.token}"] * BATCH, padding="max_length", max_length=77, return_tensors="pt"
     ).input_ids
-    prediction = model.unet(noisy, half.timesteps, model.text_encoder(ids)[0]).sample
-    target = half.noise
-    if prediction_type == "v_prediction":
-        scale = scheduler.alphas_cumprod[half.timesteps].sqrt().view(-1, 1, 1, 1)
-        target = scale * scheduler.get_velocity(half.latents, half.noise, half.timesteps)
-        prediction = scale * prediction
+    prediction, target = published_error(model, half, model.text_encoder(ids)[0])
     loss = mse_loss(prediction.float(), target.float())
     loss.backward()
     return loss.item(), table.grad, row

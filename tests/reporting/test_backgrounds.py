@@ -1,4 +1,4 @@
-"""The table of asked backgrounds and the sentence that its numbers give."""
+"""The table of requested background colours and the sentence that its numbers give."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.backgrounds import backgrounds_table, verdict
+from hypnos_pipeline.reporting.backgrounds import Verdict, backgrounds_table, verdict
+from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.intervals import INTERVAL_COLUMNS
 from hypnos_pipeline.reporting.table import to_latex, to_markdown
 from hypnos_pipeline.reporting.tables import Scope
@@ -38,11 +39,11 @@ def table(labels, **intervals: pd.DataFrame):
 
 @given(low=st.floats(-9, 9), width=st.floats(0, 5), metric=st.sampled_from([DINO, OBEYED]))
 def test_a_verdict_is_the_side_of_zero_that_is_good(low, width, metric):
-    said = verdict(METRICS[metric], low, low + width)
-    assert (said == "undecided") == (low <= 0 <= low + width)
-    if said != "undecided":
-        assert said == ("better" if (low > 0) == (metric == DINO) else "worse")
-        assert verdict(METRICS[metric], -low - width, -low) == {"better": "worse", "worse": "better"}[said]
+    found = verdict(METRICS[metric], low, low + width)
+    assert (found is Verdict.UNCLEAR) == (low <= 0 <= low + width)
+    if found is not Verdict.UNCLEAR:
+        assert found is (Verdict.BETTER if (low > 0) == (metric == DINO) else Verdict.WORSE)
+        assert {found, verdict(METRICS[metric], -low - width, -low)} == {Verdict.BETTER, Verdict.WORSE}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_verdict_is_the_side_of_zero_that_is_good(low, width, metric):
         (
             (-0.1, -0.2, -0.05),
             (0.0, -1.0, 1.0),
-            "keeps the foreground worse (Foreground DINO −0.1000 [−0.2000, −0.0500]) and shows no decided "
+            "keeps the foreground worse (Foreground DINO −0.1000 [−0.2000, −0.0500]) and shows no clear "
             "difference in the background (Background ΔE 0.00 [−1.00, 1.00])",
         ),
     ],
@@ -75,15 +76,25 @@ def test_rows_are_methods_then_differences_and_the_best_is_bold(labels):
     robot, chair = made.blocks
     assert [row.labels for row in robot] == [
         ("Lego robot", "HYPNOS (LR=1e-4)"),
-        ("", "DreamBooth (LR=5e-5)"),
-        ("", "Base model"),
-        ("", "HYPNOS (LR=1e-4) − DreamBooth (LR=5e-5)"),
+        ("Lego robot", "DreamBooth (LR=5e-5)"),
+        ("Lego robot", "Base model"),
+        ("Lego robot", "HYPNOS (LR=1e-4) − DreamBooth (LR=5e-5)"),
     ]
     assert [row.entries[0].bold for row in robot] == [True, False, False, False]
     assert [row.entries[0].bold for row in chair] == [False, True, False]
     assert robot[3].entries[0].text == "+0.1000 [0.0500, 0.1500] better"
     assert robot[3].entries[1].text == "–"
     assert robot[2].entries[1].text == "–"
+
+
+def test_values_lead_to_their_cells_and_a_difference_to_both_of_its_sides(labels):
+    difference = (OURS, THEIRS, DINO, 0.1, 0.05, 0.15)
+    cells = [CellKey("backgrounds", "chair", name, DINO) for name in (OURS, THEIRS)]
+    (block,) = backgrounds_table(
+        {"chair": frame(*methods(), difference)}, Scope(labels, ["chair"]), cells
+    ).blocks
+    assert [row.entries[0].cells for row in block] == [(cells[0],), (cells[1],), (), tuple(cells)]
+    assert not any(row.entries[1].cells for row in block)
 
 
 def test_the_notes_say_which_truth_and_how_many(labels):
@@ -94,11 +105,11 @@ def test_the_notes_say_which_truth_and_how_many(labels):
     assert notes.endswith("Networks. None.")
 
 
-def test_a_study_without_asked_backgrounds_says_so(labels):
+def test_a_study_without_requested_backgrounds_says_so(labels):
     made = table(labels, lego_robot=pd.DataFrame(columns=INTERVAL_COLUMNS))
     assert made.blocks == ()
-    assert made.notes[0] == "No image of the study was asked for a background colour."
-    assert "No image" in to_markdown(made)
+    assert made.notes[0] == "No prompt of the study requests a background colour."
+    assert "No prompt" in to_markdown(made)
     assert r"\begin{tabular}" in to_latex(made)
 
 

@@ -46,11 +46,11 @@ def centre(picture, row: int, column: int, cell: int = 128) -> tuple[int, int, i
 
 def test_columns_are_the_first_of_each_prompt_set() -> None:
     (columns,) = grid_columns({"A": samples(0)})
-    assert [column.name for column in columns] == [
+    assert [column["name"] for column in columns] == [
         *(f"invariant/{i:03d}" for i in range(2)),
         *(f"varying/{i:03d}" for i in range(6)),
     ]
-    assert columns[0].prompt == "invariant prompt 0"
+    assert columns[0]["prompt"] == "invariant prompt 0"
 
 
 def test_every_image_is_at_its_place() -> None:
@@ -64,7 +64,7 @@ def test_every_image_is_at_its_place() -> None:
     assert centre(picture, -3, 4) == (255, 255, 255)
 
 
-def test_asked_backgrounds_stand_below_in_a_block_of_their_own() -> None:
+def test_requested_backgrounds_stand_below_in_a_block_of_their_own() -> None:
     with_, without = (
         comparison_grid(PHOTOS, {"A": samples(0, backgrounds=n), "B": samples(1, backgrounds=n)}, "Chair")
         for n in (7, 0)

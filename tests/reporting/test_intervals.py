@@ -106,7 +106,7 @@ def test_a_metric_that_one_method_lacks_is_not_compared():
     assert differences["metric"].tolist() == ["background_obeyed"]
 
 
-def test_without_asked_backgrounds_there_are_no_rows():
+def test_without_requested_backgrounds_there_are_no_rows():
     plain = pairs(np.arange(6.0)).assign(metric="dino", colour="")
     found = background_intervals({"ours": plain}, [], "known masks", rng())
     assert list(found.columns) == INTERVAL_COLUMNS

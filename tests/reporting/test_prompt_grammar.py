@@ -1,10 +1,8 @@
 """How a varying prompt is composed (Fig. 4): the study's own lists and its own draws."""
 
-import pytest
-
 from hypnos_pipeline.prompting.prompt_sets import expand
 from hypnos_pipeline.prompting.settings import GrammarPrompts
-from hypnos_pipeline.reporting.prompt_grammar import choices, no_grammar, pieces, prompt_grammar
+from hypnos_pipeline.reporting.prompt_grammar import drawn_words, no_grammar, pieces, prompt_grammar
 
 GRAMMAR = GrammarPrompts(
     image_types={"photo": ["dim light", "warm light", "close-up"], "painting": ["thick paint"]},
@@ -13,16 +11,11 @@ GRAMMAR = GrammarPrompts(
 )
 
 
-def test_every_drawn_prompt_is_taken_apart_into_what_it_is_made_of():
-    for prompt in expand(GRAMMAR, "varying", 42):
-        made = choices(prompt, GRAMMAR)
-        assert made["style"] in GRAMMAR.image_types[made["image_type"]]
-        assert "".join(text for text, _ in pieces(made, GRAMMAR)) == prompt.replace("{subject}", "[V] [C]")
-
-
-def test_a_prompt_of_another_grammar_is_refused():
-    with pytest.raises(ValueError, match="no prompt of this grammar"):
-        choices("a photo of {subject} elsewhere, dim light", GRAMMAR)
+def test_the_words_of_every_drawn_prompt_give_it_back():
+    prompts = expand(GRAMMAR, "varying", 42)
+    for prompt, words in zip(prompts, drawn_words("varying", GRAMMAR, 42), strict=True):
+        assert words["style"] in GRAMMAR.image_types[words["image_type"]]
+        assert "".join(text for text, _ in pieces(words, GRAMMAR)) == prompt.replace("{subject}", "[V] [C]")
 
 
 def test_the_picture_follows_the_study_s_draws():

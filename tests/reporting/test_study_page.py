@@ -14,11 +14,11 @@ from PIL import Image
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.foreground import CutOuts
+from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.page_panels import trace_command
-from hypnos_pipeline.reporting.page_tables import panels_of
+from hypnos_pipeline.reporting.page_tables import other_cells_table
 from hypnos_pipeline.reporting.study_page import StudyFigure, study_page
-from hypnos_pipeline.reporting.subject_figures import EXTREMES, extremes, subject_figures
-from hypnos_pipeline.reporting.table import Entry, Row, Table
+from hypnos_pipeline.reporting.subject_figures import EXTREMES, Group, extremes, subject_figures
 from hypnos_pipeline.reporting.tables import Scope, difference_table, prompt_varying_table
 from tests.reporting.conftest import METHODS, SUBJECTS
 
@@ -50,12 +50,13 @@ CUT_OUTS = CutOuts.of(
 def page(collect, scores, labels) -> str:
     pairs = {name: values("dino", [0.1, 0.5, 0.3, 0.9, 0.7]) for name in METHODS}
     figure = Image.new("RGB", (30, 20), "teal")
-    figures = [("Comparison", "All <methods>", figure), ("Contact sheets", "Base", figure)]
+    figures = [(Group.COMPARISON, "All <methods>", figure), (Group.CONTACT_SHEETS, "Base", figure)]
     check = {"prompt_set": "varying", "method": "Base", "images": 5, "blank": 3, "warning": "3 are <blank>"}
     drawn = subject_figures(PHOTOS, CUT_OUTS, {name: samples() for name in METHODS}, pairs, figures, [check])
     cells = collect(scores)
     scope = Scope(labels, SUBJECTS)
-    tables = [prompt_varying_table(cells, scope), difference_table(cells, scope)]
+    tables = [make(cells, scope) for make in (prompt_varying_table, difference_table)]
+    tables.append(other_cells_table(cells, labels))
     subjects = {name: json.loads(json.dumps(drawn)) for name in SUBJECTS}
     return study_page(
         cells, tables, labels, subjects, "mini", below=[StudyFigure("loss", "Eq. 2", "Fig. 7a", figure)]
@@ -116,25 +117,19 @@ def test_every_value_of_a_score_table_is_a_link(page):
 
 def test_a_panel_shows_extremes_and_command(page):
     panel = page[page.index('id="varying.chair.hypnos.dino"') :].partition("</section>")[0]
-    assert trace_command(("varying", "chair", "hypnos", "dino"), "mini") in panel
-    assert re.findall(r"<br><b>(.*?)</b>", panel) == [
-        "0.9000",
-        "0.7000",
-        "0.5000",
-        "0.1000",
-        "0.3000",
-        "0.5000",
-    ]
+    assert trace_command(CellKey("varying", "chair", "hypnos", "dino"), "mini") in panel
+    values = [f"{value:.4f}" for value in (0.9, 0.7, 0.5, 0.1, 0.3, 0.5)]
+    assert re.findall(r"<br><b>(.*?)</b>", panel) == values
     assert "a &lt;photo&gt; on varying/003" in panel
     of_set = page[page.index('id="varying.chair.hypnos.fid"') :].partition("</section>")[0]
     assert "all images together" in of_set
 
 
 def test_commands_name_a_table_or_a_prompt_set():
-    assert trace_command(("invariant", "chair", "base", "fid"), "mini") == (
+    assert trace_command(CellKey("invariant", "chair", "base", "fid"), "mini") == (
         "kedro cell trace --table 1 --subject chair --method base --metric fid"
     )
-    elsewhere = trace_command(("disentangle", "chair", "base", "fid"), "paper")
+    elsewhere = trace_command(CellKey("disentangle", "chair", "base", "fid"), "paper")
     assert "--prompt-set disentangle " in elsewhere
     assert elsewhere.endswith(" --env paper")
 
@@ -146,22 +141,8 @@ def test_a_difference_opens_both_of_its_sides(page):
         assert f'href="#{anchor}"' in table
     panel = page[page.index(f'id="{"--".join(sides)}"') :].partition("</section>")[0]
     for part in ("invariant", "varying"):
-        assert trace_command((part, "chair", "hypnos", "dino"), "mini") in panel
+        assert trace_command(CellKey(part, "chair", "hypnos", "dino"), "mini") in panel
     assert "0.9000" in panel
-
-
-def test_a_difference_of_methods_opens_both(labels):
-    key = ("varying", "chair", "{}", "background_obeyed")
-    table = Table(
-        name="backgrounds",
-        caption="",
-        label_headers=("Subject", "Method"),
-        headers=("Background ΔE ↓",),
-        blocks=((Row(("Chair", f"{labels[0].label} − {labels[1].label}"), (Entry("1"),)),),),
-        notes=(),
-    )
-    known = {tuple(each.format(m.name) for each in key): None for m in labels[:2]}
-    assert panels_of(table, labels, SUBJECTS, known) == [[tuple(known)]]
 
 
 def test_cells_of_other_prompt_sets_can_be_opened_too(page):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import asdict
 
 import pandas as pd
 from PIL import Image
 
-from hypnos_pipeline.reporting.subject_page import WIDEST, Section, spread, subject_page, thinned_curve
+from hypnos_pipeline.errors import Problem
+from hypnos_pipeline.reporting.pages import WIDEST
+from hypnos_pipeline.reporting.subject_page import matte_rows, spread, subject_page, thinned_curve
 
 
 def pictures(page: str) -> list[Image.Image]:
@@ -24,13 +27,13 @@ def cells(page: str) -> list[str]:
 
 
 def test_sections_stand_in_their_order():
-    page = subject_page("Lego robot", [Section("Pool", []), Section("Class prior", [])])
+    page = subject_page("Lego robot", [("Pool", []), ("Class prior", [])])
     assert page.index("<h1>Lego robot") < page.index("<h2>Pool") < page.index("<h2>Class prior")
 
 
 def test_pictures_stand_in_the_page_no_wider_than_needed():
     wide = Image.new("RGB", (2 * WIDEST, 100), "teal")
-    page = subject_page("x", [Section("y", [Image.new("L", (30, 20), 7), wide])])
+    page = subject_page("x", [("y", [Image.new("L", (30, 20), 7), wide])])
     assert [picture.size for picture in pictures(page)] == [(30, 20), (WIDEST, 50)]
 
 
@@ -41,19 +44,19 @@ def test_reports_become_tables_of_their_single_values():
         "accuracy": {"a": 0.87654321, "b": None},
         "machine": {"cpu": "z"},
     }
-    page = subject_page("x", [Section("y", [report])])
+    page = subject_page("x", [("y", [report])])
     assert cells(page) == ["steps", "160", "accuracy.a", "0.8765", "accuracy.b", ""]
 
 
-def test_rows_become_one_table():
-    page = subject_page(
-        "x", [Section("y", [[{"photo": "00", "faults": []}, {"photo": "01", "mend": "crop"}]])]
-    )
-    assert cells(page) == ["00", "", "", "01", "", "crop"]
+def test_mattes_are_one_table_with_every_problem_and_each_fix_once():
+    problems = [asdict(Problem("01", what, "crop", "warning")) for what in ("flat", "touches 3 borders")]
+    report = [{"photo": "00", "problems": []}, {"photo": "01", "area": 0.5, "problems": problems}]
+    page = subject_page("x", [("y", [matte_rows(report)])])
+    assert cells(page) == ["00", "", "", "", "01", "flat, touches 3 borders", "crop", "0.5"]
 
 
 def test_a_users_words_are_no_markup():
-    page = subject_page("<script>", [Section("a & b", [{"<b>": "<i>"}])])
+    page = subject_page("<script>", [("a & b", [{"<b>": "<i>"}])])
     assert "<script>" not in page
     assert cells(page) == ["&lt;b&gt;", "&lt;i&gt;"]
 

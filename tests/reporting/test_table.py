@@ -10,7 +10,7 @@ TABLE = Table(
     blocks=(
         (
             Row(("HYPNOS_x (LR=1e-4)", "Chair"), (Entry("0.5000 ± 0.1000", bold=True), Entry("−1.0"))),
-            Row(("", "Robot|2"), (Entry(), Entry("2.0"))),
+            Row(("HYPNOS_x (LR=1e-4)", "Robot|2"), (Entry(), Entry("2.0"))),
         ),
         (Row(("Base <model>", "Chair"), (Entry("0.1"), Entry("9"))),),
     ),

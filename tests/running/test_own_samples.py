@@ -136,10 +136,13 @@ def test_odd_prompts_are_sampled_with_a_warning(sample):
     [
         (
             {"subject": "lego"},
-            "no subject 'lego' in the study 'mini'; there are figurine, rattan_chair, lego",
+            "no subject 'lego' in the study 'mini'; expected one of figurine, ",
         ),
-        ({"method": "hypno"}, "no method 'hypno' in the study 'mini'; there are hypnos, dreambooth_low_lr"),
-        ({"env": "maxi"}, "no environment 'maxi' with a study in conf/; there are mini"),
+        (
+            {"method": "hypno"},
+            "no method 'hypno' in the study 'mini'; expected hypnos, or another one of hypnos",
+        ),
+        ({"env": "maxi"}, "no environment 'maxi' with a study; expected one of mini, "),
         (
             {"subject": "figurine"},
             "hypnos has not been finetuned on figurine yet; everything of that subject:\n"

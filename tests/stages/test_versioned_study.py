@@ -174,7 +174,7 @@ def edit_everything(project: Project) -> list[str]:
     sampling.write_text(sampling.read_text() + "\nraise RuntimeError('not the recorded code')\n")
     study = project.folder / STUDY
     study.write_text(study.read_text().replace("seed: 42", "seed: 43"))
-    return [FIGURINE, "src/hypnos_pipeline/models", STUDY]
+    return [FIGURINE, "src/hypnos_pipeline/models/generation.py", STUDY]
 
 
 def test_a_cell_is_made_again_from_the_recorded_inputs(study):

@@ -1,4 +1,4 @@
-"""When states are saved, which one is gone on from, and what is kept of the others."""
+"""When states are saved, which one is resumed, and what is kept of the others."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_off_opens_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_only_the_newest_stays_and_is_gone_on_from(tmp_path):
+def test_only_the_newest_stays_and_is_resumed(tmp_path):
     checkpoints = opened(tmp_path)
     for step in (2, 4):
         save(checkpoints, step)
@@ -112,9 +112,9 @@ def test_a_broken_newest_state_is_set_aside_for_the_one_before(tmp_path, caplog)
     broken = checkpoints.folder / "step_0000004"
     (broken / "state.json").write_text("{")
     assert opened(tmp_path).load().step == 2
-    (said,) = warnings(caplog)
-    assert said.startswith(f"{broken} cannot be used: state.json cannot be read")
-    assert said.endswith("It was set aside as set_aside_1.")
+    (warning,) = warnings(caplog)
+    assert warning.startswith(f"{broken} cannot be used: state.json cannot be read")
+    assert warning.endswith("It was set aside as set_aside_1.")
     assert names(checkpoints.folder) == ["set_aside_1", "step_0000002"]
     assert (checkpoints.folder / "set_aside_1/state.json").read_text() == "{"
 
@@ -142,10 +142,10 @@ def test_a_full_disk_costs_the_state_and_not_the_run(tmp_path, caplog):
     with no_room_for_large_files():
         checkpoints.save(2, large, {})
         checkpoints.save(3, large, {})
-    (said,) = warnings(caplog)
-    assert str(checkpoints.folder) in said
-    assert "the run goes on" in said
-    assert "too large" in said
+    (warning,) = warnings(caplog)
+    assert str(checkpoints.folder) in warning
+    assert "the run goes on" in warning
+    assert "too large" in warning
     assert names(checkpoints.folder) == ["step_0000001"]
     assert opened(tmp_path).load().step == 1
     checkpoints.save(4, large, {})
@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_made_costs_the_states_and_not_the_run(tmp_path,
     assert "this run saves no states" in caplog.text
 
 
-def test_two_processes_that_do_the_same_do_not_meet(tmp_path, caplog):
+def test_two_processes_at_the_same_work_use_one_folder_once(tmp_path, caplog):
     checkpoints = opened(tmp_path)
     checkpoints.remove()
     checkpoints.folder.mkdir()
@@ -166,7 +166,7 @@ def test_two_processes_that_do_the_same_do_not_meet(tmp_path, caplog):
         fcntl.flock(other, fcntl.LOCK_EX)
         given = settings(tmp_path), "test", {"rate": 0.1}, {"a": torch.ones(2)}
         assert open_checkpoints(*given) is None
-    assert "is another process's" in caplog.text
+    assert "is in use by another process" in caplog.text
 
 
 def leave_behind(folder: Path, rate: float, age: float, kilobytes: int = 100) -> Path:

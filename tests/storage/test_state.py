@@ -1,4 +1,4 @@
-"""A state is read back bit for bit or told to be broken; neither it nor a run's key costs memory."""
+"""A state is read back bit for bit or reported as invalid; neither it nor a run's key costs memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from hypnos_pipeline.storage import state as module
 from hypnos_pipeline.storage.fingerprint import fingerprint
-from hypnos_pipeline.storage.state import Unsound, read_state, write_state
+from hypnos_pipeline.storage.state import InvalidState, read_state, write_state
 
 MEGABYTE = 2**20
 
@@ -78,25 +78,25 @@ TENSORS, DESCRIPTION = "tensors_000.safetensors", "state.json"
         (lambda folder: rewrite(folder / DESCRIPTION, '"step": 3,', '"step": 4,'), "is not what was saved"),
     ],
 )
-def test_damage_is_told(tmp_path, damage, reason):
+def test_damage_is_reported(tmp_path, damage, reason):
     write_state(tmp_path / "state", "key", 3, tensors(), values())
     damage(tmp_path / "state")
-    with pytest.raises(Unsound, match=reason):
+    with pytest.raises(InvalidState, match=reason):
         read_state(tmp_path / "state", "key")
 
 
-def test_another_runs_state_and_one_of_the_older_format_are_told(tmp_path):
+def test_another_runs_state_and_one_of_the_older_format_are_invalid(tmp_path):
     write_state(tmp_path / "state", "key", 3, tensors(), values())
-    with pytest.raises(Unsound, match="another run's, key"):
+    with pytest.raises(InvalidState, match="belongs to another run, key"):
         read_state(tmp_path / "state", "other")
     (tmp_path / "state/state.json").write_text(json.dumps({"step": 3, "values": {}}))
-    with pytest.raises(Unsound, match="of format None"):
+    with pytest.raises(InvalidState, match="of format None"):
         read_state(tmp_path / "state", "key")
 
 
-def test_a_file_in_a_states_place_is_told(tmp_path):
+def test_a_file_in_a_states_place_is_invalid(tmp_path):
     (tmp_path / "state").write_text("junk")
-    with pytest.raises(Unsound, match="cannot be read"):
+    with pytest.raises(InvalidState, match="cannot be read"):
         read_state(tmp_path / "state", "key")
 
 
@@ -126,15 +126,15 @@ def peak_growth(work) -> int:
     try:
         Path("/proc/self/clear_refs").write_text("5")  # forget the highest
     except OSError:
-        pytest.skip("this machine does not tell a process's highest memory")
+        pytest.skip("this machine does not show a process's highest memory")
 
-    def told(what: str) -> int:
+    def read(what: str) -> int:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(what))
 
-    before = told("VmRSS")
+    before = read("VmRSS")
     work()
-    return told("VmHWM") - before
+    return read("VmHWM") - before
 
 
 def test_neither_key_nor_saving_copies_the_whole_state(tmp_path, monkeypatch):

@@ -220,7 +220,7 @@ def scores(study: Study) -> pd.DataFrame:
 
 def test_all_168_values_of_the_paper_stand_beside_ours(study, parameters):
     from hypnos_pipeline.pipelines.reporting.collected import labels_of
-    from hypnos_pipeline.pipelines.reporting.nodes import collect_study_cells
+    from hypnos_pipeline.pipelines.reporting.study_nodes import collect_study_cells
     from hypnos_pipeline.reporting.paper_values import paper_values
     from hypnos_pipeline.reporting.table import to_markdown
     from hypnos_pipeline.reporting.tables import Scope, prompt_invariant_table, prompt_varying_table

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 import torch
 
-from hypnos_pipeline.training.draws import PoolDraws, PoolError, draw_class_images, draw_half
+from hypnos_pipeline.errors import PoolError
+from hypnos_pipeline.training.draws import PoolDraws, draw_class_images, draw_half
 from hypnos_pipeline.training.latents import LatentCache
 from hypnos_pipeline.training.settings import Augmented
 from hypnos_pipeline.training.table_3 import FAKE, FRACTIONS, REAL, Table3, targets
@@ -46,7 +47,7 @@ def test_ablations_use_the_same_pool(probability, kinds):
 
 
 def test_missing_kinds_are_named():
-    with pytest.raises(PoolError, match="resized of one"):
+    with pytest.raises(PoolError, match=r"lacks: resized of one.*resize_probability"):
         PoolDraws(kinds_of(pool(resized=0)), Augmented(), SEED)
     PoolDraws(kinds_of(pool(resized=0)), Augmented(resize_probability=0.0), SEED)
 
@@ -69,11 +70,15 @@ def test_timesteps_cover_the_schedule_and_halves_are_independent():
     assert int(timesteps.min()) == 0
     assert int(timesteps.max()) == 999
     assert float(timesteps.float().mean()) == pytest.approx(499.5, abs=15)
-    assert not torch.equal(halves[0].noise, halves[200].noise)
-    assert not torch.equal(halves[0].noise, halves[1].noise)
+    for other in (halves[1], halves[200]):
+        assert not torch.equal(halves[0].noise, other.noise)
+        assert not torch.equal(halves[0].latents, other.latents)
 
 
-def test_table_3_sums_to_one_and_is_drawn_so():
+def test_table_3_is_the_papers_and_is_drawn_so():
+    printed = {"original": 30, "recoloured": 18, "resized": 2, "class": 17.50, "negative": 9.75}
+    printed |= {"masked": 3.25, "coloured_negative": 4.88, "coloured_masked": 14.63}
+    assert {kind: 100 * each for kind, each in FRACTIONS.items()} == pytest.approx(printed, abs=0.0051)
     assert sum(FRACTIONS.values()) == pytest.approx(1.0, abs=1e-12)
     assert sum(REAL.values()) == pytest.approx(0.5)
     table = Table3(latents(), SEED)
@@ -83,7 +88,7 @@ def test_table_3_sums_to_one_and_is_drawn_so():
     assert set(table.draw_kinds("test", 0, 200, FAKE)) == set(FAKE)
 
 
-def test_table_3_draws_latents_of_the_kinds_asked_for():
+def test_table_3_draws_latents_of_the_requested_kinds():
     cache = latents()
     table = Table3(cache, SEED)
     kinds = list(FRACTIONS)
@@ -102,5 +107,5 @@ def test_table_3_draws_latents_of_the_kinds_asked_for():
 def test_table_3_names_missing_kinds():
     cache = latents()
     rows = cache.rows | {"fakes": [row for row in cache.rows["fakes"] if row["kind"] != "masked"]}
-    with pytest.raises(ValueError, match="masked"):
+    with pytest.raises(PoolError, match="masked"):
         Table3(LatentCache(cache.means, cache.deviations, rows, cache.scaling_factor), SEED)

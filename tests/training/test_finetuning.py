@@ -1,12 +1,14 @@
-"""The finetuning loop: what moves, what must not, and when each term acts."""
+"""Finetuning: what moves, what must not, and when each term acts."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
+from hypnos_pipeline.errors import DivergedError
+from hypnos_pipeline.training.discriminator_training import Pretraining
 from hypnos_pipeline.training.losses import matching_sigma
-from hypnos_pipeline.training.optimisation import DivergedError
+from hypnos_pipeline.training.optimisation import Updater
 from hypnos_pipeline.training.settings import (
     Augmented,
     DreamBoothSettings,
@@ -18,6 +20,7 @@ from hypnos_pipeline.training.settings import (
 )
 from tests.tiny_models import tiny_text_to_image
 from tests.training.tiny_study import (
+    DISCRIMINATOR,
     PLAIN,
     RUNTIME,
     SEED,
@@ -203,6 +206,32 @@ def test_no_gradient_is_held_while_a_forward_pass_needs_memory(monkeypatch):
     assert all(p.grad is None for p in run.updater.parameters)
 
 
+def test_every_step_draws_anew():
+    run = finetuning(hypnos(instance_batch=8, class_batch=8))
+    for first, second in zip(run._draw(1), run._draw(2), strict=True):
+        assert first.indexes != second.indexes
+        assert not torch.equal(first.timesteps, second.timesteps)
+        assert not torch.equal(first.noise, second.noise)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize(("clip_norm", "gradient"), [(1.0, [0.6, 0.8]), (100.0, [30.0, 40.0])])
+def test_the_unscaled_gradient_is_clipped(scaled, clip_norm, gradient):
+    row = torch.nn.Parameter(torch.zeros(2))
+    updater = Updater([row], learning_rate=1e-3, weight_decay=0.0, clip_norm=clip_norm, scaled=scaled)
+    assert updater.update((row * torch.tensor([30.0, 40.0])).sum(), 1) == pytest.approx(50.0)
+    assert row.grad.tolist() == pytest.approx(gradient, rel=1e-5)
+
+
+def test_trainings_clip_to_the_configured_norm():
+    run = finetuning(hypnos(optimiser=Optimiser(clip_norm=1e-3)))
+    settings = DISCRIMINATOR.model_copy(update={"clip_norm": 1e-3})
+    for training in (run, Pretraining(latents(), settings, SEED, torch.device("cpu"))):
+        assert training.step(1)["gradient_norm"] > 1e-2
+        norms = torch.stack([p.grad.norm() for p in training.updater.parameters if p.grad is not None])
+        assert float(norms.norm()) == pytest.approx(1e-3, rel=1e-3)
+
+
 def test_losses_add_up_with_their_weights(full_run):
     row = full_run.curve[0]
     parts = {"reconstruction": 1.0, "prior": 1.0, "perceptual": 0.003, "discriminator": 0.5}
@@ -249,7 +278,7 @@ def test_velocity_models_train_on_converted_noise():
     torch.testing.assert_close(rebuilt, prediction.noisy[:2], atol=1e-5, rtol=1e-5)
 
 
-def test_networks_that_a_term_needs_are_asked_for():
+def test_networks_that_a_term_needs_are_required():
     from hypnos_pipeline.training.finetuning import Finetuning
 
     given = {"plain_prompt": PLAIN, "seed": SEED, "runtime": RUNTIME}
@@ -264,7 +293,7 @@ def test_divergence_names_the_step():
     run = finetuning(hypnos(learning_rate=0.9, steps=300, optimiser=Optimiser(clip_norm=1e9)))
     with torch.no_grad():
         next(run.model.unet.parameters()).fill_(float("nan"))
-    with pytest.raises(DivergedError, match="step 1"):
+    with pytest.raises(DivergedError, match=r"step 1: .*Lower learning_rate of HYPNOS"):
         run.run()
 
 

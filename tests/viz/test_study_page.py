@@ -15,8 +15,9 @@ from PIL import Image
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.reporting.labels import MethodLabel
+from hypnos_pipeline.reporting.page_tables import other_cells_table
 from hypnos_pipeline.reporting.study_page import StudyFigure, study_page
-from hypnos_pipeline.reporting.subject_figures import subject_figures
+from hypnos_pipeline.reporting.subject_figures import Group, subject_figures
 from hypnos_pipeline.reporting.tables import Scope, difference_table, prompt_varying_table
 from tests.viz.browser import NAMES, dumped, find_chromium, served
 
@@ -90,11 +91,12 @@ def write_page(folder: Path) -> None:
         cut_outs,
         {name: ImageSet(images, prompts) for name in names},
         {name: pairs for name in names},
-        [(group, "wide", wide) for group in ("Comparison", "While training", "Contact sheets")],
+        [(group, "wide", wide) for group in (Group.COMPARISON, Group.WHILE_TRAINING, Group.CONTACT_SHEETS)],
         [check],
     )
     scope = Scope(METHODS, ["mug"], ["Networks: " + "0123456789abcdef" * 8])
     tables = [prompt_varying_table(cells(), scope), difference_table(cells(), scope)]
+    tables.append(other_cells_table(cells(), METHODS))
     subjects = {"mug": json.loads(json.dumps(drawn))}
     (folder / "index.html").write_text(
         study_page(

@@ -11,11 +11,12 @@ from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.installation import installation_findings
 from hypnos_pipeline.checks.machine import machine_findings
 from hypnos_pipeline.checks.networks import network_findings
-from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems, shown
+from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
 from hypnos_pipeline.checks.resources import disk_finding, memory_findings
 from hypnos_pipeline.checks.sizes import network_sizes
 from hypnos_pipeline.checks.study_files import StudyFiles
 from hypnos_pipeline.checks.words import word_findings
+from hypnos_pipeline.configuration.messages import shown
 from hypnos_pipeline.errors import Problem
 
 

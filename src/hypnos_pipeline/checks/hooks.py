@@ -142,7 +142,7 @@ def refuse_unknown_slices() -> None:
 
 
 def _unknown(option: str, name: str, known: Iterable[str]) -> Problem:
-    return Problem("kedro run", f"--{option}: no {name!r} here", f"expected {nearest(name, sorted(known))}")
+    return Problem("kedro run", f"--{option}: no {name!r} here", nearest(name, sorted(known)))
 
 
 def _namespaces(whole: str | None) -> list[str]:

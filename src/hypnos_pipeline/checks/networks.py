@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.errors import LockError, Problem
-from hypnos_pipeline.models.integrity import HASHED_SUFFIXES, is_listed
+from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
 from hypnos_pipeline.models.lock import LOCK_FILE, Lock, read_lock
 from hypnos_pipeline.models.reference import absence, fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
@@ -49,15 +50,16 @@ def network_findings(parts: ValidParts, keys: Iterable[str], lock_file: Path | N
 
 
 def _network(key: str, reference: ModelReference, lock: Lock, env: str | None) -> list[Finding]:
-    where, status = f"models.{key}", model_status(key, reference, lock)
+    where, status = f"models.{key}", model_status(key, reference, lock, env)
     if status.problems:
-        fix = _fix(reference, env)
-        return [Problem(where, problem, fix) for problem in status.problems]
+        return [*status.problems]
     if status.present:
         return [_whole(where, reference, status, env)]
     if reference.random is not None:
         return [Passed(where, f"{status.id}: not made yet; the first run makes it")]
-    return [Problem(where, f"{absence(reference, env)} ({_PINNED[status.pinned]})")]
+    missing = absence(where, reference, env)
+    pinned = f" ({_PINNED[status.pinned]})" if reference.fetched else ""
+    return [replace(missing, what=f"{missing.what}{pinned}")]
 
 
 def _whole(where: str, reference: ModelReference, status: ModelStatus, env: str | None) -> Finding:
@@ -70,15 +72,6 @@ def _whole(where: str, reference: ModelReference, status: ModelStatus, env: str 
     if reference.fetched:
         return warning(where, text, f"`{fetch_command(env)}` records what it is in {LOCK_FILE}")
     return warning(where, f"{text}: no list of its files' sha256 is beside it, so changes go unnoticed")
-
-
-def _fix(reference: ModelReference, env: str | None) -> str:
-    folder = reference.folder
-    if reference.fetched:
-        return f"remove {folder}, then `{fetch_command(env)}`"
-    if is_listed(Path(folder)):
-        return f"restore it (`git checkout -- {folder}`); a change you want belongs in a folder of its own"
-    return "copy the network there again"
 
 
 def make_random_networks(parts: ValidParts, keys: Iterable[str]) -> None:

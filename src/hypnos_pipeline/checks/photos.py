@@ -6,12 +6,12 @@ single mattes made by other backends.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.configuration.messages import shown
 from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.study.parts import ValidParts
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 
 NETWORKS = "networks of background removal"
 _ANY_SUBJECT = SubjectSettings(noun="object")
-
-
-def shown(path: Path | str) -> str:
-    """Returns a path relative to the working directory where it lies below it."""
-    path, here = os.path.abspath(path), os.getcwd()
-    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path
 
 
 def users_of(
@@ -85,9 +79,11 @@ def use_problems(
 
     known = users or {"": _ANY_SUBJECT}
     found = [
-        Problem(place, f"subjects.{name}.{problem}")
+        problem
         for name, subject in known.items()
-        for problem in choice_problems(raw.photos, subject.exclude, subject.mattes)
+        for problem in choice_problems(
+            raw.photos, subject.exclude, subject.mattes, place, f"subjects.{name}."
+        )
     ]
     backends: dict[str, tuple[str, BackendSettings]] = {}
     for photo, key, chosen in _without_mask(raw, known, parts):
@@ -98,7 +94,8 @@ def use_problems(
         backends.setdefault(f"{chosen.backend} {sorted(chosen.options.items())}", (key, chosen))
     networks = Path(parts.models["matting"].folder) if "matting" in parts.models else Path()
     for key, chosen in backends.values():
-        found += [Problem(NETWORKS, f"{key}: {problem}") for problem in _backend_problems(chosen, networks)]
+        for problem in _backend_problems(chosen, networks):
+            found.append(Problem(NETWORKS, f"{key}: {problem.what}", problem.fix))
     return list(dict.fromkeys(found))
 
 
@@ -117,7 +114,7 @@ def _without_mask(
                 yield photo, "background_removal", settings
 
 
-def _backend_problems(chosen: BackendSettings, networks: Path) -> list[str]:
+def _backend_problems(chosen: BackendSettings, networks: Path) -> list[Problem]:
     from hypnos_pipeline.imaging.mattes.registry import find_backend
 
     try:

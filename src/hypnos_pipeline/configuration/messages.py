@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from hypnos_pipeline.errors import Problem, nearest
+from hypnos_pipeline.errors import Problem, choice
 
 # What an error says was expected, by pydantic's error type; {} is the limit.
 _EXPECTED = {
@@ -37,6 +39,12 @@ _EXPECTED = {
     "model_attributes_type": "keys below it",
 }
 _NAME = "a name of small letters, digits and underscores, a letter first"
+
+
+def shown(path: Path | str) -> str:
+    """Returns a path as messages show it: relative to the working directory where it lies below it."""
+    path, here = os.path.abspath(path), os.getcwd()
+    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path
 
 
 def readable_problems(
@@ -99,7 +107,7 @@ def _wrong(model: type[BaseModel], error: Any, held: Any) -> tuple[str, str]:
     if kind == "union_tag_not_found":
         return f"the key {context['discriminator'].strip(chr(39))} is missing", ""
     if options := context.get("expected") or context.get("expected_tags"):
-        return _short(held), nearest(str(held), re.findall(r"'([^']*)'", options))
+        return _short(held), choice(str(held), re.findall(r"'([^']*)'", options))
     expected = _EXPECTED[kind].format_map(context) if kind in _EXPECTED else error["msg"]
     return "nothing" if held is None else _short(held), expected
 

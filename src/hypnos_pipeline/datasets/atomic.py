@@ -9,11 +9,12 @@ from typing import Any
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import PlotlyPreview
 
+from hypnos_pipeline.datasets.folder import PathDataset
 from hypnos_pipeline.datasets.previews import BY_SUFFIX, curve_preview
 from hypnos_pipeline.storage.replacing import replaced_file
 
 
-class AtomicDataset(AbstractDataset[Any, Any]):
+class AtomicDataset(PathDataset):
     """Saves through another dataset into a partial file, then renames it.
 
     Args:
@@ -25,25 +26,23 @@ class AtomicDataset(AbstractDataset[Any, Any]):
     def __init__(
         self, *, filepath: str, dataset: str | dict[str, Any], metadata: dict[str, Any] | None = None
     ):
-        self._filepath = Path(filepath)
+        super().__init__(filepath=filepath, metadata=metadata)
         self._config = {"type": dataset} if isinstance(dataset, str) else dict(dataset)
-        self.metadata = metadata
 
     def _at(self, path: Path) -> AbstractDataset:
         return AbstractDataset.from_config("atomic", {**self._config, "filepath": path.as_posix()})
 
     def load(self) -> Any:
+        """Returns what the library dataset loads."""
         return self._at(self._filepath).load()
 
     def save(self, data: Any) -> None:
+        """Replaces the file as a whole."""
         with replaced_file(self._filepath) as unfinished:
             self._at(unfinished).save(data)
 
-    def _exists(self) -> bool:
-        return self._filepath.is_file()
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix(), "dataset": self._config["type"]}
+        return super()._describe() | {"dataset": self._config["type"]}
 
     def __getattr__(self, name: str) -> Any:
         # kedro-viz looks for `preview` and its annotated return type: both are the library dataset's, if any.

@@ -5,38 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 
+from hypnos_pipeline.datasets.folder import PathDataset
 from hypnos_pipeline.storage.replacing import replaced_folder
 
 
-class FinetunedDataset(AbstractDataset[Any, Path]):
+class FinetunedDataset(PathDataset):
     """A diffusers folder, or one with a learned token's embedding.
 
     Loads as the folder's path, because what reads it chooses device and base model.
-
-    Args:
-        filepath: The folder, relative to the project root.
-        metadata: Passed to kedro-viz.
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None):
-        self._filepath = Path(filepath)
-        self.metadata = metadata
-
     def load(self) -> Path:
+        """Returns the folder."""
         if not self._filepath.is_dir():
             raise DatasetError(f"{self._filepath}: no such model; run the pipeline 'finetune' first")
         return self._filepath
 
     def save(self, data: Any) -> None:
+        """Replaces the folder as a whole by a ``FullFinetune`` or a ``LearnedToken``."""
         from hypnos_pipeline.models.finetuned import save_finetuned
 
         with replaced_folder(self._filepath) as folder:
             save_finetuned(data, folder)
-
-    def _exists(self) -> bool:
-        return self._filepath.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix()}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 from kedro_datasets._typing import ImagePreview
 from PIL import Image
 
+from hypnos_pipeline.datasets.folder import PathDataset
 from hypnos_pipeline.datasets.previews import pictures_preview
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.storage.replacing import replaced_folder
@@ -18,19 +17,11 @@ from hypnos_pipeline.storage.replacing import replaced_folder
 MANIFEST = "manifest.json"
 
 
-class ImageFolderDataset(AbstractDataset[ImageSet, ImageSet]):
-    """PNG images, sub-folders for names with ``/``, and ``manifest.json`` where there are rows.
-
-    Args:
-        filepath: The folder, relative to the project root.
-        metadata: Passed to kedro-viz.
-    """
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None):
-        self._filepath = Path(filepath)
-        self.metadata = metadata
+class ImageFolderDataset(PathDataset):
+    """PNG images, sub-folders for names with ``/``, and ``manifest.json`` where there are rows."""
 
     def load(self) -> ImageSet:
+        """Returns the images in the manifest's order, in that of their names where there is none."""
         if not self._filepath.is_dir():
             raise DatasetError(f"{self._filepath}: no such image folder; run the stage that makes it")
         manifest_file = self._filepath / MANIFEST
@@ -47,6 +38,7 @@ class ImageFolderDataset(AbstractDataset[ImageSet, ImageSet]):
             return np.asarray(image)
 
     def save(self, data: ImageSet) -> None:
+        """Replaces the folder as a whole."""
         with replaced_folder(self._filepath) as folder:
             for name, pixels in data.images.items():
                 file = folder / f"{name}.png"
@@ -55,12 +47,6 @@ class ImageFolderDataset(AbstractDataset[ImageSet, ImageSet]):
             if data.manifest:
                 text = json.dumps(data.manifest, indent=1, ensure_ascii=False)
                 (folder / MANIFEST).write_text(text + "\n")
-
-    def _exists(self) -> bool:
-        return self._filepath.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix()}
 
     def preview(self) -> ImagePreview:
         """Returns the first images side by side."""

@@ -1,4 +1,4 @@
-"""What kedro-viz shows of a dataset: pictures made small, curves, Markdown tables.
+"""Previews of datasets in kedro-viz: pictures made small, curves, Markdown tables.
 
 kedro-viz reads the kind of a preview from its annotated return type.
 """

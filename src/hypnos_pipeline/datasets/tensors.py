@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset
 from kedro.utils import load_obj
 
+from hypnos_pipeline.datasets.folder import PathDataset
 from hypnos_pipeline.storage.replacing import replaced_file
 
 
-class TensorsDataset(AbstractDataset[Any, Any]):
+class TensorsDataset(PathDataset):
     """A dict of tensors, or an object that turns itself into one.
 
     Args:
@@ -24,11 +23,11 @@ class TensorsDataset(AbstractDataset[Any, Any]):
     """
 
     def __init__(self, *, filepath: str, holder: str | None = None, metadata: dict[str, Any] | None = None):
-        self._filepath = Path(filepath)
+        super().__init__(filepath=filepath, metadata=metadata)
         self._holder = holder
-        self.metadata = metadata
 
     def load(self) -> Any:
+        """Returns the holder's object, or the tensors by name."""
         from safetensors import safe_open
 
         with safe_open(self._filepath, framework="pt") as file:
@@ -37,6 +36,7 @@ class TensorsDataset(AbstractDataset[Any, Any]):
         return load_obj(self._holder).from_tensors(tensors, json.loads(text)) if self._holder else tensors
 
     def save(self, data: Any) -> None:
+        """Replaces the file as a whole; its bytes depend on tensors and metadata alone."""
         from safetensors.torch import save_file
 
         tensors = data.to_tensors() if self._holder else data
@@ -45,8 +45,5 @@ class TensorsDataset(AbstractDataset[Any, Any]):
         with replaced_file(self._filepath) as partial:
             save_file(ordered, partial, metadata={"json": json.dumps(content, sort_keys=True)})
 
-    def _exists(self) -> bool:
-        return self._filepath.is_file()
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix(), "holder": self._holder}
+        return super()._describe() | {"holder": self._holder}

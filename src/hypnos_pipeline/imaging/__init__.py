@@ -1,1 +1,1 @@
-
+"""Images: photos in, mattes, the working square, colours, compositing, the pool and its fakes."""

@@ -22,7 +22,7 @@ class UnsupportedPixels(ValueError):
 def upright_srgb(image: Image.Image, name: str) -> Image.Image:
     """Turns a picture by its EXIF orientation and converts it to 8-bit sRGB.
 
-    Transparency is laid on white. A profile that cannot be read is passed over with a warning.
+    Transparency is laid on white. A profile that cannot be read is ignored with a warning.
 
     Args:
         image: Any opened picture.
@@ -41,9 +41,8 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
     if alpha is not None and alpha.getextrema()[1] == 0:
         raise UnsupportedPixels("wholly transparent")
     if alpha is not None and alpha.getextrema()[0] < 255:
-        logger.warning(
-            "%s: the transparent part is laid on white; to use it as the matte, save it as a mask", name
-        )
+        text = "%s: the transparent part is laid on white; to use it as the matte, save it as a mask"
+        logger.warning(text, name)
     colour = _to_srgb(image, profile, name)
     if alpha is not None:
         paper = Image.new("RGB", colour.size, _WHITE)
@@ -74,7 +73,7 @@ def to_grey_unit(image: Image.Image, name: str = "mask") -> np.ndarray:
 
 
 def _turned(image: Image.Image, name: str) -> Image.Image:
-    """Turns a picture by its EXIF orientation; EXIF that cannot be read is passed over with a warning."""
+    """Turns a picture by its EXIF orientation; EXIF that cannot be read is ignored with a warning."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # what Pillow raises for broken EXIF depends on the file's format
@@ -121,7 +120,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Imag
                 srgb = ImageCms.createProfile("sRGB")
                 intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
                 return ImageCms.profileToProfile(image, source, srgb, intent, outputMode="RGB")
-            logger.warning("%s: its colour profile is for another kind of picture; passed over", name)
+            logger.warning("%s: its colour profile is for another kind of picture; ignored", name)
         except (ImageCms.PyCMSError, OSError, ValueError):
             logger.warning("%s: its colour profile cannot be read; taken as sRGB", name)
     if image.mode == "LAB":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from hypnos_pipeline.errors import nearest
 
 # Plain values people mean by the names; no two are closer than ΔE 25, so a caption names one colour only.
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -30,10 +34,10 @@ def listed_colour(name: str) -> tuple[int, int, int]:
     """Returns the sRGB value (0–255) of a listed colour.
 
     Raises:
-        ValueError: If the name is not listed; the message names those that are.
+        ValueError: If the name is not listed; the message names the nearest and all that are.
     """
     if name not in COLOURS:
-        raise ValueError(f"unknown colour {name!r}: expected one of {', '.join(COLOURS)}")
+        raise ValueError(f"unknown colour {name!r}; {nearest(name, COLOURS)}")
     return COLOURS[name]
 
 
@@ -73,28 +77,19 @@ def delta_e(rgb_a: np.ndarray, rgb_b: np.ndarray) -> np.ndarray:
     return np.sqrt((difference**2).sum(axis=-1))
 
 
-def nearest_colour(rgb: np.ndarray) -> str:
-    """Returns the name of the listed colour nearest to an sRGB triple (0–255)."""
-    names = list(COLOURS)
-    return names[int(np.argmin(delta_e(np.array([COLOURS[name] for name in names]), rgb)))]
-
-
-def clearly_unlike(names: list[str], *references: np.ndarray) -> list[str]:
-    """Returns the names whose colours are at least ``CLEARLY_UNLIKE`` in ΔE from every reference (0–255)."""
-    return [
-        name
-        for name in names
-        if all(float(delta_e(listed_colour(name), reference)) >= CLEARLY_UNLIKE for reference in references)
-    ]
-
-
 def farthest(names: list[str], *references: np.ndarray) -> str:
     """Returns the name whose colour is farthest from its nearest reference (0–255)."""
-    return max(
-        names, key=lambda name: min(float(delta_e(listed_colour(name), other)) for other in references)
-    )
+    return max(names, key=lambda name: _nearest_distance(name, references))
 
 
 def unlike_or_farthest(names: list[str], *references: np.ndarray) -> list[str]:
-    """Returns :func:`clearly_unlike`, or the :func:`farthest` name alone where none is."""
-    return clearly_unlike(names, *references) or [farthest(names, *references)]
+    """Returns the names of colours that are at least ``CLEARLY_UNLIKE`` in ΔE from every reference (0–255).
+
+    Where none is, the :func:`farthest` name alone.
+    """
+    unlike = [name for name in names if _nearest_distance(name, references) >= CLEARLY_UNLIKE]
+    return unlike or [farthest(names, *references)]
+
+
+def _nearest_distance(name: str, references: Sequence[np.ndarray]) -> float:
+    return min(float(delta_e(listed_colour(name), reference)) for reference in references)

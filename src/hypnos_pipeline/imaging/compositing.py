@@ -16,7 +16,7 @@ def composite(foreground: np.ndarray, alpha: np.ndarray, background: np.ndarray)
     """Returns αF + (1 − α)B.
 
     Args:
-        foreground: H×W×3 or a colour.
+        foreground: H×W×3 or a colour, which then fills the foreground's shape.
         alpha: H×W.
         background: H×W×3 or a colour.
     """
@@ -41,11 +41,6 @@ def recovered_background(image: np.ndarray, foreground: np.ndarray, alpha: np.nd
 def negative(image: np.ndarray, foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Returns I + α(1 − 2F), clipped: the same picture with the foreground's colours negated."""
     return np.clip(image + alpha[..., None] * (1.0 - 2.0 * foreground), 0.0, 1.0)
-
-
-def masked(background: np.ndarray, alpha: np.ndarray, fill: np.ndarray) -> np.ndarray:
-    """Returns αK + (1 − α)B: the foreground's shape filled with one colour K."""
-    return composite(fill, alpha, background)
 
 
 def is_own_negative(foreground: np.ndarray, alpha: np.ndarray) -> bool:

@@ -1,11 +1,11 @@
-"""Whether images that were asked for scenes have any: a warning, not a metric (paper Fig. 8; 4.1 on Fig. 5).
+"""Whether images have the scenes that were requested: a warning, not a metric (paper Fig. 8; 4.1 on Fig. 5).
 
-Two ways of failing are told from each other, both read off the border, which the subject seldom reaches: a
-background that is *blank* within an image, and one that stays the *same* between images of different
-prompts. The limits were set on a finished study of the embedded default: of 360 images of scene prompts the
-calmest has a spread of 5.3 (a night), and every set a change of 35 to 40. 128 images by the same models with
-plain backgrounds, which is how Fig. 8 looks, have spreads of at most 4.4; a DreamBooth that put the photos'
-room behind its chair whatever colour was asked for, a change of 19; one background behind everything 1 to 13.
+Two ways of failing are distinguished, both by the border, which the subject seldom reaches: a background
+that is *blank* within an image, and one that stays the *same* between images of different prompts. The limits
+were set on a finished study of the embedded default: of 360 images of scene prompts the calmest has a spread
+of 5.3 (a night), and every set a change of 35 to 40. 128 images by the same models with plain backgrounds, as
+in Fig. 8, have spreads of at most 4.4; a DreamBooth that put the photos' room behind its chair whatever
+colour was requested, a change of 19; one background behind everything 1 to 13.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SPREAD = 75  # per cent of the border's pixels: a subject that touches it does 
 
 @dataclass(frozen=True)
 class Backgrounds:
-    """What the borders of a set of images say of their backgrounds.
+    """The backgrounds of a set of images, measured at the images' borders.
 
     Attributes:
         images: How many.
@@ -48,13 +48,18 @@ class Backgrounds:
     blank: int
     change: float
 
+    @property
+    def constant(self) -> bool:
+        """Whether they stay the same from image to image, in a set that is large enough to tell."""
+        return self.images >= FEWEST and self.change < SAME_BELOW
+
     def warnings(self) -> list[str]:
-        """Says in words what looks failed; empty if nothing does."""
+        """Returns what seems to have failed, in words; empty if nothing does."""
         found = []
         if self.blank >= BLANK_SHARE * self.images:
             found.append(f"{self.blank} of {self.images} images have a blank background")
-        if self.images >= FEWEST and self.change < SAME_BELOW:
-            found.append(f"the background is the same whatever is asked for (it changes by ΔE {self.change})")
+        if self.constant:
+            found.append(f"the background is the same whatever is requested (it changes by ΔE {self.change})")
         return found
 
 
@@ -97,7 +102,7 @@ def _spreads(colours: np.ndarray) -> np.ndarray:
 
 
 def background_report(backgrounds: Backgrounds) -> dict[str, Any]:
-    """Returns the measures and what they warn of, in JSON types."""
+    """Returns the measures and their warnings, in JSON types."""
     return {**asdict(backgrounds), "warnings": backgrounds.warnings()}
 
 
@@ -126,9 +131,7 @@ def beside_base(
                 row |= {f"base_{name}": of_base[name] for name in ("spread", "blank", "change")}
             warning = "; ".join(report["warnings"])
             if warning and of_base and method != base:
-                warning += (
-                    "; the base model fails too" if of_base["warnings"] else "; the base model does not"
-                )
+                warning += f"; the base model {'fails too' if of_base['warnings'] else 'does not'}"
             rows.append({**row, "warning": warning})
     return rows
 

@@ -7,16 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hypnos_pipeline.imaging.colours import (
-    farthest,
-    listed_colour,
-    unit_colour,
-    unlike_or_farthest,
-)
+from hypnos_pipeline.imaging.colours import farthest, listed_colour, unit_colour, unlike_or_farthest
 from hypnos_pipeline.imaging.compositing import (
     composite,
     is_own_negative,
-    masked,
     negative,
     opposed,
     recovered_background,
@@ -49,8 +43,8 @@ def build_fakes(
 
     Returns:
         Images named ``<photo>/<kind>_NN`` with rows ``{name, photo, kind, colour, fill, sha256, remark}``:
-        colour is the monotone background's, fill the mask's; null where there is none. Remark is empty or
-        says where the rule had to give way.
+        colour is the monotone background's, fill the mask's; null where there is none. Remark names the
+        exception where the rule could not be kept, else it is empty.
     """
     images: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
@@ -97,9 +91,12 @@ def _altered(
     altered, remark = negate(image, foreground, alpha)
     yield "negative", 0, altered, {"remark": remark}
 
-    fill, remark = _fill_over_original(settings.colours, foreground, alpha, subject_colour)
+    fill, remark = "grey", ""
+    if is_own_negative(foreground, alpha):
+        fill = farthest(settings.colours, subject_colour)
+        remark = GREY_ON_GREY_REMARK.format(fill=fill)
     background = recovered_background(image, foreground, alpha)
-    yield "masked", 0, masked(background, alpha, unit_colour(fill)), {"fill": fill, "remark": remark}
+    yield "masked", 0, composite(unit_colour(fill), alpha, background), {"fill": fill, "remark": remark}
 
     for index, colour in enumerate(drawn_colours(settings, settings.altered, seed, f"negative/{photo}")):
         coloured = composite(foreground, alpha, unit_colour(colour))
@@ -112,23 +109,8 @@ def _altered(
         fills = unlike_or_farthest(settings.colours, listed_colour(colour), subject_colour)
         draw = numpy_generator(seed, f"augmentation/fill/{photo}", index)
         fill = fills[int(draw.integers(len(fills)))]
-        flat = np.broadcast_to(unit_colour(colour), image.shape)
-        yield (
-            "coloured_masked",
-            index,
-            masked(flat, alpha, unit_colour(fill)),
-            {"colour": colour, "fill": fill},
-        )
-
-
-def _fill_over_original(
-    colours: list[str], foreground: np.ndarray, alpha: np.ndarray, subject_colour: np.ndarray
-) -> tuple[str, str]:
-    """Returns mid-grey, or the farthest colour from a subject that is itself mid-grey; and the remark."""
-    if not is_own_negative(foreground, alpha):
-        return "grey", ""
-    fill = farthest(colours, subject_colour)
-    return fill, GREY_ON_GREY_REMARK.format(fill=fill)
+        coloured = composite(unit_colour(fill), alpha, unit_colour(colour))
+        yield "coloured_masked", index, coloured, {"colour": colour, "fill": fill}
 
 
 def _mean_colour(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -1,58 +1,37 @@
-"""A subject's raw photos and masks: read, checked, and every fault told at once (method.md §1)."""
+"""A subject's raw photos and masks: read and checked, with every problem reported at once (method.md §1)."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-import click
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from hypnos_pipeline.configuration.messages import shown
+from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.imaging.colour_management import UnsupportedPixels, to_grey_unit, upright_srgb
 
 logger = logging.getLogger(__name__)
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
-# Photos, but of kinds Pillow alone does not read: passing over them in silence would lose photos.
+# Photos, but of kinds that Pillow alone does not read: ignoring them in silence would lose photos.
 _FOREIGN_SUFFIXES = (".heic", ".heif", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".psd", ".jxl")
 _STRAY_FILES = ("thumbs.db", "desktop.ini")
 _REPLACE = "copy the file again or remove it"
 _MASKS = "masks"
 FEWEST = 3
 """Photos that a subject needs."""
+MORE_PHOTOS = "add photos of the same object (3 to 5 work best)"
 _MANY = 12
 _SMALLEST_SIDE = 32
-
-
-@dataclass(frozen=True)
-class PhotoFault:
-    """What is wrong with one file and how to mend it."""
-
-    file: str
-    fault: str
-    mend: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.fault}; {self.mend}"
-
-
-class PhotoError(click.ClickException):
-    """The photos cannot be used; the message lists every fault found, not only the first.
-
-    Attributes:
-        folder: Where they are.
-        faults: One per file, or for the folder.
-    """
-
-    def __init__(self, folder: str, faults: list[PhotoFault]) -> None:
-        self.folder, self.faults = folder, faults
-        lines = "\n".join(f"  - {fault}" for fault in faults)
-        super().__init__(f"photos in {folder}: {len(faults)} to mend\n{lines}")
+_Picture = TypeVar("_Picture")
 
 
 @dataclass(frozen=True)
@@ -71,7 +50,7 @@ class RawPhotos:
 def read_photos(folder: Path) -> RawPhotos:
     """Reads the photos of a folder and the masks in ``masks/<stem>.png``.
 
-    Hidden and stray files, folders and files of other kinds are passed over.
+    Hidden and stray files, folders and files of other kinds are ignored.
 
     Args:
         folder: Holds the photos, any of ``PHOTO_SUFFIXES`` in either case.
@@ -80,60 +59,124 @@ def read_photos(folder: Path) -> RawPhotos:
         Photos upright in sRGB, in order of their names; their masks.
 
     Raises:
-        PhotoError: Listing everything that is wrong with the folder, each with its mend.
+        PhotoError: Listing everything that is wrong with the folder, each with its fix.
     """
-    folder = Path(folder)
-    faults: list[PhotoFault] = []
-    files = _photo_files(folder, faults)
-    # Those that have a fault of their own count: once mended, they are photos.
-    given = len(files) + len(faults)
-    photos = {file.stem: photo for file in files if (photo := _read_photo(file, faults)) is not None}
-    duplicates = _find_duplicates(photos, {file.stem: file.name for file in files}, faults)
-    masks = _read_masks(folder / _MASKS, photos, {file.stem for file in files}, faults)
-    if given - duplicates < FEWEST:
-        found = f"{given - duplicates} different photos, fewer than {FEWEST}" if given else "no photos"
-        faults.append(PhotoFault(folder.name, found, "add photos of the same object (3 to 5 work best)"))
-    if faults:
-        raise PhotoError(str(folder), faults)
+    reader = _Reader(Path(folder))
+    files = reader.photo_files()
+    # Files that have a problem of their own count: once fixed, they are photos.
+    given = len(files) + len(reader.problems)
+    photos = {file.stem: photo for file in files if (photo := reader.photo(file)) is not None}
+    given -= reader.duplicates(photos, {file.stem: file.name for file in files})
+    masks = reader.masks(photos, {file.stem for file in files})
+    if given < FEWEST:
+        found = f"{given} different photos, fewer than {FEWEST}" if files or reader.problems else "no photos"
+        reader.note(reader.folder.name, found, MORE_PHOTOS)
+    if reader.problems:
+        raise PhotoError(reader.problems)
     if len(photos) > _MANY:
-        logger.warning(
-            "%s: %d photos, more than %d; the method is made for 3 to 5: keep the best",
-            folder,
-            len(photos),
-            _MANY,
-        )
+        text = "%s: %d photos, more than %d; the method is made for 3 to 5: keep the best"
+        logger.warning(text, folder, len(photos), _MANY)
     return RawPhotos(photos, masks)
 
 
-def _photo_files(folder: Path, faults: list[PhotoFault]) -> list[Path]:
-    """Lists the photo files by name; two files of one stem and foreign kinds are faults.
+class _Reader:
+    """Reads a folder's pictures one by one and notes what is wrong with each."""
 
-    Raises:
-        PhotoError: If the folder cannot be looked into.
-    """
-    try:
-        names = sorted(folder.iterdir(), key=lambda path: (path.name.casefold(), path.name))
-    except OSError as problem:
-        missing = isinstance(problem, FileNotFoundError | NotADirectoryError)
-        fault = "no such folder" if missing else f"cannot be looked into ({problem.strerror})"
-        raise PhotoError(str(folder), [PhotoFault(folder.name, fault, "put the photos there")]) from problem
-    files: list[Path] = []
-    by_stem: dict[str, str] = {}
-    for file in names:
-        suffix = file.suffix.lower()
-        if file.name.startswith(".") or file.name.lower() in _STRAY_FILES or file.is_dir():
-            continue
-        if suffix in _FOREIGN_SUFFIXES:
-            faults.append(PhotoFault(file.name, f"{suffix} is not read", "export it as JPEG or PNG"))
-        elif suffix not in PHOTO_SUFFIXES:
-            logger.warning("%s: no photo by its name (%s); passed over", file, ", ".join(PHOTO_SUFFIXES))
-        elif file.stem.casefold() in by_stem:
-            other = by_stem[file.stem.casefold()]
-            faults.append(PhotoFault(file.name, f"same name as {other}", "rename or remove one"))
-        else:
-            by_stem[file.stem.casefold()] = file.name
-            files.append(file)
-    return files
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+
+    def note(self, file: str, what: str, fix: str) -> None:
+        self.problems.append(Problem(shown(self.folder), f"{file}: {what}", fix))
+
+    def photo_files(self) -> list[Path]:
+        """Lists the photo files by name; two files of one stem and foreign kinds are problems.
+
+        Raises:
+            PhotoError: If the folder cannot be looked into.
+        """
+        try:
+            entries = sorted(self.folder.iterdir(), key=lambda path: (path.name.casefold(), path.name))
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+            what = "no such folder" if missing else f"cannot be looked into ({error.strerror})"
+            self.note(self.folder.name, what, "put the photos there")
+            raise PhotoError(self.problems) from error
+        by_stem: dict[str, Path] = {}
+        for file in _ordinary(entries):
+            suffix = file.suffix.lower()
+            if suffix in _FOREIGN_SUFFIXES:
+                self.note(file.name, f"{suffix} is not read", "export it as JPEG or PNG")
+            elif suffix not in PHOTO_SUFFIXES:
+                logger.warning("%s: no photo by its name (%s); ignored", file, ", ".join(PHOTO_SUFFIXES))
+            elif (first := by_stem.setdefault(file.stem.casefold(), file)) is not file:
+                self.note(file.name, f"same name as {first.name}", "rename or remove one")
+        return list(by_stem.values())
+
+    def read(self, file: Path, convert: Callable[[Image.Image], _Picture], label: str) -> _Picture | None:
+        """Opens and converts one picture, or notes why it could not be read and returns None."""
+        try:
+            if file.stat().st_size:
+                return convert(_open(file))
+            self.note(label, "zero bytes", _REPLACE)
+        except FileNotFoundError:
+            self.note(label, "a link to a file that is not there", _REPLACE)
+        except UnidentifiedImageError:
+            self.note(label, "no known kind of picture", "export it as JPEG or PNG, or remove it")
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+            self.note(label, f"more than {limit} million pixels", "scale it down")
+        except UnsupportedPixels as error:
+            self.note(label, str(error), "export one still picture of 8 or 16 bits")
+        except Exception as error:  # decoders raise SyntaxError, struct.error and more for broken files
+            reason = " ".join(str(error).replace(str(file), label).split())[:120] or type(error).__name__
+            self.note(label, f"cannot be read ({reason})", _REPLACE)
+        return None
+
+    def photo(self, file: Path) -> Image.Image | None:
+        """Reads one photo; None, with the problem noted, where it cannot be used."""
+        photo = self.read(file, partial(upright_srgb, name=file.name), file.name)
+        if photo is not None and min(photo.size) < _SMALLEST_SIDE:
+            size = f"only {photo.width}×{photo.height} pixels"
+            self.note(file.name, size, "use the photo in its full size")
+            return None
+        return photo
+
+    def duplicates(self, photos: dict[str, Image.Image], files: dict[str, str]) -> int:
+        """Notes photos whose pixels equal an earlier one's; returns how many there are."""
+        first: dict[tuple[tuple[int, int], bytes], str] = {}
+        count = 0
+        for stem, photo in photos.items():
+            same = first.setdefault((photo.size, hashlib.sha256(photo.tobytes()).digest()), stem)
+            if same != stem:
+                self.note(files[stem], f"same pixels as {files[same]}", "remove one of the two")
+                count += 1
+        return count
+
+    def masks(self, photos: dict[str, Image.Image], stems: set[str]) -> dict[str, np.ndarray]:
+        """Reads the photos' masks; one without a photo only warns, because photos get excluded."""
+        masks: dict[str, np.ndarray] = {}
+        folder = self.folder / _MASKS
+        for file in _ordinary(sorted(folder.iterdir()) if folder.is_dir() else []):
+            label = f"{_MASKS}/{file.name}"
+            if file.suffix.lower() != ".png" or file.stem not in stems:
+                logger.warning("%s: no PNG named like a photo; ignored", file)
+                continue
+            mask, photo = self.read(file, partial(to_grey_unit, name=label), label), photos.get(file.stem)
+            if mask is None or photo is None:
+                continue
+            if problem := size_problem(mask, photo.size) or _content_problem(mask):
+                self.note(label, *problem)
+            else:
+                masks[file.stem] = mask
+        return masks
+
+
+def _ordinary(entries: list[Path]) -> Iterator[Path]:
+    """Yields the files that somebody put there on purpose: neither hidden nor a system's own."""
+    for file in entries:
+        if not (file.name.startswith(".") or file.name.lower() in _STRAY_FILES or file.is_dir()):
+            yield file
 
 
 def _open(file: Path) -> Image.Image:
@@ -151,91 +194,19 @@ def _open(file: Path) -> Image.Image:
     return image
 
 
-def _read_file(file: Path, convert, label: str, faults: list[PhotoFault]):
-    """Opens and converts one picture, or notes why it could not be read and returns None."""
-    try:
-        if file.stat().st_size == 0:
-            faults.append(PhotoFault(label, "zero bytes", _REPLACE))
-            return None
-        return convert(_open(file))
-    except FileNotFoundError:
-        faults.append(PhotoFault(label, "a link to a file that is not there", _REPLACE))
-    except UnidentifiedImageError:
-        faults.append(PhotoFault(label, "no known kind of picture", "export it as JPEG or PNG, or remove it"))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
-        faults.append(PhotoFault(label, f"more than {limit} million pixels", "scale it down"))
-    except UnsupportedPixels as problem:
-        faults.append(PhotoFault(label, str(problem), "export one still picture of 8 or 16 bits"))
-    except Exception as problem:  # decoders raise SyntaxError, struct.error and more for broken files
-        reason = " ".join(str(problem).replace(str(file), label).split())[:120] or type(problem).__name__
-        faults.append(PhotoFault(label, f"cannot be read ({reason})", _REPLACE))
-    return None
-
-
-def _read_photo(file: Path, faults: list[PhotoFault]) -> Image.Image | None:
-    """Reads one photo; None with a fault noted where it cannot be used."""
-    photo = _read_file(file, partial(upright_srgb, name=file.name), file.name, faults)
-    if photo is not None and min(photo.size) < _SMALLEST_SIDE:
-        size = f"{photo.width}×{photo.height} pixels"
-        faults.append(PhotoFault(file.name, f"only {size}", "use the photo in its full size"))
+def size_problem(mask: np.ndarray, size: tuple[int, int]) -> tuple[str, str] | None:
+    """Returns what is wrong with the size of a mask (H×W) of a photo (width, height) and its fix, or None."""
+    if mask.shape[::-1] == size:
         return None
-    return photo
+    found = f"{mask.shape[1]}×{mask.shape[0]} for an upright photo of {size[0]}×{size[1]}"
+    return found, "draw the mask on the upright photo, in its size"
 
 
-def _find_duplicates(photos: dict[str, Image.Image], files: dict[str, str], faults: list[PhotoFault]) -> int:
-    """Notes photos whose pixels equal an earlier one's; returns how many there are."""
-    first: dict[tuple[tuple[int, int], bytes], str] = {}
-    count = 0
-    for stem, photo in photos.items():
-        key = (photo.size, hashlib.sha256(photo.tobytes()).digest())
-        if key in first:
-            faults.append(
-                PhotoFault(files[stem], f"same pixels as {files[first[key]]}", "remove one of the two")
-            )
-            count += 1
-        else:
-            first[key] = stem
-    return count
-
-
-def _read_masks(
-    folder: Path, photos: dict[str, Image.Image], stems: set[str], faults: list[PhotoFault]
-) -> dict[str, np.ndarray]:
-    """Reads the photos' masks; one without a photo only warns, because photos get excluded."""
-    masks: dict[str, np.ndarray] = {}
-    if not folder.is_dir():
-        return masks
-    for file in sorted(folder.iterdir()):
-        if file.name.startswith(".") or file.name.lower() in _STRAY_FILES or file.is_dir():
-            continue
-        label = f"{_MASKS}/{file.name}"
-        if file.suffix.lower() != ".png" or file.stem not in stems:
-            logger.warning("%s: no PNG named like a photo; passed over", file)
-            continue
-        mask = _read_file(file, partial(to_grey_unit, name=label), label, faults)
-        photo = photos.get(file.stem)
-        if mask is None or photo is None:
-            continue
-        problem = _mask_problem(mask, photo)
-        if problem:
-            faults.append(PhotoFault(label, *problem))
-        else:
-            masks[file.stem] = mask
-    return masks
-
-
-def _mask_problem(mask: np.ndarray, photo: Image.Image) -> tuple[str, str] | None:
-    """Returns (fault, mend) of a mask, or None."""
-    height, width = mask.shape
-    if (width, height) != photo.size:
-        size = f"{width}×{height} for an upright photo of {photo.width}×{photo.height}"
-        return size, "draw the mask on the upright photo, in its size"
+def _content_problem(mask: np.ndarray) -> tuple[str, str] | None:
+    """Returns what is wrong with the values of a mask in [0, 1] and its fix, or None."""
     if mask.max() < 0.5:
-        return (
-            f"empty (brightest value {mask.max() * 255:.0f} of 255)",
-            "paint the object white (255), the rest black",
-        )
+        empty = f"empty (brightest value {mask.max() * 255:.0f} of 255)"
+        return empty, "paint the object white (255), the rest black"
     if mask.min() >= 0.5:
         return f"full (darkest value {mask.min() * 255:.0f} of 255)", "paint the background black (0)"
     return None

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from hypnos_pipeline.imaging.pixels import to_uint8
+
 _GAP = 6
 _PAPER = (255, 255, 255)
 _INK = (20, 20, 20)
@@ -78,13 +80,12 @@ def _place(sheet: Image.Image, image: np.ndarray | None, x: int, y: int, cell: i
         sheet.paste(_EMPTY, (x, y, x + cell, y + cell))
         return
     if image.dtype != np.uint8:
-        image = np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8)
+        image = to_uint8(image)
     picture = Image.fromarray(image).convert("RGB")
     scale = cell / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     # Enlarged pixels stay pixels: smoothing would flatter a 64 px picture.
-    method = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS
-    picture = picture.resize(size, method)
+    picture = picture.resize(size, Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS)
     sheet.paste(picture, (x + (cell - size[0]) // 2, y + (cell - size[1]) // 2))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from hypnos_pipeline.imaging.compositing import matte_box
+from hypnos_pipeline.imaging.pixels import to_uint8
 
 logger = logging.getLogger(__name__)
 
@@ -45,27 +46,29 @@ def find_square(
         crop: Which square.
         name: Photo's name, for the warning.
     """
-    short, long = min(width, height), max(width, height)
     if crop == "pad":
-        return Square((width - long) // 2, (height - long) // 2, long)
-    centre = Square((width - short) // 2, (height - short) // 2, short)
+        return central(width, height, max(width, height))
+    short = min(width, height)
+    centre = central(width, height, short)
     box = matte_box(alpha, threshold=0.5)
     if crop == "centre" or box is None:
         return centre
     left, top, right, bottom = box
     if max(right - left, bottom - top) > short:
-        logger.warning(
+        text = (
             "%s: the subject's box (%d×%d) does not fit the largest square (%d): cut from the centre; "
-            "set crop to 'pad' or exclude the photo",
-            name,
-            right - left,
-            bottom - top,
-            short,
+            "set crop to 'pad' or exclude the photo"
         )
+        logger.warning(text, name, right - left, bottom - top, short)
         return centre
     slid_left = min(max((left + right - short) // 2, 0), width - short)
     slid_top = min(max((top + bottom - short) // 2, 0), height - short)
     return Square(slid_left, slid_top, short)
+
+
+def central(width: int, height: int, side: int) -> Square:
+    """Returns the square of a side about the centre of a photo."""
+    return Square((width - side) // 2, (height - side) // 2, side)
 
 
 def cut_photo(photo: Image.Image, square: Square, size: int) -> np.ndarray:
@@ -76,11 +79,7 @@ def cut_photo(photo: Image.Image, square: Square, size: int) -> np.ndarray:
     Returns:
         size×size×3 uint8.
     """
-    if square.left < 0 or square.top < 0:
-        paper = Image.new("RGB", (square.side, square.side), _border_colour(photo))
-        paper.paste(photo, (-square.left, -square.top))
-        photo, square = paper, Square(0, 0, square.side)
-    return np.asarray(_scaled(photo, square, size))
+    return np.asarray(_cut(photo, square, size, _border_colour(photo)))
 
 
 def cut_matte(alpha: np.ndarray, square: Square, size: int) -> np.ndarray:
@@ -89,18 +88,14 @@ def cut_matte(alpha: np.ndarray, square: Square, size: int) -> np.ndarray:
     Returns:
         size×size uint8.
     """
-    plane = Image.fromarray(alpha.astype(np.float32))
-    if square.left < 0 or square.top < 0:
-        paper = Image.new("F", (square.side, square.side), 0.0)
-        paper.paste(plane, (-square.left, -square.top))
-        plane, square = paper, Square(0, 0, square.side)
-    return np.rint(np.clip(np.asarray(_scaled(plane, square, size)), 0.0, 1.0) * 255).astype(np.uint8)
+    return to_uint8(np.asarray(_cut(Image.fromarray(alpha.astype(np.float32)), square, size, 0.0)))
 
 
-def _scaled(image: Image.Image, square: Square, size: int) -> Image.Image:
+def _cut(image: Image.Image, square: Square, size: int, outside: tuple[int, ...] | float) -> Image.Image:
     """Crops exactly the square, then scales: the filter never reads pixels beyond it."""
-    box = (square.left, square.top, square.left + square.side, square.top + square.side)
-    return image.crop(box).resize((size, size), Image.Resampling.LANCZOS)
+    paper = Image.new(image.mode, (square.side, square.side), outside)
+    paper.paste(image, (-square.left, -square.top))
+    return paper.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def _border_colour(photo: Image.Image) -> tuple[int, int, int]:

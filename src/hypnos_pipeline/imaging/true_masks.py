@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from hypnos_pipeline.configuration.messages import shown
+from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.imaging.colour_management import to_grey_unit
 from hypnos_pipeline.imaging.foreground import estimate_foreground
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.imaging.photos import PhotoError, PhotoFault
+from hypnos_pipeline.imaging.photos import size_problem
 from hypnos_pipeline.imaging.square import Square, cut_matte
 
 KNOWN, OWN = "known masks", "the stage's own mattes"
@@ -73,24 +75,20 @@ def read_true_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict
     Raises:
         PhotoError: Naming every mask that is missing, unreadable or of another size than its photo.
     """
-    masks, faults = {}, []
+    masks, wrong = {}, []
     for name, frame in frames.items():
         file = folder / f"{name}.png"
-        if not file.is_file():
-            faults.append(
-                PhotoFault(file.name, "no true mask of this photo", "add it or leave out true_masks")
-            )
-            continue
         try:
             with Image.open(file) as image:
-                mask = to_grey_unit(image)
-        except (OSError, SyntaxError, ValueError) as problem:
-            faults.append(PhotoFault(file.name, f"cannot be read ({problem})", "copy the file again"))
-            continue
-        if mask.shape != frame[::-1]:
-            size = f"{mask.shape[1]}×{mask.shape[0]} for an upright photo of {frame[0]}×{frame[1]}"
-            faults.append(PhotoFault(file.name, size, "draw the mask on the upright photo, in its size"))
-        masks[name] = mask
-    if faults:
-        raise PhotoError(str(folder), faults)
+                masks[name] = to_grey_unit(image)
+        except FileNotFoundError:
+            wrong.append((file.name, ("no true mask of this photo", "add it or leave out true_masks")))
+        except (OSError, SyntaxError, ValueError) as error:
+            wrong.append((file.name, (f"cannot be read ({error})", "copy the file again")))
+        else:
+            if problem := size_problem(masks[name], frame):
+                wrong.append((file.name, problem))
+    if wrong:
+        where = f"{shown(folder)} (true_masks)"
+        raise PhotoError(Problem(where, f"{file}: {what}", fix) for file, (what, fix) in wrong)
     return masks

@@ -21,7 +21,7 @@ from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.pixels import to_unit
 from hypnos_pipeline.imaging.settings import BackendSettings, BackgroundRemovalSettings
 from hypnos_pipeline.imaging.sheets import contact_sheet
-from hypnos_pipeline.imaging.square import Square, cut_matte, cut_photo, find_square
+from hypnos_pipeline.imaging.square import central, cut_matte, cut_photo, find_square
 
 logger = logging.getLogger(__name__)
 
@@ -81,12 +81,8 @@ def make_working_set(
     for name, photo in kept.photos.items():
         square = find_square(photo.width, photo.height, alphas[name], settings.crop, name)
         if square.side < image_size:
-            logger.warning(
-                "%s: its square of %d pixels is enlarged to the working size %d",
-                name,
-                square.side,
-                image_size,
-            )
+            text = "%s: its square of %d pixels is enlarged to the working size %d"
+            logger.warning(text, name, square.side, image_size)
         photos[name] = cut_photo(photo, square, image_size)
         cut[name] = cut_matte(alphas[name], square, image_size)
         foregrounds[name] = estimate_foreground(photos[name], cut[name])
@@ -94,21 +90,20 @@ def make_working_set(
     rows = [{"name": name} for name in photos]
     report = [row | squares[row["photo"]] for row in report]
     excluded = {name: photo for name, photo in raw.photos.items() if name not in kept.photos}
-    report += [{"photo": name, "backend": EXCLUDED, "frame": list(excluded[name].size)} for name in excluded]
+    report += [
+        {"photo": name, "backend": EXCLUDED, "problems": [], "frame": list(photo.size)}
+        for name, photo in excluded.items()
+    ]
     return WorkingSet(
         ImageSet(photos, rows),
         ImageSet(cut, rows),
         ImageSet(foregrounds, rows),
         report,
-        {name: _shown(photo, image_size) for name, photo in excluded.items()},
+        {
+            name: cut_photo(photo, central(*photo.size, max(photo.size)), image_size)
+            for name, photo in excluded.items()
+        },
     )
-
-
-def _shown(photo: Image.Image, image_size: int) -> np.ndarray:
-    """Fits a whole photo into the working square."""
-    side = max(photo.size)
-    square = Square((photo.width - side) // 2, (photo.height - side) // 2, side)
-    return cut_photo(photo, square, image_size)
 
 
 def matte_sheet(working: WorkingSet) -> Image.Image:
@@ -126,5 +121,6 @@ def matte_sheet(working: WorkingSet) -> Image.Image:
         if row["backend"] == EXCLUDED:
             labels.append(f"{row['photo']}\n{EXCLUDED}")
         else:
-            labels.append("\n".join([row["photo"], f"{row['backend']} {row['area']:.0%}", *row["faults"]]))
+            found = [problem["what"] for problem in row["problems"]]
+            labels.append("\n".join([row["photo"], f"{row['backend']} {row['area']:.0%}", *found]))
     return contact_sheet(rows, labels, ("photo", "matte", "on purple", "on white"), cell=160)

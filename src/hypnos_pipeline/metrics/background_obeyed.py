@@ -1,4 +1,4 @@
-"""Whether the background has the colour that the prompt asked for (method.md §9)."""
+"""Whether the background has the colour that the prompt requests (method.md §9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FRAME = 0.10
 
 
 def background_obeyed(images: np.ndarray, colours: Sequence[str]) -> np.ndarray:
-    """CIEDE2000 between each image's border and the colour it was asked for; lower is better.
+    """CIEDE2000 between each image's border and the requested colour; lower is better.
 
     The border is the outer frame, a tenth of the side wide and 36 % of the pixels; its colour is the median
     of each of L*, a*, b*. So an object that reaches the border does not count until it fills half the frame.
@@ -27,8 +27,8 @@ def background_obeyed(images: np.ndarray, colours: Sequence[str]) -> np.ndarray:
     """
     from skimage.color import deltaE_ciede2000
 
-    asked = srgb_to_lab(np.array([listed_colour(colour) for colour in colours]))
-    return deltaE_ciede2000(asked, border_colours(images))
+    requested = srgb_to_lab(np.array([listed_colour(colour) for colour in colours]))
+    return deltaE_ciede2000(requested, border_colours(images))
 
 
 def border_colours(images: np.ndarray) -> np.ndarray:

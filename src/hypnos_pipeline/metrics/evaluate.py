@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from hypnos_pipeline.metrics.fid import fid_64_of_features, fid_of_features
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.kid import kid_of_features
 from hypnos_pipeline.metrics.pairwise import pairwise
-from hypnos_pipeline.metrics.registry import FOREGROUND, Metric, in_order
+from hypnos_pipeline.metrics.registry import Metric, in_order
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.text_to_image import TextToImage
@@ -29,8 +30,7 @@ log = logging.getLogger(__name__)
 
 PAIR_COLUMNS = ["prompt_set", "image", "colour", "photo", "metric", "value"]
 SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
-CLIP_T = {"clip_t": "clip", "clip_t_b32": "clip_b32"}
-"""Metric to its network."""
+SET_DISTANCES = {"fid": fid_of_features, "fid_64": fid_64_of_features, "kid": kid_of_features}
 SMALLEST_SET = 2
 """A covariance, or an unbiased kernel estimate, needs two images on each side."""
 
@@ -51,8 +51,8 @@ def evaluate_samples(
 
     Args:
         samples: Generated images; manifest rows with ``name``, ``prompt_set``, ``prompt`` (as given to the
-            model), ``noun_prompt`` (class noun in place of rare words) and, where a background colour was
-            asked for, ``colour``.
+            model), ``noun_prompt`` (class noun in place of rare words) and, where a background colour is
+            requested, ``colour``.
         photos: The subject's working photos, of the samples' size.
         networks: Those of the metrics, see ``features.load_metric_networks``.
         metrics: Names in the registry.
@@ -63,11 +63,12 @@ def evaluate_samples(
         cut_outs: The photos' true foregrounds, which ``foreground_*`` read.
 
     Returns:
-        ``pairs``: prompt_set, image, colour (empty where none was asked for), photo (empty for metrics of one
+        ``pairs``: prompt_set, image, colour (empty where none is requested), photo (empty for metrics of one
         image), metric, value.
         ``scores``: prompt_set, subject, method, metric, mean, std (over pairs, ddof 1), std_images (of the
         means per image, ddof 1), n (pairs, or images). Set metrics have their value as ``mean`` and no std.
-        Undefined cells are absent from both; so are, without a warning, metrics of an asked colour elsewhere.
+        Undefined cells are absent from both, and so are, without a warning, metrics of requested colours
+        where none is.
 
     Raises:
         ValueError: If there are no samples or no photos, the manifest does not name the images, samples and
@@ -114,94 +115,98 @@ def _deviation(values: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """Generated images against photos, with what the metrics read of the manifest.
+    """Generated images against photos.
 
     Attributes:
         generated: Features of all generated images.
         real: Features of the photos.
-        rows: Prompt set to the positions of its images.
-        images: Names of the generated images.
+        manifest: A row for each generated image; its ``colour`` is empty where none is requested.
         photos: Names of the photos.
-        prompts: As given to the model, one for each generated image.
-        noun_prompts: With the class noun in place.
-        model: For ``clip_t_paper``.
-        colours: Asked background of each generated image, empty where none was.
         on_colours: Colour to features of the true cut-outs on it.
+        model: For ``clip_t_paper``.
     """
 
     generated: ImageFeatures
     real: ImageFeatures
-    rows: dict[str, list[int]]
-    images: list[str]
+    manifest: list[dict[str, Any]]
     photos: list[str]
-    prompts: list[str]
-    noun_prompts: list[str]
-    model: TextToImage | None
-    colours: list[str]
     on_colours: dict[str, ImageFeatures]
+    model: TextToImage | None
+
+    @cached_property
+    def rows(self) -> dict[str, list[int]]:
+        """Returns prompt set to the positions of its images."""
+        rows: dict[str, list[int]] = {}
+        for position, row in enumerate(self.manifest):
+            rows.setdefault(row["prompt_set"], []).append(position)
+        return rows
+
+    def column(self, name: str, rows: Iterable[int] | None = None) -> list[str]:
+        """Returns a column of the manifest, of all images or of some."""
+        return [self.manifest[row][name] for row in (range(len(self.manifest)) if rows is None else rows)]
 
     def cells(self, metric: Metric) -> dict[str, np.ndarray | None]:
         """Returns one metric's float64 values of each prompt set (see :func:`summarise`); None: undefined."""
         if metric.kind == "set":
-            return {prompt_set: self._set_value(metric.name, rows) for prompt_set, rows in self.rows.items()}
-        if metric.asked_colour:
-            asked = {name: rows for name, rows in self.rows.items() if all(self.colours[i] for i in rows)}
-            return {prompt_set: self._asked(metric.name, rows) for prompt_set, rows in asked.items()}
-        values = self._values(metric.name)
+            return {prompt_set: self._set_value(metric, rows) for prompt_set, rows in self.rows.items()}
+        if metric.requested_colour:
+            requested = {name: rows for name, rows in self.rows.items() if all(self.column("colour", rows))}
+            return {prompt_set: self._on_requested(metric, rows) for prompt_set, rows in requested.items()}
+        values = self._values(metric)
         if values is None:
             return dict.fromkeys(self.rows)
         # One row per image; metrics of one image have one column.
-        matrix = values.double().numpy().reshape(len(self.images), -1)
+        matrix = values.double().numpy().reshape(len(self.manifest), -1)
         return {prompt_set: matrix[rows] for prompt_set, rows in self.rows.items()}
 
     def pairs(self, metric: Metric, prompt_set: str, values: np.ndarray) -> pd.DataFrame:
         """Returns one row per value of a cell."""
-        images = [self.images[row] for row in self.rows[prompt_set]]
+        rows = self.rows[prompt_set]
         photos = self.photos if metric.kind == "pairwise" else [""]
         return pd.DataFrame(
             {
                 "prompt_set": prompt_set,
-                "image": np.repeat(images, len(photos)),
-                "colour": np.repeat([self.colours[row] for row in self.rows[prompt_set]], len(photos)),
-                "photo": np.tile(photos, len(images)),
+                "image": np.repeat(self.column("name", rows), len(photos)),
+                "colour": np.repeat(self.column("colour", rows), len(photos)),
+                "photo": np.tile(photos, len(rows)),
                 "metric": metric.name,
                 "value": values.ravel(),
             }
         )
 
-    def _values(self, name: str) -> Tensor | None:
+    def _values(self, metric: Metric) -> Tensor | None:
         """Takes a metric of pairs or of single images over all generated images at once."""
-        generated = self.generated
-        if name in CLIP_T:
-            network = CLIP_T[name]
-            embeddings = generated.clip(network)
-            return clip_t_of_embeddings(embeddings, self.noun_prompts, getattr(generated.networks, network))
-        if name == "clip_t_paper":
+        generated, network = self.generated, metric.network
+        if metric.formula == "clip_t":
+            clip = getattr(generated.networks, network)
+            return clip_t_of_embeddings(generated.embeddings(network), self.column("noun_prompt"), clip)
+        if metric.formula == "clip_t_paper":
             if self.model is None:
                 return None
-            return clip_t_paper_of_embeddings(generated.clip(), self.prompts, self.model)
-        return pairwise(name, generated, self.real, range(len(self.images)))
+            prompts = self.column("prompt")
+            return clip_t_paper_of_embeddings(generated.embeddings(network), prompts, self.model)
+        return pairwise(metric, generated, self.real, range(len(self.manifest)))
 
-    def _asked(self, name: str, rows: list[int]) -> np.ndarray | None:
-        """Takes a metric of an asked colour: each image against the cut-outs on its own colour."""
-        if name == "background_obeyed":
-            return background_obeyed(self.generated.images[rows], [self.colours[i] for i in rows])[:, None]
+    def _on_requested(self, metric: Metric, rows: list[int]) -> np.ndarray | None:
+        """Takes a metric of requested colours: each image against the cut-outs on its own colour."""
+        colours = self.column("colour", rows)
+        if metric.kind == "per_image":
+            return background_obeyed(self.generated.images[rows], colours)[:, None]
         if not self.on_colours:
             return None
         values = np.empty((len(rows), len(self.photos)))
         for colour, references in self.on_colours.items():
-            own = [k for k, row in enumerate(rows) if self.colours[row] == colour]
+            own = [k for k, each in enumerate(colours) if each == colour]
             if own:
-                chosen = [rows[k] for k in own]
-                values[own] = pairwise(name.removeprefix(FOREGROUND), self.generated, references, chosen)
+                values[own] = pairwise(metric, self.generated, references, [rows[k] for k in own])
         return values
 
-    def _set_value(self, name: str, rows: list[int]) -> np.ndarray | None:
+    def _set_value(self, metric: Metric, rows: list[int]) -> np.ndarray | None:
         """Takes a set metric of some of the generated images, as a 1 × 1 array."""
         if min(len(rows), len(self.photos)) < SMALLEST_SET:
             return None
-        function = {"fid": fid_of_features, "fid_64": fid_64_of_features, "kid": kid_of_features}[name]
-        return np.array([[function(self.generated.frechet.rows(rows), self.real.frechet)]])
+        distance = SET_DISTANCES[metric.formula]
+        return np.array([[distance(self.generated.frechet.rows(rows), self.real.frechet)]])
 
 
 def _compare(
@@ -227,20 +232,13 @@ def _compare(
         raise ValueError(
             f"cut-outs of {', '.join(cut_outs.names)} are not the photos', {', '.join(photo_names)}"
         )
-    rows: dict[str, list[int]] = {}
-    for position, name in enumerate(images):
-        rows.setdefault(manifest[name]["prompt_set"], []).append(position)
-    colours = [manifest[name].get("colour") or "" for name in images]
-    asked = [] if cut_outs is None else sorted(set(filter(None, colours)))
+    rows = [manifest[name] | {"colour": manifest[name].get("colour") or ""} for name in images]
+    colours = set() if cut_outs is None else {row["colour"] for row in rows} - {""}
     return _Comparison(
         generated=ImageFeatures(generated, networks, batch),
         real=ImageFeatures(real, networks, batch),
-        rows=rows,
-        images=images,
+        manifest=rows,
         photos=photo_names,
-        prompts=[manifest[name]["prompt"] for name in images],
-        noun_prompts=[manifest[name]["noun_prompt"] for name in images],
+        on_colours={name: ImageFeatures(cut_outs.on(name), networks, batch) for name in sorted(colours)},
         model=model,
-        colours=colours,
-        on_colours={colour: ImageFeatures(cut_outs.on(colour), networks, batch) for colour in asked},
     )

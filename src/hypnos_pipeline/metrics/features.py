@@ -64,7 +64,7 @@ class ImageFeatures:
         self.images = images
         self.networks = networks
         self.batch = batch
-        self._clip: dict[str, Tensor] = {}
+        self._embeddings: dict[str, Tensor] = {}
 
     def map(self, function: Callable[[Tensor], Tensor], rows: Sequence[int] | None = None) -> Tensor:
         """Applies a function of float images B×3×H×W in [0, 1] batch by batch; its rows, on the CPU.
@@ -80,16 +80,12 @@ class ImageFeatures:
         """Float32 in [0, 1], N×3×H×W, on the networks' device; for the few photos only."""
         return to_unit_range(self.images).to(self.networks.device)
 
-    @cached_property
-    def dino(self) -> Tensor:
-        """Embeddings N×D."""
-        return self.map(self.networks.dino.embed)
-
-    def clip(self, network: str = "clip") -> Tensor:
-        """CLIP's image embeddings N×D, shared by all metrics of the network (``clip`` or ``clip_b32``)."""
-        if network not in self._clip:
-            self._clip[network] = self.map(getattr(self.networks, network).embed_images)
-        return self._clip[network]
+    def embeddings(self, network: str) -> Tensor:
+        """Embeddings N×D by ``dino``, ``clip`` or ``clip_b32``, shared by all metrics of the network."""
+        if network not in self._embeddings:
+            loaded = getattr(self.networks, network)
+            self._embeddings[network] = self.map(loaded.embed if network == "dino" else loaded.embed_images)
+        return self._embeddings[network]
 
     @cached_property
     def frechet(self) -> FrechetFeatures:

@@ -1,4 +1,4 @@
-"""What generated images of a plain background are compared with: true cut-outs on the asked colour (§9)."""
+"""The photos' true cut-outs on a plain colour, with which images of this background are compared (§9)."""
 
 from __future__ import annotations
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from hypnos_pipeline.models.frechet_features import FrechetFeatures, FrechetNetwork
-
-
-def kid(a: Tensor, b: Tensor, network: FrechetNetwork) -> float:
-    """Kernel distance of the final features of two batches N×3×H×W, M×3×H×W in [0, 1]; N, M ≥ 2."""
-    return kid_of_features(network.embed(a), network.embed(b))
+from hypnos_pipeline.models.frechet_features import FrechetFeatures
 
 
 def kid_of_features(a: FrechetFeatures, b: FrechetFeatures) -> float:
-    """The same as :func:`kid` from features."""
+    """Kernel distance of the final features of two sets of at least 2 images each."""
     return polynomial_distance(a.final, b.final)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from hypnos_pipeline.metrics.images import check_same_size
 
 QUANTISATION_NOISE = (1 / 255) ** 2 / 12
-"""Mean squared error of rounding to 8 bits: below it two images cannot be told from rounding."""
+"""Mean squared error of rounding to 8 bits: a difference below it may be rounding alone."""
 
 
 def psnr(a: Tensor, b: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What every metric is: its label, direction and kind. Drives evaluation, and arrows and bold in tables.
 
 The order is the paper's (Tables 1 and 2: DINO, CLIP-I, CLIP-T, FID, SSIM, PSNR, LPIPS), each of our
-additions behind the metric it varies; those of asked backgrounds come last.
+additions behind the metric it varies; those of requested background colours come last.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class Metric:
             that tables give no arrow and no bold.
         network: Field of ``ModelsSettings`` whose network it needs; None for pixel metrics.
         decimals: Digits behind the point in tables (the paper prints four throughout).
-        asked_colour: Whether it is defined only where the prompt asked for a background colour.
+        requested_colour: Whether it is defined only where the prompt requests a background colour; metrics of
+            pairs then compare with the true cut-outs on this colour instead of the photos (method.md §9).
+        variant_of: The metric whose formula it shares, with another network or another reference.
     """
 
     name: str
@@ -35,12 +37,23 @@ class Metric:
     higher_is_better: bool | None
     network: Literal["dino", "clip", "clip_b32", "inception", "lpips"] | None
     decimals: int = 4
-    asked_colour: bool = False
+    requested_colour: bool = False
+    variant_of: str = ""
+
+    @property
+    def formula(self) -> str:
+        """Returns the name of the metric that says how it is computed."""
+        return self.variant_of or self.name
 
     @property
     def arrow(self) -> str:
         """Returns ``↑``, ``↓`` or nothing."""
         return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
+
+    @property
+    def heading(self) -> str:
+        """Returns the label with its arrow."""
+        return f"{self.label} {self.arrow}".strip()
 
 
 METRICS: dict[str, Metric] = {
@@ -48,9 +61,9 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("dino", "DINO", "pairwise", True, "dino"),
         Metric("clip_i", "CLIP-I", "pairwise", True, "clip"),
-        Metric("clip_i_b32", "CLIP-I (B/32)", "pairwise", True, "clip_b32"),
+        Metric("clip_i_b32", "CLIP-I (B/32)", "pairwise", True, "clip_b32", variant_of="clip_i"),
         Metric("clip_t", "CLIP-T", "per_image", True, "clip"),
-        Metric("clip_t_b32", "CLIP-T (B/32)", "per_image", True, "clip_b32"),
+        Metric("clip_t_b32", "CLIP-T (B/32)", "per_image", True, "clip_b32", variant_of="clip_t"),
         # Cosine between two spaces that were never aligned: no direction is better (method.md §9).
         Metric("clip_t_paper", "CLIP-T (paper)", "per_image", None, "clip"),
         Metric("fid", "FID", "set", False, "inception"),
@@ -62,19 +75,18 @@ METRICS: dict[str, Metric] = {
     )
 }
 
-# Beyond the paper (method.md §9): against true cut-outs on the asked colour instead of the photos.
-FOREGROUND = "foreground_"
 METRICS |= {
-    f"{FOREGROUND}{name}": replace(
+    f"foreground_{name}": replace(
         METRICS[name],
-        name=f"{FOREGROUND}{name}",
+        name=f"foreground_{name}",
         label=f"Foreground {METRICS[name].label}",
-        asked_colour=True,
+        requested_colour=True,
+        variant_of=name,
     )
     for name in ("dino", "clip_i", "ssim", "psnr", "lpips")
 }
 METRICS["background_obeyed"] = Metric(
-    "background_obeyed", "Background ΔE", "per_image", False, None, decimals=2, asked_colour=True
+    "background_obeyed", "Background ΔE", "per_image", False, None, decimals=2, requested_colour=True
 )
 
 

@@ -1,7 +1,7 @@
-"""Whether the embedded study learned its subjects, judged with renders that no stage ever reads.
+"""How well a finished study of the embedded default learned its subjects, by renders that no stage reads.
 
 The subjects' photos come from the miniature world, so further renders of the same instances are at hand.
-They serve for judging only: nothing here feeds a number of the tables.
+Nothing here enters the tables.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hypnos_pipeline.models.networks import ImageEncoder
 
 REAL_THRESHOLD = 0.5
+"""Scores of the discriminator above it count as real."""
 
 
 def read_unseen(folder: Path, image_size: int) -> ImageSet:
@@ -35,29 +36,24 @@ def read_unseen(folder: Path, image_size: int) -> ImageSet:
     for file in sorted((folder / "unseen").glob("*.jpg")):
         photo = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
         mask = Image.open(folder / "unseen_masks" / f"{file.stem}.png").convert("L")
-        alpha = np.asarray(mask, np.float32) / 255
-        square = find_square(photo.width, photo.height, alpha, "matte", file.stem)
+        square = find_square(*photo.size, np.asarray(mask, np.float32) / 255, "matte", file.stem)
         squares[file.stem] = cut_photo(photo, square, image_size)
     return ImageSet(squares)
 
 
 def similarity(encoder: ImageEncoder, first: np.ndarray, second: np.ndarray) -> torch.Tensor:
     """Returns cosine similarities N×M of two stacks of uint8 images N×H×W×3 and M×H×W×3."""
-    import torch
-
     from hypnos_pipeline.metrics.dino import dino
+    from hypnos_pipeline.metrics.images import to_unit_range
 
-    def unit(images: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
-
-    return dino(unit(first), unit(second), encoder)
+    return dino(to_unit_range(first), to_unit_range(second), encoder)
 
 
 def learning_bar(encoder: ImageEncoder, prior: np.ndarray, photos: np.ndarray) -> dict[str, float]:
-    """Sets the bar a method must reach on invariant prompts.
+    """Returns the similarity to the photos that a method must reach on invariant prompts.
 
     Args:
-        encoder: The network in DINO's place.
+        encoder: DINO (miniature).
         prior: Class-prior images, N×H×W×3 uint8.
         photos: Working squares of the photos, M×H×W×3 uint8.
 
@@ -72,34 +68,13 @@ def learning_bar(encoder: ImageEncoder, prior: np.ndarray, photos: np.ndarray) -
     return {"prior": floor, "leave_one_out": leave_one_out, "bar": (floor + leave_one_out) / 2}
 
 
-def discriminator_accuracy(
-    real: torch.Tensor, fakes: dict[str, torch.Tensor], threshold: float = REAL_THRESHOLD
-) -> dict[str, Any]:
-    """Scores the discriminator on unseen reals against Table 3's fakes.
-
-    Args:
-        real: Scores of the unseen renders' latents, N.
-        fakes: Scores of each kind of fake, by kind.
-        threshold: Scores above it count as real.
-
-    Returns:
-        Accuracy per kind, and ``balanced``: the mean of the accuracies on reals and on all fakes.
-    """
-    import torch
-
-    kinds = {kind: float((scores <= threshold).float().mean()) for kind, scores in fakes.items()}
-    on_real = float((real > threshold).float().mean())
-    on_fakes = float((torch.cat(list(fakes.values())) <= threshold).float().mean())
-    return {"unseen": on_real, **kinds, "balanced": (on_real + on_fakes) / 2}
-
-
-def judge_methods(
+def measure_methods(
     encoder: ImageEncoder, prior: ImageSet, photos: ImageSet, unseen: ImageSet, samples: dict[str, ImageSet]
 ) -> dict[str, Any]:
-    """Judges every method of one subject on the invariant prompts.
+    """Measures every method of one subject on the invariant prompts.
 
     Args:
-        encoder: The network in DINO's place.
+        encoder: DINO (miniature).
         prior: The class prior.
         photos: Working squares of the photos.
         unseen: Renders of the same instance that no stage reads.
@@ -119,15 +94,15 @@ def judge_methods(
     return {**bar, "methods": methods}
 
 
-def judge_discriminator(
+def measure_discriminator(
     weights: dict[str, torch.Tensor],
     settings: Any,
     latents: Any,
     vae: torch.nn.Module,
     unseen: ImageSet,
     seed: int,
-) -> dict[str, Any]:
-    """Judges a pretrained latent discriminator on unseen renders against Table 3's fakes.
+) -> dict[str, float]:
+    """Measures a pretrained latent discriminator on unseen renders and Table 3's fakes.
 
     Args:
         weights: Its state dict.
@@ -138,7 +113,8 @@ def judge_discriminator(
         seed: The study's.
 
     Returns:
-        See :func:`discriminator_accuracy`; the class prior counts as the kind ``class_prior``.
+        Accuracy on the ``unseen`` renders and on each kind of fake, the class prior being the kind
+        ``class_prior``; and ``balanced``, the mean of the accuracies on the renders and on all fakes.
     """
     import torch
 
@@ -149,9 +125,12 @@ def judge_discriminator(
     discriminator.load_state_dict(weights)
     with torch.no_grad():
         mean, _ = encode_posteriors(vae, unseen.stack())
-        real = discriminator(latents.scaling_factor * mean)
+        on_real = float((discriminator(latents.scaling_factor * mean) > REAL_THRESHOLD).float().mean())
         fakes = {"class_prior": discriminator(latents.scaling_factor * latents.means["class_prior"])}
         for kind, photos in latents.kinds("fakes").items():
             indexes = [index for own in photos.values() for index in own]
             fakes[kind] = discriminator(latents.scaling_factor * latents.means["fakes"][indexes])
-    return discriminator_accuracy(real, fakes)
+    found = {kind: scores <= REAL_THRESHOLD for kind, scores in fakes.items()}
+    kinds = {kind: float(right.float().mean()) for kind, right in found.items()}
+    on_fakes = float(torch.cat(list(found.values())).float().mean())
+    return {"unseen": on_real, **kinds, "balanced": (on_real + on_fakes) / 2}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,14 +10,14 @@ from torch.nn import Module
 from torch.nn.functional import interpolate
 
 from hypnos_pipeline.models.frechet_features import FID_INCEPTION, FrechetFeatures, FrechetNetwork
-from hypnos_pipeline.models.networks import load_timm
+from hypnos_pipeline.models.networks import architecture_of, load_timm
 from hypnos_pipeline.models.taps import TimmTaps
 
 EARLY_CHANNELS = 64
 
 
 class TimmFrechetNetwork:
-    """Any timm convolutional network in Inception's place."""
+    """Any timm convolutional network as the network of the Fréchet distances."""
 
     def __init__(self, network: Module) -> None:
         """Takes as early tap the first of 64 channels; where there is none, the earliest stage."""
@@ -36,9 +35,8 @@ class TimmFrechetNetwork:
 
 @lru_cache(maxsize=4)
 def load_frechet_network(folder: Path, device: str = "cpu") -> FrechetNetwork:
-    """Loads the Fréchet and kernel distances' network; the folder's ``config.json`` says which it is."""
-    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if configuration.get("architecture") == FID_INCEPTION:
+    """Loads the Fréchet and kernel distances' network; the folder's ``config.json`` names it."""
+    if architecture_of(folder) == FID_INCEPTION:
         from hypnos_pipeline.models.inception import load_fid_inception
 
         return load_fid_inception(folder, device)

@@ -37,7 +37,7 @@ def generate(
         noise_seeds: One per image.
         sampler: Steps, guidance, batch.
         image_size: Edge of the square images, pixels.
-        progress: What the progress bar says; None shows none.
+        progress: The progress bar's label; None shows no bar.
         saved: Of this very call (:func:`open_batches`): keeps every batch as it is finished. Batches begin at
             the same images always, so those that a killed process made are the ones that would be made now.
 

@@ -8,7 +8,6 @@ layer no metric reads.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,34 +28,27 @@ from torchvision.models.inception import (
     InceptionE,
 )
 
+from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.models.frechet_features import FID_INCEPTION, FrechetFeatures
+from hypnos_pipeline.models.networks import save_named
 
 EDGE = 299
 CLASSIFIER = "fc."
 
 
-class _MeanPooled:
+def _mean_pooled(block: type[Module]) -> type[Module]:
     """Lets a block of torchvision's average over the true neighbours only, without the padding's zeros.
 
     The block's own pooled branch is computed and thrown away: a tenth of the time, for no copy of
     torchvision's code.
     """
 
-    def _forward(self, x: Tensor) -> list[Tensor]:
-        pooled = avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-        return [*super()._forward(x)[:-1], self.branch_pool(pooled)]
+    class MeanPooled(block):
+        def _forward(self, x: Tensor) -> list[Tensor]:
+            pooled = avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+            return [*super()._forward(x)[:-1], self.branch_pool(pooled)]
 
-
-class _MeanPooledA(_MeanPooled, InceptionA):
-    pass
-
-
-class _MeanPooledC(_MeanPooled, InceptionC):
-    pass
-
-
-class _MeanPooledE(_MeanPooled, InceptionE):
-    pass
+    return MeanPooled
 
 
 class _MaximumPooledE(InceptionE):
@@ -68,7 +60,7 @@ class _MaximumPooledE(InceptionE):
 
 def _block_e(in_channels: int) -> Module:
     """Builds one of the two last blocks; only the very last one takes 2048 channels."""
-    return _MaximumPooledE(in_channels) if in_channels == 2048 else _MeanPooledE(in_channels)
+    return (_MaximumPooledE if in_channels == 2048 else _mean_pooled(InceptionE))(in_channels)
 
 
 class FidInceptionV3(Inception3):
@@ -76,7 +68,8 @@ class FidInceptionV3(Inception3):
 
     def __init__(self) -> None:
         """Builds the network with random weights."""
-        blocks = [BasicConv2d, _MeanPooledA, InceptionB, _MeanPooledC, InceptionD, _block_e, InceptionAux]
+        first, middle = _mean_pooled(InceptionA), _mean_pooled(InceptionC)
+        blocks = [BasicConv2d, first, InceptionB, middle, InceptionD, _block_e, InceptionAux]
         super().__init__(aux_logits=False, inception_blocks=blocks, init_weights=False)
         self.fc = Identity()
 
@@ -166,19 +159,15 @@ def save_fid_inception(state: Mapping[str, Tensor], folder: Path) -> None:
         state: The published tensors, with or without the classifier's ``fc.*``, which is left out.
         folder: Where; made if absent.
     """
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.contiguous() for key, value in state.items() if not key.startswith(CLASSIFIER)}
-    save_file(tensors, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({"architecture": FID_INCEPTION}) + "\n", encoding="utf-8")
+    tensors = {key: value for key, value in state.items() if not key.startswith(CLASSIFIER)}
+    save_named(tensors, FID_INCEPTION, folder)
 
 
 def load_fid_inception(folder: Path, device: str = "cpu") -> FidInceptionNetwork:
     """Loads ``model.safetensors`` of a folder whose ``config.json`` names ``fid_inception_v3``.
 
     Raises:
-        ValueError: If the tensors are not those of the published network.
+        UnusableNetwork: If the tensors are not those of the published network.
     """
     from safetensors.torch import load_file
 
@@ -190,9 +179,9 @@ def load_fid_inception(folder: Path, device: str = "cpu") -> FidInceptionNetwork
     # The published file is older than BatchNorm's counters of batches, which nothing reads.
     needed = {key for key in expected if not key.endswith(".num_batches_tracked")}
     wrong = [key for key, value in state.items() if expected.get(key) != value.shape]
-    if faulty := sorted(needed - state.keys()) + wrong:
-        raise ValueError(
-            f"{file}: {len(faulty)} tensors are missing, unknown or of another shape ({faulty[0]}, …); "
+    if unfit := sorted(needed - state.keys()) + wrong:
+        raise UnusableNetwork(
+            f"{file}: {len(unfit)} tensors are missing, unknown or of another shape ({unfit[0]}, …); "
             "expected those of pt_inception-2015-12-05.pth, converted to safetensors"
         )
     network.load_state_dict(state, assign=True)

@@ -2,7 +2,7 @@
 
 Three questions, from the cheapest: are the files there that the loaders read; can they be read (a truncated
 weights file is found by its header); and, where ``SHA256SUMS`` lies beside the folder, are they the files it
-lists. It has the format of ``sha256sum``, so that ``sha256sum --check SHA256SUMS`` tells the same.
+lists. It has the format of ``sha256sum``, so that ``sha256sum --check SHA256SUMS`` answers the same.
 """
 
 from __future__ import annotations
@@ -10,24 +10,33 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from hypnos_pipeline.models.preprocessing import CONFIGURATION
 from hypnos_pipeline.storage.hashing import file_sha256
 from hypnos_pipeline.storage.replacing import replaced_file
 
 DIGESTS = "SHA256SUMS"
 LISTED_SUFFIXES = (".safetensors", ".json", ".txt")
 RECORDS = ("training.json", "quality.json")
-"""They tell of a network and are read by nobody."""
-HASHED_SUFFIXES = (".safetensors", ".json", ".txt", ".onnx")
+"""They describe a network and are read by nobody."""
+HASHED_SUFFIXES = (*LISTED_SUFFIXES, ".onnx")
 """Files that decide what a network computes; model cards, pictures and foreign formats do not."""
+PARTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+"""The networks of a text-to-image model, with the stem of their weights' files."""
+PREPROCESSED = ("dino", "clip", "clip_b32")
+"""Keys of the networks whose folders also hold the preparation of their images."""
+TOKENIZING = ("clip", "clip_b32")
+"""Keys of the networks whose folders also hold a tokenizer."""
 _TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
-_PREPROCESSING = "preprocessor_config.json"
-# What is read of each kind of network beside its configuration and weights, by the key that names it.
-_CLIPS = ("clip", "clip_b32")
-_ALSO_READ = {key: {_PREPROCESSING} for key in ("dino", *_CLIPS)}
 
 
-def folder_faults(key: str, folder: Path) -> list[str]:
-    """Says what is wrong with a network's files.
+def files_of(folder: Path) -> dict[str, Path]:
+    """Returns the files in a folder and below by their relative names, sorted."""
+    files = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    return dict(sorted(files.items()))
+
+
+def folder_problems(key: str, folder: Path) -> list[str]:
+    """Returns what is wrong with a network's files.
 
     Args:
         key: The network's key below ``models``.
@@ -36,19 +45,19 @@ def folder_faults(key: str, folder: Path) -> list[str]:
     Returns:
         One line per missing or altered file, naming it; empty if nothing is wrong.
     """
-    listed = _listed(folder)
-    missing = sorted((_needed(key, folder) | listed.keys()) - _present(folder))
-    faults = [f"{folder / name} is missing" for name in missing]
-    for name in sorted(_present(folder)):
-        if name in listed and file_sha256(folder / name) != listed[name]:
-            faults.append(f"{folder / name} is not the file that {folder.parent / DIGESTS} lists")
-        elif problem := _damage(folder / name):
-            faults.append(f"{folder / name} {problem}")
-    return faults
+    listed, present = _listed(folder), files_of(folder)
+    missing = sorted((_needed(key, folder) | listed.keys()) - present.keys())
+    problems = [f"{folder / name} is missing" for name in missing]
+    for name, file in present.items():
+        if name in listed and file_sha256(file) != listed[name]:
+            problems.append(f"{file} is not the file that {folder.parent / DIGESTS} lists")
+        elif damage := _damage(file):
+            problems.append(f"{file} {damage}")
+    return problems
 
 
 def is_listed(folder: Path) -> bool:
-    """Says whether the list beside a folder names files of it."""
+    """Returns whether the list beside a folder names files of it."""
     return bool(_listed(folder))
 
 
@@ -61,10 +70,11 @@ def write_digests(models: Path) -> Path:
     Returns:
         The list, ``SHA256SUMS`` in that folder.
     """
-    files = [
-        file for file in models.rglob("*") if file.suffix in LISTED_SUFFIXES and file.name not in RECORDS
+    lines = [
+        f"{file_sha256(file)}  {name}\n"
+        for name, file in files_of(models).items()
+        if file.suffix in LISTED_SUFFIXES and file.name not in RECORDS
     ]
-    lines = [f"{file_sha256(file)}  {file.relative_to(models).as_posix()}\n" for file in sorted(files)]
     with replaced_file(models / DIGESTS) as file:
         file.write_text("".join(lines), encoding="utf-8")
     return models / DIGESTS
@@ -84,24 +94,16 @@ def _listed(folder: Path) -> dict[str, str]:
     }
 
 
-def _present(folder: Path) -> set[str]:
-    return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
-
-
 def _needed(key: str, folder: Path) -> set[str]:
     """Returns the relative names of the files that the loaders cannot do without."""
     if key == "matting":  # what is read of it, the backends know
         return set()
     if key != "text_to_image":
-        needed = {"config.json", *_ALSO_READ.get(key, ())} | _weights(folder, "model")
-        return needed | (_tokenizer(folder) if key in _CLIPS else set())
-    parts = {
-        "unet": {"config.json"} | _weights(folder / "unet", "diffusion_pytorch_model"),
-        "vae": {"config.json"} | _weights(folder / "vae", "diffusion_pytorch_model"),
-        "text_encoder": {"config.json"} | _weights(folder / "text_encoder", "model"),
-        "scheduler": {"scheduler_config.json"},
-        "tokenizer": _tokenizer(folder / "tokenizer"),
-    }
+        needed = {"config.json"} | _weights(folder, "model")
+        needed |= {CONFIGURATION} if key in PREPROCESSED else set()
+        return needed | (_tokenizer(folder) if key in TOKENIZING else set())
+    parts = {part: {"config.json"} | _weights(folder / part, stem) for part, stem in PARTS.items()}
+    parts |= {"scheduler": {"scheduler_config.json"}, "tokenizer": _tokenizer(folder / "tokenizer")}
     return {"model_index.json"} | {f"{part}/{name}" for part, names in parts.items() for name in names}
 
 
@@ -121,18 +123,18 @@ def _tokenizer(folder: Path) -> set[str]:
 
 
 def _damage(file: Path) -> str:
-    """Says why a file cannot be read; empty if it can, or if it is of another kind."""
+    """Returns why a file cannot be read; empty if it can, or if it is of another kind."""
     if file.suffix == ".json":
         try:
             json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as problem:
-            return f"is no JSON ({problem})"
+        except (OSError, ValueError) as error:
+            return f"is no JSON ({error})"
     if file.suffix == ".safetensors":
         from safetensors import SafetensorError, safe_open
 
         try:
             with safe_open(file, framework="numpy"):  # compares the header with the file's length
                 return ""
-        except (OSError, SafetensorError) as problem:
-            return f"is truncated or no safetensors file ({problem})"
+        except (OSError, SafetensorError) as error:
+            return f"is truncated or no safetensors file ({error})"
     return ""

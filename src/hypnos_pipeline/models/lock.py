@@ -7,13 +7,15 @@ takes the very same revision, and every run compares the files with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
-import click
 from pydantic import Field, ValidationError
 
 from hypnos_pipeline.configuration.base import Configuration
+from hypnos_pipeline.errors import LockError
+from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.settings import Commit, ModelReference, Sha256
 from hypnos_pipeline.storage.hashing import file_sha256
 from hypnos_pipeline.storage.replacing import replaced_file
@@ -23,8 +25,7 @@ RECORD_FILE = "source.json"
 """The same record inside the network's own folder; several environments may share one."""
 
 
-class LockError(click.ClickException):
-    """A lock or record that cannot be read; the message names the file."""
+_Parsed = TypeVar("_Parsed")
 
 
 class FileRecord(Configuration):
@@ -54,21 +55,21 @@ class ModelRecord(Configuration):
     downloaded: dict[str, FileRecord] = Field(default={})
     kept: dict[str, FileRecord]
 
-    def file_faults(self, folder: Path) -> list[str]:
-        """Compares a folder with what was kept; one line per missing or altered file, naming it."""
-        faults = []
+    def file_problems(self, folder: Path) -> list[str]:
+        """Compares a folder with what was kept; returns one line per missing or altered file, naming it."""
+        problems = []
         for name, expected in self.kept.items():
             file = folder / name
             if not file.is_file():
-                faults.append(f"{file} is missing")
+                problems.append(f"{file} is missing")
             elif (size := file.stat().st_size) != expected.bytes:
-                faults.append(f"{file} has {size} bytes, expected {expected.bytes}")
+                problems.append(f"{file} has {size} bytes, expected {expected.bytes}")
             elif (found := file_sha256(file)) != expected.sha256:
-                faults.append(f"{file} has sha256 {found}, expected {expected.sha256}")
-        return faults
+                problems.append(f"{file} has sha256 {found}, expected {expected.sha256}")
+        return problems
 
     def disagreement(self, reference: ModelReference) -> str:
-        """Says how the study names another network than this record; empty if it does not."""
+        """Returns how the study names another network than this record; empty if it does not."""
         if reference.id != self.source:
             return f"records {self.source}, but the study names {reference.id}"
         if reference.revision not in (None, self.revision):
@@ -83,25 +84,27 @@ Lock = dict[str, ModelRecord]
 """Key below ``models`` to its record."""
 
 
+def recorded_files(folder: Path) -> dict[str, FileRecord]:
+    """Returns the record of every file in a folder but the record's own."""
+    return {name: FileRecord.of(file) for name, file in files_of(folder).items() if file.name != RECORD_FILE}
+
+
 def read_lock(path: Path) -> Lock:
     """Reads a ``models.lock``; without the file, nothing was fetched yet and nothing is locked.
 
     Raises:
         LockError: If it cannot be understood.
     """
-    if not path.is_file():
-        return {}
-    try:
-        models = json.loads(path.read_text(encoding="utf-8"))["models"]
-        return {str(key): ModelRecord.model_validate(record) for key, record in models.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise LockError(_unreadable(path, problem)) from problem
+
+    def parsed(content: Any) -> Lock:
+        return {str(key): ModelRecord.model_validate(record) for key, record in content["models"].items()}
+
+    return _read(path, parsed) or {}
 
 
 def write_lock(path: Path, lock: Mapping[str, ModelRecord]) -> None:
     """Writes a ``models.lock``, sorted, so that git shows what changed and nothing else."""
-    content = {"models": {key: lock[key].model_dump(exclude_defaults=True) for key in sorted(lock)}}
-    _write(path, content)
+    _write(path, {"models": {key: record.model_dump(exclude_defaults=True) for key, record in lock.items()}})
 
 
 def read_record(folder: Path) -> ModelRecord | None:
@@ -110,13 +113,7 @@ def read_record(folder: Path) -> ModelRecord | None:
     Raises:
         LockError: If it cannot be understood.
     """
-    file = folder / RECORD_FILE
-    if not file.is_file():
-        return None
-    try:
-        return ModelRecord.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as problem:
-        raise LockError(_unreadable(file, problem)) from problem
+    return _read(folder / RECORD_FILE, ModelRecord.model_validate)
 
 
 def write_record(folder: Path, record: ModelRecord) -> None:
@@ -124,12 +121,19 @@ def write_record(folder: Path, record: ModelRecord) -> None:
     _write(folder / RECORD_FILE, record.model_dump(exclude_defaults=True))
 
 
+def _read(path: Path, parsed: Callable[[Any], _Parsed]) -> _Parsed | None:
+    """Reads a JSON file; None if there is no such file."""
+    if not path.is_file():
+        return None
+    try:
+        return parsed(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        wrong = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        fix = "restore it from git, or remove it and run `kedro models fetch`"
+        raise LockError(f"{path} cannot be read ({wrong}); {fix}") from error
+
+
 def _write(path: Path, content: object) -> None:
     with replaced_file(path) as file:
         text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
         file.write_text(text + "\n", encoding="utf-8")
-
-
-def _unreadable(path: Path, problem: Exception) -> str:
-    wrong = problem.errors()[0]["msg"] if isinstance(problem, ValidationError) else problem
-    return f"{path} cannot be read ({wrong}); restore it from git, or remove it and run `kedro models fetch`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from hypnos_pipeline.models.networks import load_timm
+from hypnos_pipeline.models.networks import architecture_of, load_timm, save_named
 from hypnos_pipeline.models.taps import TimmTaps
 
 ALEXNET_TAPS = (1, 4, 7, 9, 11)
@@ -73,20 +72,15 @@ class AlexNetLpipsNetwork:
 
 def save_alexnet_lpips(backbone: dict[str, Tensor], heads: list[Tensor], folder: Path) -> None:
     """Writes a folder that :func:`load_lpips_network` reads: AlexNet and heads in one safetensors file."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.contiguous() for key, value in backbone.items() if key.startswith("features.")}
-    tensors |= {f"heads.{tap}": head.flatten().contiguous() for tap, head in enumerate(heads)}
-    save_file(tensors, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps({"architecture": ALEXNET_LPIPS}) + "\n", encoding="utf-8")
+    tensors = {key: value for key, value in backbone.items() if key.startswith("features.")}
+    tensors |= {f"heads.{tap}": head.flatten() for tap, head in enumerate(heads)}
+    save_named(tensors, ALEXNET_LPIPS, folder)
 
 
 @lru_cache(maxsize=4)
 def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | AlexNetLpipsNetwork:
-    """Loads LPIPS's network; ``architecture`` in the folder's ``config.json`` says which it is."""
-    configuration = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if configuration.get("architecture") != ALEXNET_LPIPS:
+    """Loads LPIPS's network; ``architecture`` in the folder's ``config.json`` names it."""
+    if architecture_of(folder) != ALEXNET_LPIPS:
         return TimmLpipsNetwork(load_timm(folder, device))
     from safetensors.torch import load_file
 

@@ -47,7 +47,7 @@ def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
 
 
 def describe_origin(networks: Mapping[str, ModelReference], runtime: RuntimeSettings) -> dict[str, Any]:
-    """Returns what a report says of the networks and the machine behind an artefact, in JSON types.
+    """Returns the networks and the machine behind an artefact, as a report records them, in JSON types.
 
     Args:
         networks: Those that it was made with, by name.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -82,6 +83,20 @@ class ClipNetwork:
             with torch.no_grad():
                 features.append(self.model.get_text_features(**tokens).pooler_output.float().cpu())
         return torch.cat(features)
+
+
+def save_named(tensors: Mapping[str, torch.Tensor], architecture: str, folder: Path) -> None:
+    """Writes a network of our own kinds: ``model.safetensors``, and ``config.json`` with its architecture."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"architecture": architecture}) + "\n", encoding="utf-8")
+
+
+def architecture_of(folder: Path) -> str | None:
+    """Returns the architecture that a folder's ``config.json`` names."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architecture")
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.errors import UnusableNetwork
+
 if TYPE_CHECKING:
     import torch
 
@@ -42,18 +44,15 @@ class Preprocessing:
 def read_preprocessing(folder: Path) -> Preprocessing:
     """Reads the ``preprocessor_config.json`` of a transformers folder.
 
-    An old configuration that names a size but says nothing of cropping (facebook/dino-vits16) gets the
+    An old configuration that names a size but does not mention cropping (facebook/dino-vits16) gets the
     field's convention (method.md §9): resize to 256/224 of the size, then crop.
 
     Raises:
-        FileNotFoundError: If the folder has none.
-        ValueError: If its size is not square.
+        UnusableNetwork: If the folder has none, or its size is not square.
     """
     file = folder / CONFIGURATION
     if not file.is_file():
-        raise FileNotFoundError(
-            f"{folder}: no {CONFIGURATION}, which says how images are prepared for the network"
-        )
+        raise UnusableNetwork(f"{folder}: no {CONFIGURATION}, by which images are prepared for the network")
     content = json.loads(file.read_text(encoding="utf-8"))
     size = _edge(content.get("size"), file) if content.get("do_resize", True) else None
     if "do_center_crop" in content:
@@ -101,7 +100,7 @@ def _edge(size: Any, file: Path) -> int:
         edges = set(size.values())
         if len(edges) == 1:
             return edges.pop()
-        raise ValueError(f"{file}: size is {size}, expected one edge or a square")
+        raise UnusableNetwork(f"{file}: size is {size}, expected one edge or a square")
     if not isinstance(size, int):
-        raise ValueError(f"{file}: size is {size!r}, expected a number of pixels")
+        raise UnusableNetwork(f"{file}: size is {size!r}, expected a number of pixels")
     return size

@@ -10,23 +10,15 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import click
-
-from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
+from hypnos_pipeline.errors import MissingModels, Problem
+from hypnos_pipeline.models.integrity import HASHED_SUFFIXES, files_of
 from hypnos_pipeline.models.lock import RECORD_FILE, read_record
-from hypnos_pipeline.models.settings import ModelReference, ModelsSettings
+from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.storage.hashing import file_sha256
 
 
-class MissingModels(click.ClickException):
-    """Networks that the study names are not on this machine; the message lists them all."""
-
-
 def locate(reference: ModelReference) -> Path:
-    """Returns the folder of a network.
-
-    Args:
-        reference: Its folder is relative to the working directory (the project root).
+    """Returns the folder of a network, relative to the working directory (the project root).
 
     Raises:
         MissingModels: If it is not on this machine.
@@ -34,32 +26,20 @@ def locate(reference: ModelReference) -> Path:
     return locate_all({"model": reference})["model"]
 
 
-def locate_all(
-    references: Mapping[str, ModelReference] | ModelsSettings, env: str | None = None
-) -> dict[str, Path]:
-    """Returns the folder of every network, or names all that are missing at once.
-
-    Args:
-        references: Key in the configuration (for the message) to reference, or all of ``models``.
-        env: The study's environment, for the message.
+def locate_all(references: Mapping[str, ModelReference]) -> dict[str, Path]:
+    """Returns the folder of every network, by its key in the configuration, as given.
 
     Raises:
         MissingModels: Naming every missing network and how to get it.
     """
-    if isinstance(references, ModelsSettings):
-        references = {f"models.{name}": value for name, value in references if value is not None}
-    missing = [
-        f"  {name}: {absence(reference, env)}"
-        for name, reference in references.items()
-        if not is_present(reference)
-    ]
-    if missing:
-        raise MissingModels("\n".join(["These networks are not on this machine:", *missing]))
+    absent = [absence(name, each) for name, each in references.items() if not is_present(each)]
+    if absent:
+        raise MissingModels(absent)
     return {name: Path(reference.folder) for name, reference in references.items()}
 
 
 def describe(reference: ModelReference) -> dict[str, str | None]:
-    """Returns what a figure must say of a network: ``id``, ``revision`` and ``sha256`` of its files.
+    """Returns what identifies a network beside a figure: ``id``, ``revision`` and ``sha256`` of its files.
 
     Raises:
         MissingModels: If it is not on this machine.
@@ -77,30 +57,32 @@ def folder_sha256(folder: Path) -> str:
     Taken over the sorted relative names and each file's own digest, so neither the model card nor the
     folder's place or age changes it, nor the record of where it came from.
     """
-    files = [
-        file
-        for file in folder.rglob("*")
-        if file.suffix in HASHED_SUFFIXES and file.name != RECORD_FILE and file.is_file()
-    ]
     digest = hashlib.sha256()
-    for file in sorted(files, key=lambda file: file.relative_to(folder).as_posix()):
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{file_sha256(file)}\n".encode())
+    for name, file in files_of(folder).items():
+        if file.suffix in HASHED_SUFFIXES and file.name != RECORD_FILE:
+            digest.update(f"{name}\0{file_sha256(file)}\n".encode())
     return digest.hexdigest()
 
 
 def is_present(reference: ModelReference) -> bool:
-    """Says whether anything lies where the network belongs."""
+    """Returns whether anything lies where the network belongs."""
     folder = Path(reference.folder)
     return folder.is_dir() and any(folder.iterdir())
 
 
-def absence(reference: ModelReference, env: str | None = None) -> str:
-    """Says of a network that is not here how to get it."""
+def absence(name: str, reference: ModelReference, env: str | None = None) -> Problem:
+    """Returns that a network is not on this machine, and how to get it.
+
+    Args:
+        name: The network's key in the configuration, e.g. ``models.dino``.
+        reference: As the study names it.
+        env: The study's environment.
+    """
     if not reference.fetched:
-        where = f"no folder {reference.folder!r}"
-        return f"{where}; it belongs to the project: restore it, or correct the path"
+        fix = "it belongs to the project: restore it, or correct the path"
+        return Problem(name, f"no folder {reference.folder!r}", fix)
     made = "makes it here" if reference.random else "gets it, with network, once"
-    return f"{reference.id} is not in {reference.folder}; `{fetch_command(env)}` {made}"
+    return Problem(name, f"{reference.id} is not in {reference.folder}", f"`{fetch_command(env)}` {made}")
 
 
 def fetch_command(env: str | None) -> str:

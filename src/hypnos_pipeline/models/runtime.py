@@ -7,6 +7,7 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.errors import RunError
 from hypnos_pipeline.models.settings import RuntimeSettings
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def configure(runtime: RuntimeSettings) -> torch.device:
         The device to compute on.
 
     Raises:
-        RuntimeError: If ``cuda`` is asked for and there is none.
+        RunError: If ``cuda`` is requested and there is none.
     """
     # cuBLAS reads this when it starts; without it its reductions may differ from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -43,7 +44,7 @@ def _device(runtime: RuntimeSettings) -> torch.device:
     import torch
 
     if runtime.device == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError("runtime.device: 'cuda', but torch sees no CUDA device; expected 'auto' or 'cpu'")
+        raise RunError("runtime.device: 'cuda', but torch sees no CUDA device; expected 'auto' or 'cpu'")
     if runtime.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(runtime.device)

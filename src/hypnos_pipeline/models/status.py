@@ -1,6 +1,6 @@
-"""How each network of a study stands on this machine: here, pinned, and what it was recorded to be.
+"""The state of each network of a study on this machine: here, pinned, and what it was recorded to be.
 
-One answer for ``kedro models list``, for the check before a run and for ``kedro doctor``.
+``kedro models list``, the check before a run and ``kedro doctor`` all read it here.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypnos_pipeline.models.integrity import folder_faults, is_listed
-from hypnos_pipeline.models.lock import LOCK_FILE, RECORD_FILE, LockError, ModelRecord, read_record
-from hypnos_pipeline.models.reference import is_present
+from hypnos_pipeline.errors import LockError, Problem
+from hypnos_pipeline.models.integrity import files_of, folder_problems, is_listed
+from hypnos_pipeline.models.lock import LOCK_FILE, RECORD_FILE, ModelRecord, read_record
+from hypnos_pipeline.models.reference import fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
 
 
@@ -28,7 +29,7 @@ class ModelStatus:
             (``models.lock``, ``SHA256SUMS``).
         verified: Whether every file is what was recorded; None if it is absent or nothing was recorded.
         bytes: Size of its files; recorded size if it is absent, 0 if unknown.
-        faults: What is wrong with it, one line per file or reference; empty if it is absent.
+        problems: What is wrong with its files or its reference; empty if it is absent.
     """
 
     key: str
@@ -38,50 +39,65 @@ class ModelStatus:
     pinned: bool
     verified: bool | None
     bytes: int
-    faults: list[str]
+    problems: list[Problem]
 
 
-def model_status(key: str, reference: ModelReference, lock: Mapping[str, ModelRecord]) -> ModelStatus:
+def model_status(
+    key: str, reference: ModelReference, lock: Mapping[str, ModelRecord], env: str | None = None
+) -> ModelStatus:
     """Looks at one network's files; reads all of them once per process.
 
     Args:
         key: Its key below ``models``.
         reference: As the study names it.
         lock: The environment's, see :func:`~hypnos_pipeline.models.lock.read_lock`.
+        env: The study's environment, for the fixes.
     """
-    folder, locked = Path(reference.folder), lock.get(key)
-    present = is_present(reference)
-    if not reference.fetched:
-        listed = is_listed(folder)
-        faults = folder_faults(key, folder) if present else []
-        verified = not faults if present and listed else None
-        return ModelStatus(
-            key, reference.id, reference.folder, present, listed, verified, _size(folder), faults
-        )
-    pinned = bool(reference.revision or reference.sha256 or reference.random or locked)
-    if not present:
+    folder, locked, present = Path(reference.folder), lock.get(key), is_present(reference)
+    if reference.fetched:
+        pinned = bool(reference.revision or reference.sha256 or reference.random or locked)
+        recorded = bool(locked or reference.random)
+    else:
+        pinned = recorded = is_listed(folder)
+    lines = _differences(key, reference, folder, locked) if present else []
+    verifiable = present and (recorded or (reference.fetched and bool(lines)))
+    if present:
+        size = sum(file.stat().st_size for file in files_of(folder).values())
+    else:
         size = sum(file.bytes for file in locked.kept.values()) if locked else 0
-        return ModelStatus(key, reference.id, reference.folder, False, pinned, None, size, [])
-    faults = _fetched_faults(key, reference, folder, locked)
-    verified = None if not faults and not (locked or reference.random) else not faults
-    return ModelStatus(key, reference.id, reference.folder, True, pinned, verified, _size(folder), faults)
+    return ModelStatus(
+        key=key,
+        id=reference.id,
+        folder=reference.folder,
+        present=present,
+        pinned=pinned,
+        verified=not lines if verifiable else None,
+        bytes=size,
+        problems=[Problem(f"models.{key}", line, _fix(reference, env)) for line in lines],
+    )
 
 
-def _fetched_faults(
-    key: str, reference: ModelReference, folder: Path, locked: ModelRecord | None
-) -> list[str]:
+def _differences(key: str, reference: ModelReference, folder: Path, locked: ModelRecord | None) -> list[str]:
     """Compares a fetched folder with the lock where there is one, else with the record inside it."""
+    if not reference.fetched:
+        return folder_problems(key, folder)
     try:
         inside = read_record(folder)
-    except LockError as problem:
-        return [problem.message]
+    except LockError as error:
+        return [error.message]
     record, place = (locked, f"{LOCK_FILE} ({key})") if locked else (inside, str(folder / RECORD_FILE))
     if record is None:
         return [f"{folder} was not filled by `kedro models fetch`: it has no {RECORD_FILE}"]
     if wrong := record.disagreement(reference):
         return [f"{place} {wrong}"]
-    return record.file_faults(folder) or folder_faults(key, folder)
+    return record.file_problems(folder) or folder_problems(key, folder)
 
 
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+def _fix(reference: ModelReference, env: str | None) -> str:
+    """Returns how a network's folder becomes whole again."""
+    folder = reference.folder
+    if reference.fetched:
+        return f"remove {folder}, then `{fetch_command(env)}`"
+    if is_listed(Path(folder)):
+        return f"restore it (`git checkout -- {folder}`); a change you want belongs in a folder of its own"
+    return "copy the network there again"

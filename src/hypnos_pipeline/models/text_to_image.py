@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.errors import UnsupportedSchedule
+
 if TYPE_CHECKING:
     import torch
     from diffusers import (
@@ -19,23 +21,16 @@ if TYPE_CHECKING:
     from transformers import CLIPTextModel, CLIPTokenizer
 
 PREDICTION_TYPES = ("epsilon", "v_prediction")
+UNCHECKED: dict[str, Any] = {
+    "safety_checker": None, "feature_extractor": None, "requires_safety_checker": False,
+}  # fmt: skip
+"""Arguments of a pipeline without the network that blackens images."""
 SIGNAL_EXPECTED = "expected a schedule with signal left at every step"
-# Keys of the saved configurations that tell of a process, not of a model.
+# Keys of the saved configurations that describe a process, not a model.
 HISTORY = (
-    "_name_or_path",
-    "name_or_path",
-    "is_local",
-    "local_files_only",
-    "max_length",
-    "pad_to_multiple_of",
-    "pad_token_type_id",
-    "stride",
-    "truncation_strategy",
-)
-
-
-class UnsupportedSchedule(ValueError):
-    """The model's noise schedule is one that the losses are not defined for."""
+    "_name_or_path", "name_or_path", "is_local", "local_files_only", "max_length", "pad_to_multiple_of",
+    "pad_token_type_id", "stride", "truncation_strategy",
+)  # fmt: skip
 
 
 @dataclass
@@ -71,16 +66,9 @@ class TextToImage:
         """Returns a plain diffusers pipeline that shares these parts; no safety checker, no progress bar."""
         from diffusers import StableDiffusionPipeline
 
-        pipeline = StableDiffusionPipeline(
-            vae=self.vae,
-            text_encoder=self.text_encoder,
-            tokenizer=self.tokenizer,
-            unet=self.unet,
-            scheduler=self.scheduler,
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
+        parts = {"vae": self.vae, "text_encoder": self.text_encoder, "tokenizer": self.tokenizer}
+        parts |= {"unet": self.unet, "scheduler": self.scheduler}
+        pipeline = StableDiffusionPipeline(**parts, **UNCHECKED)
         pipeline.set_progress_bar_config(disable=True)
         return pipeline
 
@@ -119,7 +107,7 @@ def check_schedule(scheduler: Any) -> None:
 
     Raises:
         UnsupportedSchedule: For prediction types other than epsilon and v_prediction, and for schedules whose
-            last step holds no signal (ε̂ and z0 then cannot be told from each other).
+            last step holds no signal (ε̂ and z0 then cannot be distinguished).
     """
     name = type(scheduler).__name__
     kind = scheduler.config.get("prediction_type")
@@ -147,13 +135,7 @@ def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextTo
     from diffusers import StableDiffusionPipeline
 
     pipeline = StableDiffusionPipeline.from_pretrained(
-        str(path),
-        dtype=torch.float32,
-        local_files_only=True,
-        use_safetensors=True,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        str(path), dtype=torch.float32, local_files_only=True, use_safetensors=True, **UNCHECKED
     )
     model = TextToImage(
         pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.tokenizer, pipeline.scheduler

@@ -1,67 +1,53 @@
-"""Namespaces of the DAG: one slice per subject, one per subject and method."""
+"""Namespaces of the DAG: one slice per subject, one per subject and method.
+
+A pipeline is built from a list of slices at once: each ``+`` would copy and check all nodes before it anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from kedro.pipeline import Node, Pipeline
 
 
 def subject_slice(
-    nodes: Iterable[Node],
-    subject: str,
-    *,
-    inputs: dict[str, str] | None = None,
-    parameters: Iterable[str] = (),
+    nodes: Sequence[Node], subject: str, *, inputs: Mapping[str, str] | None = None
 ) -> Pipeline:
     """Puts nodes into a subject's namespace.
 
     Args:
-        nodes: Nodes whose datasets bear no namespace; ``params:subject`` becomes the subject's own entry.
+        nodes: Nodes whose datasets bear no namespace. ``params:subject`` becomes the subject's own entry,
+            other parameters stay those of the study.
         subject: The namespace.
         inputs: Dataset name in the nodes to full name, for those made elsewhere.
-        parameters: Names of parameters shared by all subjects.
     """
-    return Pipeline(
-        nodes,
-        namespace=subject,
-        inputs=inputs or {},
-        parameters=_parameters(nodes, {"subject": f"subjects.{subject}"}, parameters),
-    )
+    return _slice(nodes, subject, inputs or {}, {"params:subject": f"params:subjects.{subject}"})
 
 
 def method_slice(
-    nodes: Iterable[Node],
-    subject: str,
-    family: str,
-    method: str,
-    *,
-    subject_inputs: Iterable[str] = (),
-    parameters: Iterable[str] = (),
+    nodes: Sequence[Node], subject: str, family: str, method: str, *, subject_inputs: Iterable[str] = ()
 ) -> Pipeline:
     """Puts nodes into the namespace ``<subject>.<method>``.
 
     Args:
-        nodes: Nodes whose datasets bear no namespace; ``params:subject`` and ``params:method`` become the
-            subject's and the method's own entries.
+        nodes: Nodes whose datasets bear no namespace. ``params:subject`` and ``params:method`` become the
+            subject's and the method's own entries, other parameters stay those of the study.
         subject: First part of the namespace.
         family: The method's family in the study.
         method: Second part of the namespace.
         subject_inputs: Datasets of the subject that the nodes read.
-        parameters: Names of parameters shared by all methods.
     """
-    own = {"subject": f"subjects.{subject}", "method": f"methods.{family}.{method}"}
-    return Pipeline(
-        nodes,
-        namespace=f"{subject}.{method}",
-        inputs={name: f"{subject}.{name}" for name in subject_inputs},
-        parameters=_parameters(nodes, own, parameters),
-    )
+    own = {
+        "params:subject": f"params:subjects.{subject}",
+        "params:method": f"params:methods.{family}.{method}",
+    }
+    inputs = {name: f"{subject}.{name}" for name in subject_inputs}
+    return _slice(nodes, f"{subject}.{method}", inputs, own)
 
 
-def _parameters(nodes: Iterable[Node], own: dict[str, str], shared: Iterable[str]) -> dict[str, str]:
-    """Maps the parameters that the nodes read; Kedro refuses names they do not read."""
-    mapping = {f"params:{name}": f"params:{target}" for name, target in own.items()}
-    mapping |= {f"params:{name}": f"params:{name}" for name in shared}
-    read = {name for each in nodes for name in each.inputs}
-    return {name: target for name, target in mapping.items() if name in read}
+def _slice(
+    nodes: Sequence[Node], namespace: str, inputs: Mapping[str, str], own: Mapping[str, str]
+) -> Pipeline:
+    read = {name for each in nodes for name in each.inputs if name.startswith("params:")}
+    parameters = {name: own.get(name, name) for name in read}
+    return Pipeline(nodes, namespace=namespace, inputs=dict(inputs), parameters=parameters)

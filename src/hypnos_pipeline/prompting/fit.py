@@ -19,16 +19,14 @@ def token_count(tokenizer: Any, prompt: str) -> int:
 
 
 def excess(tokenizer: Any, prompt: str) -> str:
-    """Says that a prompt does not fit, shortened itself; empty if it fits."""
-    if fits(tokenizer, prompt):
-        return ""
-    begun = prompt if len(prompt) <= _SHOWN else f"{prompt[:_SHOWN].rstrip()}..."
-    count = token_count(tokenizer, prompt)
-    return f"{begun!r} is {count} tokens, more than the text encoder reads; shorten it"
+    """Returns by how much a prompt is too long, the prompt itself shortened; empty if it fits.
 
-
-def fits(tokenizer: Any, prompt: str) -> bool:
-    """Whether a prompt has no more tokens than the tokenizer's own length, 77 where it states none."""
+    A prompt fits if it has no more tokens than the tokenizer's own length, 77 where that states none.
+    """
     # A tokenizer saved without its configuration states 1e30.
     length = tokenizer.model_max_length if tokenizer.model_max_length < 10**6 else _CLIP_LENGTH
-    return token_count(tokenizer, prompt) <= length
+    count = token_count(tokenizer, prompt)
+    if count <= length:
+        return ""
+    begun = prompt if len(prompt) <= _SHOWN else f"{prompt[:_SHOWN].rstrip()}..."
+    return f"{begun!r} is {count} tokens, more than the {length} that the text encoder reads; shorten it"

@@ -1,4 +1,4 @@
-"""A user's own prompt for a finished model: the subject's phrase put in, and what is odd about it said."""
+"""A user's own prompt for a finished model: the subject's phrase put in, and warnings of what is unusual."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from hypnos_pipeline.prompting.fit import fits, token_count
+from hypnos_pipeline.prompting.fit import excess
 from hypnos_pipeline.prompting.templates import subject_prompt
 
-_PLACEHOLDER = "{subject}"
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -19,7 +18,7 @@ class OwnPrompt:
 
     Attributes:
         text: With the subject's phrase in place.
-        warnings: What is odd about it, each a sentence.
+        warnings: What is unusual about it, each a sentence.
     """
 
     text: str
@@ -44,15 +43,10 @@ def own_prompt(template: str, phrase: str, tokenizer: Any) -> OwnPrompt:
         text = subject_prompt(template, phrase)
     else:
         text = template
-        if not _names(text, phrase):
-            warnings.append(
-                f"The prompt does not name the subject ({phrase!r}): write {_PLACEHOLDER} for it."
-            )
-    if not fits(tokenizer, text):
-        raise ValueError(
-            f"{text!r} is {token_count(tokenizer, text)} tokens, more than the {tokenizer.model_max_length} "
-            "that the text encoder reads; shorten it"
-        )
+        if not re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE):
+            warnings.append(f"The prompt does not name the subject ({phrase!r}): write {{subject}} for it.")
+    if too_long := excess(tokenizer, text):
+        raise ValueError(too_long)
     if pieces := words_in_pieces(tokenizer, text.replace(phrase, " ")):
         listed = ", ".join(f"{word!r} ({' + '.join(found)})" for word, found in pieces.items())
         warnings.append(f"Words that the tokenizer does not know as such, only in pieces: {listed}.")
@@ -72,7 +66,3 @@ def words_in_pieces(tokenizer: Any, text: str) -> dict[str, list[str]]:
             tokens = tokenizer.convert_ids_to_tokens(ids)
             found[word] = [token.removesuffix("</w>") for token in tokens]
     return found
-
-
-def _names(text: str, phrase: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.IGNORECASE) is not None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
+from hypnos_pipeline.errors import nearest
 from hypnos_pipeline.imaging.colours import COLOURS
 from hypnos_pipeline.prompting.fit import excess
 from hypnos_pipeline.prompting.rare_words import rare_word_problems
@@ -63,8 +65,8 @@ def expand(settings: PromptSetSettings, name: str, seed: int) -> list[str]:
     return drawn
 
 
-def asked_colours(settings: PromptSetSettings) -> list[str | None]:
-    """Returns the background colour that each image of a prompt set is asked for; None where none is."""
+def requested_colours(settings: PromptSetSettings) -> list[str | None]:
+    """Returns the background colour that is requested of each image of a prompt set; None where none is."""
     if settings.kind != "colours":
         return [None] * settings.images
     return [settings.colours[index % len(settings.colours)] for index in range(settings.images)]
@@ -72,28 +74,27 @@ def asked_colours(settings: PromptSetSettings) -> list[str | None]:
 
 def _colour_prompts(settings: ColourPrompts, name: str) -> list[str]:
     """Returns a prompt for each image, its colour in place; see :func:`expand` for what is refused."""
-    if unknown := [colour for colour in settings.colours if colour not in COLOURS]:
-        raise ValueError(
-            f"prompt set {name!r}: unknown colours {', '.join(map(repr, unknown))}: expected some of "
-            f"{', '.join(COLOURS)}"
-        )
+    unknown = [f"unknown colour {c!r}; {nearest(c, COLOURS)}" for c in settings.colours if c not in COLOURS]
+    if unknown:
+        raise ValueError(f"prompt set {name!r}: {'; '.join(unknown)}")
     if len(set(settings.colours)) < len(settings.colours):
         raise ValueError(f"prompt set {name!r}: expected each colour once, got {', '.join(settings.colours)}")
-    return [_filled(settings.template, name, colour=str(colour)) for colour in asked_colours(settings)]
+    return [_filled(settings.template, name, colour=str(colour)) for colour in requested_colours(settings)]
 
 
-def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, list[str]]:
-    """Returns every prompt of a grammar by image type; see :func:`expand` for what is refused."""
-    combinations: dict[str, list[str]] = {}
+def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, dict[str, dict[str, str]]]:
+    """Returns every prompt of a grammar by image type, each with what fills its template.
+
+    See :func:`expand` for what is refused.
+    """
+    combinations: dict[str, dict[str, dict[str, str]]] = {}
     for image_type, styles in settings.image_types.items():
         if not styles:
             raise ValueError(f"prompt set {name!r}: image type {image_type!r} has no styles")
-        prompts = [
-            _filled(settings.template, name, image_type=image_type, background=background, style=style)
-            for background in settings.backgrounds
-            for style in styles
-        ]
-        combinations[image_type] = list(dict.fromkeys(prompts))
+        prompts = combinations[image_type] = {}
+        for background, style in product(settings.backgrounds, styles):
+            words = {"image_type": image_type, "background": background, "style": style}
+            prompts.setdefault(_filled(settings.template, name, **words), words)
     every = [prompt for prompts in combinations.values() for prompt in prompts]
     count = len(set(every))
     if count != len(every):
@@ -135,8 +136,8 @@ def study_prompt_problems(
     for name, settings in prompt_sets.items():
         try:
             templates[name] = list(dict.fromkeys(expand(settings, name, seed)))
-        except ValueError as problem:
-            problems.append(str(problem))
+        except ValueError as error:
+            problems.append(str(error))
     for subject_name, subject in subjects.items():
         for name, prompts in templates.items():
             word = re.compile(rf"(?<!\w){re.escape(subject.background_word)}(?!\w)", re.IGNORECASE)
@@ -171,5 +172,5 @@ def _filled(template: str, name: str, **words: str) -> str:
     """Fills a template but for ``{subject}``, naming the prompt set in errors."""
     try:
         return fill_template(template, subject="{subject}", **words)
-    except ValueError as problem:
-        raise ValueError(f"prompt set {name!r}: {problem}") from problem
+    except ValueError as error:
+        raise ValueError(f"prompt set {name!r}: {error}") from error

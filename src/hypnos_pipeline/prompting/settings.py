@@ -77,7 +77,7 @@ class GrammarPrompts(SampledPrompts):
 
 
 class ColourPrompts(SampledPrompts):
-    """Plain backgrounds of listed colours, asked of every method and compared with true cut-outs.
+    """Plain backgrounds of listed colours, requested of every method and compared with true cut-outs.
 
     The prompts are those of HYPNOS's own training (method.md §3, §9).
 

@@ -44,9 +44,9 @@ def fill_template(template: str, **words: str) -> str:
             raise ValueError(f"template {template!r}: expected the placeholder {{{name}}}")
     try:
         return template.format(**words)
-    except (KeyError, IndexError, ValueError, AttributeError) as problem:
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
         known = ", ".join(f"{{{name}}}" for name in words)
-        raise ValueError(f"template {template!r}: expected no other placeholder than {known}") from problem
+        raise ValueError(f"template {template!r}: expected no other placeholder than {known}") from error
 
 
 def class_prompt(template: str, noun: str) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.expectations import OPPOSITE, SEEN, UNDECIDED, UNMEASURED
+from hypnos_pipeline.reporting.expectations import Outcome
 from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
 from hypnos_pipeline.reporting.table import Entry, Row, Table
-from hypnos_pipeline.reporting.tables import number
+from hypnos_pipeline.reporting.tables import number, with_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -23,8 +23,9 @@ NONE = "No method of this study states what the paper expects of it."
 READING = (
     "Difference: the method minus the one it is compared with, on the same prompts from the same noise, each "
     f"image its mean over the photos; in square brackets the bootstrap {LEVEL:.0%} interval, percentiles of "
-    f"{DRAWS:,} draws of images (of asked colours, then of each colour's images); the photos stay. Seen, "
-    "opposite: the interval lies wholly on the expected or on the other side of 0; else undecided."
+    f"{DRAWS:,} draws of images (of requested colours, then of each colour's images); the photos stay. "
+    "Seen, opposite: the interval lies wholly on the expected or on the other side of 0; no clear "
+    "difference: it holds 0."
 )
 CAUTION = (
     "Each method was trained once, so the intervals hold the noise of sampling and not that of training; and "
@@ -49,7 +50,7 @@ def ablations_table(
     labels = {method.name: method.label for method in methods}
     blocks = [_rows(weighed[weighed["method"] == method], labels) for method in labels]
     silent = [labels[name] for name, several in expectations.items() if not several]
-    notes = [NONE] if weighed.empty else [*_counted(weighed), READING, CAUTION]
+    notes = [NONE] if weighed.empty else [_counted(weighed), READING, CAUTION]
     if silent and len(weighed):
         notes.append(f"Without an expectation: {listed(silent)}.")
     return Table(
@@ -63,19 +64,19 @@ def ablations_table(
 
 
 def _rows(weighed: pandas.DataFrame, labels: dict[str, str]) -> list[Row]:
-    """Returns one method's rows, its label on the first only."""
-    rows: list[Row] = []
+    """Returns one method's rows."""
+    rows = []
     for found in weighed.itertuples(index=False):
         metric = METRICS[found.metric]
         against = labels[found.against]
         if found.against_subject != found.subject:
             against += f" on {subject_label(found.against_subject)}"
         words = (
-            "" if rows else labels[found.method],
+            labels[found.method],
             subject_label(found.subject),
             found.claim,
             found.source,
-            f"{metric.label} {metric.arrow}".strip() + f", {found.prompt_set}",
+            f"{metric.heading}, {found.prompt_set}",
             against,
         )
         rows.append(Row(words, _entries(found, metric.decimals)))
@@ -83,24 +84,22 @@ def _rows(weighed: pandas.DataFrame, labels: dict[str, str]) -> list[Row]:
 
 
 def _entries(found: Any, decimals: int) -> tuple[Entry, ...]:
-    if found.outcome == UNMEASURED:
-        return (Entry(), Entry(), Entry(), Entry(found.direction), Entry(found.outcome))
-    difference, low, high = (number(value, decimals) for value in (found.difference, found.low, found.high))
-    plus = "+" if round(found.difference, decimals) > 0 else ""
-    return (
-        Entry(number(found.value, decimals)),
-        Entry(number(found.reference, decimals)),
-        Entry(f"{plus}{difference} [{low}, {high}]"),
-        Entry(found.direction),
-        Entry(found.outcome, bold=found.outcome in (SEEN, OPPOSITE)),
-    )
+    outcome = Entry(found.outcome, bold=found.outcome in (Outcome.SEEN, Outcome.OPPOSITE))
+    measured = (Entry(), Entry(), Entry())
+    if found.outcome != Outcome.UNMEASURED:
+        measured = (
+            Entry(number(found.value, decimals)),
+            Entry(number(found.reference, decimals)),
+            Entry(with_interval(found.difference, found.low, found.high, decimals, signed=True)),
+        )
+    return (*measured, Entry(found.direction), outcome)
 
 
-def _counted(weighed: pandas.DataFrame) -> list[str]:
-    """Returns how many expectations had which outcome, in all and on each subject."""
+def _counted(weighed: pandas.DataFrame) -> str:
+    """Returns how many expectations had which outcome on each subject."""
     parts = []
     for subject, group in weighed.groupby("subject", sort=False):
         counts = Counter(group["outcome"])
-        words = (f"{counts[name]} {name}" for name in (SEEN, OPPOSITE, UNDECIDED, UNMEASURED) if counts[name])
+        words = (f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
         parts.append(f"{subject_label(str(subject))}: {len(group)} expectations, {listed(words)}")
-    return [". ".join(parts) + "."]
+    return ". ".join(parts) + "."

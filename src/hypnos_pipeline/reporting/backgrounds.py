@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.background_obeyed import FRAME
-from hypnos_pipeline.metrics.registry import FOREGROUND, METRICS, Metric
-from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
+from hypnos_pipeline.metrics.registry import METRICS, Metric
+from hypnos_pipeline.reporting.cells import CellKey
+from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL, side_of_zero
 from hypnos_pipeline.reporting.labels import listed, subject_label
 from hypnos_pipeline.reporting.table import Entry, Row, Table
-from hypnos_pipeline.reporting.tables import NOT_RANKED, Scope, best_methods, number
+from hypnos_pipeline.reporting.tables import NOT_RANKED, Scope, best_methods, with_interval
 
 if TYPE_CHECKING:
     import pandas
 
+Found = dict[str, Any]
+"""Metric to its interval's row, of one method or of one difference of methods."""
+
 WHOLE_PICTURES = (
-    "Foreground metrics compare each image with every photo's cut-out on the asked colour, whole picture "
+    "Foreground metrics compare each image with every photo's cut-out on the requested colour, whole picture "
     "with whole picture: another pose, and a wrong background, cost them too. Background ΔE: CIEDE2000 "
-    "between the asked colour and the median colour of the image's outer frame, "
+    "between the requested colour and the median colour of the image's outer frame, "
     f"{FRAME:.0%} of its side wide."
 )
 INTERVALS = (
@@ -26,18 +31,38 @@ INTERVALS = (
     "each drawn colour's images (prompts and seeds), the same draws for all methods; the photos stay."
 )
 VERDICTS = (
-    "Better, worse: the interval of the paired difference lies wholly on one side of 0; else undecided. "
-    "The sentences take the first foreground metric that was measured; the others stand in the table."
+    "Better, worse: the interval of the paired difference lies wholly on one side of 0; no clear difference: "
+    "it holds 0. The sentences take the first foreground metric that was measured; the others stand in the "
+    "table."
 )
 OWN_WORDS = "HYPNOS finetunes on prompts of this form; the other methods do not."
 
 
-def backgrounds_table(intervals: Mapping[str, pandas.DataFrame], scope: Scope) -> Table:
-    """Returns methods and paired differences of every subject, and in the notes what they say.
+class Verdict(StrEnum):
+    """What the interval of a paired difference, ours minus theirs, says of ours."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNCLEAR = "no clear difference"
+
+
+def verdict(metric: Metric, low: float, high: float) -> Verdict:
+    """Returns the verdict from the interval of a metric's difference, ours minus theirs."""
+    side = side_of_zero(low, high)
+    if not side:
+        return Verdict.UNCLEAR
+    return Verdict.BETTER if (side > 0) == metric.higher_is_better else Verdict.WORSE
+
+
+def backgrounds_table(
+    intervals: Mapping[str, pandas.DataFrame], scope: Scope, cells: Collection[CellKey] = ()
+) -> Table:
+    """Returns methods and paired differences of every subject, and in the notes what they show.
 
     Args:
         intervals: Subject to its frame of ``intervals.background_intervals``.
         scope: Methods in printed order, subjects, sources.
+        cells: The study's, to which the values lead where there are pages to follow them on.
     """
     present = {name for frame in intervals.values() for name in frame["metric"]}
     metrics = [metric for metric in METRICS.values() if metric.name in present]
@@ -47,11 +72,11 @@ def backgrounds_table(intervals: Mapping[str, pandas.DataFrame], scope: Scope) -
         rows = _by_row(intervals[subject])
         if not rows:
             continue
-        blocks.append(tuple(_rows(subject, rows, metrics, scope)))
+        blocks.append(tuple(_rows(subject, rows, metrics, scope, cells)))
         sentences += _sentence(subject, rows, metrics, labels)
         truths.append(f"{subject_label(subject)}: {intervals[subject]['truth'].iloc[0]}")
     if not blocks:
-        sentences = ["No image of the study was asked for a background colour."]
+        sentences = ["No prompt of the study requests a background colour."]
     counted = sorted({_count(row) for frame in intervals.values() for row in frame.itertuples(index=False)})
     notes = [
         *sentences,
@@ -64,93 +89,92 @@ def backgrounds_table(intervals: Mapping[str, pandas.DataFrame], scope: Scope) -
     ]
     return Table(
         name="backgrounds",
-        caption="Asked backgrounds: the foreground against true cut-outs, the background against its colour",
+        caption="Requested background colours: the foreground against true cut-outs, the background against "
+        "its colour",
         label_headers=("Subject", "Method"),
-        headers=tuple(f"{metric.label} {metric.arrow}" for metric in metrics),
+        headers=tuple(metric.heading for metric in metrics),
         blocks=tuple(blocks),
         notes=tuple(notes),
     )
 
 
-def verdict(metric: Metric, low: float, high: float) -> str:
-    """Returns ``better``, ``worse`` or ``undecided`` from the interval of a difference, ours minus theirs."""
-    if low <= 0 <= high:
-        return "undecided"
-    return "better" if (low > 0) == metric.higher_is_better else "worse"
-
-
-def _by_row(frame: pandas.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """Returns (method, minus) to metric to the interval's row."""
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+def _by_row(frame: pandas.DataFrame) -> dict[tuple[str, str], Found]:
+    """Returns (method, minus) to what was found of it."""
+    rows: dict[tuple[str, str], Found] = {}
     for row in frame.fillna({"minus": ""}).itertuples(index=False):
         rows.setdefault((row.method, row.minus), {})[row.metric] = row
     return rows
 
 
-def _rows(subject: str, rows: dict, metrics: list[Metric], scope: Scope) -> list[Row]:
-    """Returns a subject's methods, then its differences; the subject's label on its first row only."""
-    ranked = [method.name for method in scope.methods if not method.reference]
+def _rows(
+    subject: str,
+    rows: dict[tuple[str, str], Found],
+    metrics: list[Metric],
+    scope: Scope,
+    cells: Collection[CellKey],
+) -> list[Row]:
+    """Returns a subject's methods, then its differences."""
+    prompt_sets = dict.fromkeys(key.prompt_set for key in cells)
+    methods = {method.name: method for method in scope.methods if (method.name, "") in rows}
+    ranked = [name for name, method in methods.items() if not method.reference]
     best = {
-        metric.name: best_methods(
-            {m: rows[m, ""][metric.name].mean for m in ranked if metric.name in rows.get((m, ""), {})}, metric
-        )
-        for metric in metrics
+        m.name: best_methods({r: rows[r, ""][m.name].mean for r in ranked if m.name in rows[r, ""]}, m)
+        for m in metrics
     }
-    labels = {method.name: method.label for method in scope.methods}
-    printed = [
-        (label, tuple(_score(metric, rows[name, ""], name in best[metric.name]) for metric in metrics))
-        for name, label in labels.items()
-        if (name, "") in rows
+
+    def entry(metric: Metric, ours: str, theirs: str) -> Entry:
+        names = (ours, theirs) if theirs else (ours,)
+        keys = [CellKey(each, subject, name, metric.name) for name in names for each in prompt_sets]
+        behind, found = tuple(key for key in keys if key in cells), rows[ours, theirs]
+        if metric.name not in found:
+            return Entry(cells=behind)
+        if not theirs:
+            return Entry(_text(metric, found), ours in best[metric.name], behind)
+        text, shown = _text(metric, found, signed=True), _verdict(metric, found)
+        return Entry(text if shown is Verdict.UNCLEAR else f"{text} {shown}", cells=behind)
+
+    printed = {(name, ""): method.label for name, method in methods.items()}
+    printed |= {key: f"{methods[key[0]].label} − {methods[key[1]].label}" for key in rows if key[1]}
+    return [
+        Row(
+            (subject_label(subject), label),
+            tuple(entry(metric, ours, theirs) for metric in metrics),
+            reference=not theirs and methods[ours].reference,
+        )
+        for (ours, theirs), label in printed.items()
     ]
-    printed += [
-        (f"{labels[ours]} − {labels[theirs]}", tuple(_difference(metric, found) for metric in metrics))
-        for (ours, theirs), found in rows.items()
-        if theirs
-    ]
-    first = subject_label(subject)
-    return [Row((first if n == 0 else "", label), entries) for n, (label, entries) in enumerate(printed)]
 
 
-def _score(metric: Metric, found: dict, bold: bool) -> Entry:
-    return Entry(_text(metric, found[metric.name]), bold) if metric.name in found else Entry()
+def _verdict(metric: Metric, found: Found) -> Verdict:
+    return verdict(metric, found[metric.name].low, found[metric.name].high)
 
 
-def _difference(metric: Metric, found: dict) -> Entry:
-    if metric.name not in found:
-        return Entry()
+def _text(metric: Metric, found: Found, signed: bool = False) -> str:
     row = found[metric.name]
-    said = verdict(metric, row.low, row.high)
-    return Entry(_text(metric, row, signed=True) + ("" if said == "undecided" else f" {said}"))
+    return with_interval(row.mean, row.low, row.high, metric.decimals, signed)
 
 
-def _text(metric: Metric, row: Any, signed: bool = False) -> str:
-    low, high = number(row.low, metric.decimals), number(row.high, metric.decimals)
-    plus = "+" if signed and round(row.mean, metric.decimals) > 0 else ""
-    return f"{plus}{number(row.mean, metric.decimals)} [{low}, {high}]"
-
-
-def _sentence(subject: str, rows: dict, metrics: list[Metric], labels: Mapping[str, str]) -> list[str]:
+def _sentence(
+    subject: str, rows: dict[tuple[str, str], Found], metrics: list[Metric], labels: Mapping[str, str]
+) -> list[str]:
     """Returns one sentence on all differences of a subject, none where nothing is compared."""
-    foreground = next((metric for metric in metrics if metric.name.startswith(FOREGROUND)), None)
-    claims = [
-        ("keeps", "foreground", foreground),
-        ("frees", "background", next((m for m in metrics if m.name == "background_obeyed"), None)),
-    ]
+    foreground = [metric for metric in metrics if metric.kind == "pairwise"][:1]
+    claims = [("keeps", "foreground", metric) for metric in foreground]
+    claims.append(("frees", "background", METRICS["background_obeyed"]))
     clauses = []
     for (ours, theirs), found in rows.items():
-        said = [_claim(*claim, found) for claim in claims if claim[2] is not None and claim[2].name in found]
-        if theirs and said:
-            clauses.append(f"against {labels[theirs]}, {labels[ours]} {listed(said)}")
+        shown = [_claim(*claim, found) for claim in claims if claim[2].name in found]
+        if theirs and shown:
+            clauses.append(f"against {labels[theirs]}, {labels[ours]} {listed(shown)}")
     return [f"{subject_label(subject)}: {'; '.join(clauses)}."] if clauses else []
 
 
-def _claim(verb: str, part: str, metric: Metric, found: dict) -> str:
-    row = found[metric.name]
-    evidence = f"{metric.label} {_text(metric, row, signed=True)}"
-    said = verdict(metric, row.low, row.high)
-    if said == "undecided":
-        return f"shows no decided difference in the {part} ({evidence})"
-    return f"{verb} the {part} {said} ({evidence})"
+def _claim(verb: str, part: str, metric: Metric, found: Found) -> str:
+    evidence = f"{metric.label} {_text(metric, found, signed=True)}"
+    shown = _verdict(metric, found)
+    if shown is Verdict.UNCLEAR:
+        return f"shows {shown} in the {part} ({evidence})"
+    return f"{verb} the {part} {shown} ({evidence})"
 
 
 def _count(row: Any) -> str:

@@ -26,7 +26,7 @@ CELL, GAP, ACROSS = 168, 12, 6
 
 @dataclass(frozen=True)
 class CaptionedSection:
-    """A title, what is said below it, and images (H×W×3 uint8) with their captions."""
+    """A title, text below it, and images (H×W×3 uint8) with their captions."""
 
     title: str
     text: str = ""
@@ -39,17 +39,17 @@ def captioned_sheet(title: str, sections: Sequence[CaptionedSection]) -> Image.I
     Returns:
         An RGB picture; images fill squares of 168 px, small ones enlarged without smoothing.
     """
+    width = ACROSS * (CELL + GAP) + GAP
+    return stacked([heading(title, GAP, width), *(_section(section, width) for section in sections)])
+
+
+def heading(text: str, left: int, width: int) -> Image.Image:
+    """Returns a picture's first line in larger letters, ``left`` pixels from the edge."""
     from PIL import Image, ImageDraw
 
-    width = ACROSS * (CELL + GAP) + GAP
-    drawn = [_section(section, width) for section in sections]
-    sheet = Image.new("RGB", (width, 2 * LINE + sum(each.height for each in drawn)), WHITE)
-    ImageDraw.Draw(sheet).text((GAP, MARGIN), title, fill=BLACK, font=font(FONT_SIZE + 3))
-    top = 2 * LINE
-    for each in drawn:
-        sheet.paste(each, (0, top))
-        top += each.height
-    return sheet
+    picture = Image.new("RGB", (width, 2 * LINE), WHITE)
+    ImageDraw.Draw(picture).text((left, MARGIN), text, fill=BLACK, font=font(FONT_SIZE + 3))
+    return picture
 
 
 def stacked(pictures: Sequence[Image.Image]) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET, paper_value
 
@@ -12,11 +12,27 @@ if TYPE_CHECKING:
 
 SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
 CELL_COLUMNS = ["table", *SCORE_COLUMNS, "paper"]
-KEY = ["prompt_set", "subject", "method", "metric"]
+
+
+class CellKey(NamedTuple):
+    """The four names that tell a cell from all others of the study."""
+
+    prompt_set: str
+    subject: str
+    method: str
+    metric: str
+
+
+KEY = list(CellKey._fields)
 
 
 class CellError(ValueError):
-    """The scores cannot be made into cells; the message names the rows at fault."""
+    """Scores that cannot be made into cells; the message names the rows."""
+
+
+def by_key(cells: pandas.DataFrame) -> dict[CellKey, Any]:
+    """Returns every cell's row, in the frame's order."""
+    return {CellKey(c.prompt_set, c.subject, c.method, c.metric): c for c in cells.itertuples(index=False)}
 
 
 def join_scores(scores: Iterable[pandas.DataFrame]) -> pandas.DataFrame:

@@ -7,12 +7,13 @@ is its mean over the photos; the draws are those of :mod:`hypnos_pipeline.report
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hypnos_pipeline.randomness import numpy_generator
-from hypnos_pipeline.reporting.intervals import DRAWS, interval, resampled_weights
+from hypnos_pipeline.reporting.intervals import DRAWS, interval, resampled_weights, side_of_zero
 
 if TYPE_CHECKING:
     import pandas
@@ -21,24 +22,22 @@ if TYPE_CHECKING:
 
 VALUE_COLUMNS = ["method", "prompt_set", "metric", "image", "colour", "value"]
 WEIGHED_COLUMNS = [
-    "method",
-    "subject",
-    "claim",
-    "source",
-    "prompt_set",
-    "metric",
-    "against",
-    "against_subject",
-    "value",
-    "reference",
-    "difference",
-    "low",
-    "high",
-    "images",
-    "direction",
-    "outcome",
+    *("method", "subject", "claim", "source", "prompt_set", "metric", "against", "against_subject"),
+    *("value", "reference", "difference", "low", "high", "images", "direction", "outcome"),
 ]
-SEEN, OPPOSITE, UNDECIDED, UNMEASURED = "seen", "opposite", "undecided", "not measured"
+
+
+class Outcome(StrEnum):
+    """The interval of a difference, against the direction that is expected of it.
+
+    Seen, opposite: the interval lies wholly on the expected or on the other side of 0. No clear difference:
+    it holds 0. Not measured: one of the two methods has no values.
+    """
+
+    SEEN = "seen"
+    OPPOSITE = "opposite"
+    UNCLEAR = "no clear difference"
+    UNMEASURED = "not measured"
 
 
 def image_values(
@@ -78,8 +77,7 @@ def weigh(
 
     Returns:
         Columns ``WEIGHED_COLUMNS``, a row for each expectation and subject it is about: ``value`` of the
-        method, ``reference`` of the other, their ``difference`` with its interval, and ``outcome``: ``seen``,
-        ``opposite``, ``undecided`` where the interval holds 0, ``not measured`` where either has no values.
+        method, ``reference`` of the other, their ``difference`` with its interval, and the ``outcome``.
 
     Raises:
         ValueError: If the two have different images, which cannot be paired.
@@ -101,11 +99,12 @@ def weigh(
     return pandas.DataFrame(rows, columns=WEIGHED_COLUMNS)
 
 
-def outcome(low: float, high: float, direction: str) -> str:
-    """Returns what an interval of a difference says of the direction that was expected of it."""
-    if low <= 0 <= high:
-        return UNDECIDED
-    return SEEN if (low > 0) == (direction == "higher") else OPPOSITE
+def outcome(low: float, high: float, direction: str) -> Outcome:
+    """Returns the outcome of an expected direction, ``higher`` or ``lower``, from a difference's interval."""
+    side = side_of_zero(low, high)
+    if not side:
+        return Outcome.UNCLEAR
+    return Outcome.SEEN if (side > 0) == (direction == "higher") else Outcome.OPPOSITE
 
 
 def _by_cell(frame: pandas.DataFrame) -> dict[tuple[str, str, str], pandas.DataFrame]:
@@ -120,11 +119,10 @@ def _measured(
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     if ours is None or theirs is None:
-        return {"images": 0, "outcome": UNMEASURED}
+        return {"images": 0, "outcome": Outcome.UNMEASURED}
     if set(ours.index) != set(theirs.index):
-        raise ValueError(
-            f"different images cannot be paired: {', '.join(set(ours.index) ^ set(theirs.index))}"
-        )
+        strangers = sorted(set(ours.index) ^ set(theirs.index))
+        raise ValueError(f"different images cannot be paired: {', '.join(strangers)}")
     theirs = theirs.loc[ours.index]
     first, second = (frame["value"].to_numpy(dtype=float) for frame in (ours, theirs))
     mean, low, high = interval(first - second, resampled_weights(list(ours["colour"]), DRAWS, rng))

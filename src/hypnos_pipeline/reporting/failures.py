@@ -7,62 +7,57 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hypnos_pipeline.imaging.constant_backgrounds import BLANK_BELOW, background_spreads
-from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.captioned import CaptionedSection, captioned_sheet
+from hypnos_pipeline.imaging.constant_backgrounds import BLANK_BELOW, Backgrounds, background_spreads
+from hypnos_pipeline.metrics.registry import METRICS, Metric
+from hypnos_pipeline.reporting.captioned import CaptionedSection
 from hypnos_pipeline.reporting.tables import number
 
 if TYPE_CHECKING:
     import pandas
-    from PIL import Image
 
     from hypnos_pipeline.imaging.image_set import ImageSet
 
 NONE = "None flagged."
 MOST = 24
-"""Images that a section shows; it says how many there are."""
+"""Images that a section shows, beside the number of those that there are."""
 KEYED = (255, 0, 255)  # nothing in a photo looks like it, so what a matte cuts off is seen
 DIM = 0.65
 
 
 def flagged_failures(
-    title: str,
     photos: ImageSet,
     mattes: ImageSet,
     matte_report: Sequence[Mapping[str, Any]],
     samples: Mapping[str, ImageSet],
     checks: Mapping[str, Mapping[str, Mapping[str, Any]]],
     pairs: Mapping[str, pandas.DataFrame],
-) -> Image.Image:
-    """Draws what the study's own checks flag of one subject; a check that flags nothing says so.
+) -> list[CaptionedSection]:
+    """Returns what the study's own checks flag of one subject; a check that flags nothing has a notice.
 
     Args:
-        title: First line.
         photos: The subject's working photos.
         mattes: Theirs.
-        matte_report: Rows of ``imaging.mattes.guards.matte_row``, and one of each excluded photo.
+        matte_report: Rows of ``imaging.mattes.guards.matte_row``, and one without problems of each excluded
+            photo.
         samples: Printed method label to its images.
         checks: Label to prompt set of scenes to ``imaging.constant_backgrounds.background_report``.
         pairs: Label to its values of single pairs.
     """
-    sections = [
+    return [
         _mattes(photos, mattes, matte_report),
         _blank(samples, checks),
-        _same(samples, checks),
+        _constant(samples, checks),
         _unlike(samples, pairs),
     ]
-    return captioned_sheet(title, sections)
 
 
 def _mattes(photos: ImageSet, mattes: ImageSet, report: Sequence[Mapping[str, Any]]) -> CaptionedSection:
-    rows = [row for row in report if row.get("faults")]  # an excluded photo has no matte
-    images = [
-        (
-            _keyed(photos.images[row["photo"]], mattes.images[row["photo"]]),
-            f"{row['photo']}: " + "; ".join(row["faults"]),
-        )
-        for row in rows
-    ]
+    images = []
+    for row in report:
+        if row["problems"]:
+            name = row["photo"]
+            found = "; ".join(problem["what"] for problem in row["problems"])
+            images.append((_keyed(photos.images[name], mattes.images[name]), f"{name}: {found}"))
     return _section("Mattes that the guards flag (what is cut away in magenta)", images)
 
 
@@ -77,43 +72,41 @@ def _blank(samples: Mapping[str, ImageSet], checks: Mapping[str, Mapping[str, An
                 for row, spread in zip(rows, spreads, strict=True)
                 if spread < BLANK_BELOW
             ]
-    title = f"Blank backgrounds under prompts that ask for a scene (border's spread below ΔE {BLANK_BELOW:g})"
+    title = f"Blank backgrounds under prompts that request a scene (border's spread below ΔE {BLANK_BELOW:g})"
     return _section(title, images)
 
 
-def _same(samples: Mapping[str, ImageSet], checks: Mapping[str, Mapping[str, Any]]) -> CaptionedSection:
+def _constant(samples: Mapping[str, ImageSet], checks: Mapping[str, Mapping[str, Any]]) -> CaptionedSection:
     images = []
     for label, sets in checks.items():
         for prompt_set, report in sets.items():
-            if any("the same" in warning for warning in report["warnings"]):
+            measured = Backgrounds(*(report[name] for name in ("images", "spread", "blank", "change")))
+            if measured.constant:
                 row = samples[label].rows(prompt_set=prompt_set)[0]
                 images.append(
-                    (samples[label].images[row["name"]], f"{label}, {prompt_set}: ΔE {report['change']}")
+                    (samples[label].images[row["name"]], f"{label}, {prompt_set}: ΔE {measured.change}")
                 )
-    return _section("Sets whose backgrounds stay the same whatever is asked for (first image)", images)
+    return _section("Sets whose backgrounds stay the same whatever is requested (first image)", images)
 
 
 def _unlike(samples: Mapping[str, ImageSet], pairs: Mapping[str, pandas.DataFrame]) -> CaptionedSection:
     """Shows each method's image least like the photos; one always is, so this is no flag by itself."""
     images = []
-    name = _similarity(pairs)
-    for label, frame in pairs.items():
-        rows = frame[(frame["metric"] == name) & (frame["prompt_set"] == "invariant")]
-        means = rows.groupby("image")["value"].mean()
-        if len(means):
-            worst = str(means.index[int(np.argmin(means.to_numpy()))])
-            value = number(float(means.min()), METRICS[name].decimals)
-            images.append((samples[label].images[worst], f"{label}: {METRICS[name].label} {value}, {worst}"))
+    metric = _similarity(pairs)
+    for label, frame in pairs.items() if metric else ():
+        rows = frame[(frame["metric"] == metric.name) & (frame["prompt_set"] == "invariant")]
+        if len(rows):
+            means = rows.groupby("image")["value"].mean()
+            worst, value = str(means.idxmin()), number(float(means.min()), metric.decimals)
+            images.append((samples[label].images[worst], f"{label}: {metric.label} {value}, {worst}"))
     return _section("Least like the photos: each method's lowest when the subject alone is named", images)
 
 
-def _similarity(pairs: Mapping[str, pandas.DataFrame]) -> str:
-    """Returns the first measured similarity to the photos, in tables' order; empty if there is none."""
-    measured = {metric for frame in pairs.values() for metric in frame["metric"]}
-    alike = (
-        m for m in METRICS.values() if m.kind == "pairwise" and m.higher_is_better and not m.asked_colour
-    )
-    return next((metric.name for metric in alike if metric.name in measured), "")
+def _similarity(pairs: Mapping[str, pandas.DataFrame]) -> Metric | None:
+    """Returns the first measured similarity to the photos, in tables' order; None if there is none."""
+    measured = {name for frame in pairs.values() for name in frame["metric"]}
+    alike = [m for m in METRICS.values() if m.kind == "pairwise" and m.higher_is_better]
+    return next((m for m in alike if not m.requested_colour and m.name in measured), None)
 
 
 def _section(title: str, images: list[tuple[np.ndarray, str]]) -> CaptionedSection:

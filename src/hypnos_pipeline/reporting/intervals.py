@@ -1,4 +1,4 @@
-"""Bootstrap intervals of asked backgrounds, over prompts and seeds, paired between methods (method.md §9).
+"""Bootstrap intervals of requested backgrounds over prompts and seeds, paired between methods (method.md §9).
 
 An image's value is its mean over the photos, which are all there are and not resampled. The colours are
 drawn with replacement, then the images of each drawn colour: prompts differ more than noise does, and an
@@ -20,16 +20,8 @@ if TYPE_CHECKING:
 DRAWS = 10_000
 LEVEL = 0.95
 INTERVAL_COLUMNS = [
-    "method",
-    "minus",
-    "metric",
-    "mean",
-    "low",
-    "high",
-    "images",
-    "colours",
-    "photos",
-    "truth",
+    *("method", "minus", "metric", "mean", "low", "high"),
+    *("images", "colours", "photos", "truth"),
 ]
 
 
@@ -66,13 +58,18 @@ def interval(values: np.ndarray, weights: np.ndarray) -> tuple[float, float, flo
     return float(values.mean()), float(low), float(high)
 
 
+def side_of_zero(low: float, high: float) -> int:
+    """Returns 1 where an interval lies wholly above 0, -1 where wholly below, 0 where it holds 0."""
+    return int(low > 0) - int(high < 0)
+
+
 def background_intervals(
     pairs: Mapping[str, pandas.DataFrame],
     comparisons: Sequence[tuple[str, str]],
     truth: str,
     rng: np.random.Generator,
 ) -> pandas.DataFrame:
-    """Returns one subject's metrics of asked backgrounds with their intervals.
+    """Returns one subject's metrics of requested background colours with their intervals.
 
     Args:
         pairs: Method to its rows of ``pairs.parquet``; images of the same name are paired.
@@ -82,36 +79,28 @@ def background_intervals(
 
     Returns:
         Columns ``INTERVAL_COLUMNS``. A row without ``minus`` is a method's own mean, one with it the mean
-        difference. Undefined cells are absent; without asked backgrounds there are no rows.
+        difference. Undefined cells are absent; without requested colours there are no rows.
 
     Raises:
         ValueError: If methods have different images, which cannot be paired.
     """
     import pandas
 
-    asked = [name for name, metric in METRICS.items() if metric.asked_colour]
-    kept = {method: frame[frame["metric"].isin(asked)] for method, frame in pairs.items()}
+    requested = [name for name, metric in METRICS.items() if metric.requested_colour]
+    kept = {method: frame[frame["metric"].isin(requested)] for method, frame in pairs.items()}
     colours = _colours(kept)
     if not colours:
         return pandas.DataFrame(columns=INTERVAL_COLUMNS)
     weights = resampled_weights(list(colours.values()), DRAWS, rng)
     means = {method: _means(frame, list(colours)) for method, frame in kept.items()}
     photos = max(frame.loc[frame["photo"] != "", "photo"].nunique() for frame in kept.values())
-    counted = {
-        "images": len(colours),
-        "colours": len(set(colours.values())),
-        "photos": photos,
-        "truth": truth,
-    }
+    counted = (len(colours), len(set(colours.values())), photos, truth)
     rows = []
     for method, minus in [*((method, "") for method in kept), *comparisons]:
-        for metric in asked:
+        for metric in requested:
             values, others = means[method].get(metric), means[minus].get(metric) if minus else 0.0
-            if values is None or others is None:
-                continue
-            mean, low, high = interval(values - others, weights)
-            row = {"method": method, "minus": minus, "metric": metric, "mean": mean, "low": low, "high": high}
-            rows.append(row | counted)
+            if values is not None and others is not None:
+                rows.append((method, minus, metric, *interval(values - others, weights), *counted))
     return pandas.DataFrame(rows, columns=INTERVAL_COLUMNS)
 
 
@@ -123,7 +112,7 @@ def _colours(pairs: Mapping[str, pandas.DataFrame]) -> dict[str, str]:
         found[method] = dict(rows.itertuples(index=False, name=None))
     first = next(iter(found.values()), {})
     if strangers := [method for method, colours in found.items() if colours != first]:
-        raise ValueError(f"images of asked backgrounds differ between methods: {', '.join(strangers)}")
+        raise ValueError(f"images of requested backgrounds differ between methods: {', '.join(strangers)}")
     return first
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from string import Formatter
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline.prompting.prompt_sets import expand
-from hypnos_pipeline.prompting.templates import fill_template
+from hypnos_pipeline.prompting.prompt_sets import expand, grammar_combinations
 from hypnos_pipeline.reporting.lettering import BLACK, FONT_SIZE, LINE, MARGIN, WHITE, Ink, font, notice
 
 if TYPE_CHECKING:
@@ -33,88 +33,82 @@ def prompt_grammar(name: str, settings: GrammarPrompts, seed: int) -> Image.Imag
     """
     from PIL import Image, ImageDraw
 
-    drawn = [choices(prompt, settings) for prompt in expand(settings, name, seed)[:SHOWN]]
+    drawn = drawn_words(name, settings, seed)[:SHOWN]
     columns = _columns(settings, drawn[0])
     letters = font()
-    widths = [
-        round(max(letters.getlength(text) for text, _ in column) + BETWEEN) for column in columns.values()
-    ]
+    widths = {
+        part: round(max(letters.getlength(text) for text in (TITLES[part], *column)) + BETWEEN)
+        for part, column in columns.items()
+    }
     longest = max(letters.getlength("".join(text for text, _ in pieces(each, settings))) for each in drawn)
     rows = max(len(column) for column in columns.values())
-    top, below = 3 * LINE, 3 * LINE + (rows + 1) * LINE
-    size = (max(sum(widths), round(longest) + 2 * LINE) + 2 * INSET, below + (len(drawn) + 2) * LINE)
-    sheet = Image.new("RGB", size, WHITE)
+    top, below = 3 * LINE, 3 * LINE + (rows + 2) * LINE
+    width = max(sum(widths.values()), round(longest) + 2 * LINE) + 2 * INSET
+    sheet = Image.new("RGB", (width, below + (len(drawn) + 2) * LINE), WHITE)
     draw = ImageDraw.Draw(sheet)
     counted = sum(len(styles) for styles in settings.image_types.values()) * len(settings.backgrounds)
     title = f"{name}: {counted} combinations, {settings.images} drawn without repeats"
     draw.text((INSET, MARGIN), title, fill=BLACK, font=font(FONT_SIZE + 3))
     left = INSET
-    for (part, column), width in zip(columns.items(), widths, strict=True):
+    for part, column in columns.items():
         draw.text((left, top - LINE - MARGIN), TITLES[part], fill=BLACK, font=letters)
-        for row, (text, chosen) in enumerate(column[1:]):
+        for row, (text, chosen) in enumerate(column.items()):
             draw.text((left, top + row * LINE), text, fill=INK[part] if chosen else FAINT, font=letters)
-        left += width
+        left += widths[part]
     draw.text((INSET, below), "The first drawn:", fill=BLACK, font=letters)
     for row, each in enumerate(drawn):
-        _write_pieces(draw, (INSET, below + (row + 1) * LINE + MARGIN), f"{row}  ", pieces(each, settings))
+        written = [(f"{row}  ", FAINT), *pieces(each, settings)]
+        _write_pieces(draw, (INSET, below + (row + 1) * LINE + MARGIN), written)
     return sheet
 
 
 def no_grammar() -> Image.Image:
-    """Returns what stands in the figure's place in a study without a grammar."""
+    """Returns the notice for a study without a grammar."""
     return notice("Composed prompts", "No prompt set of this study is composed from lists.")
 
 
-def choices(prompt: str, settings: GrammarPrompts) -> dict[str, str]:
-    """Returns which image type, background and style a drawn prompt is made of."""
-    for image_type, styles in settings.image_types.items():
-        for background in settings.backgrounds:
-            for style in styles:
-                made = {"image_type": image_type, "background": background, "style": style}
-                if fill_template(settings.template, subject="{subject}", **made) == prompt:
-                    return made
-    raise ValueError(f"{prompt!r} is no prompt of this grammar")
+def drawn_words(name: str, settings: GrammarPrompts, seed: int) -> list[dict[str, str]]:
+    """Returns the image type, background and style of every prompt of a study's samples, in their order."""
+    words = {
+        prompt: words
+        for prompts in grammar_combinations(settings, name).values()
+        for prompt, words in prompts.items()
+    }
+    return [words[prompt] for prompt in expand(settings, name, seed)]
 
 
-def pieces(made: dict[str, str], settings: GrammarPrompts) -> list[tuple[str, Ink]]:
-    """Returns a prompt in pieces with their ink, ``[V] [C]`` in the subject's place."""
+def pieces(words: Mapping[str, str], settings: GrammarPrompts) -> list[tuple[str, Ink]]:
+    """Returns a prompt in pieces with their ink, ``[V] [C]`` where the subject is named.
+
+    Args:
+        words: What fills the template: image type, background and style.
+        settings: The grammar.
+    """
     found: list[tuple[str, Ink]] = []
-    rest = settings.template
-    while rest:
-        before, brace, after = rest.partition("{")
-        if before:
-            found.append((before, BLACK))
-        if not brace:
-            break
-        part, _, rest = after.partition("}")
-        found.append((made[part], INK[part]) if part in made else (PHRASE, BLACK))
-    return found
+    for before, part, *_ in Formatter().parse(settings.template):
+        found.append((before, BLACK))
+        if part is not None:
+            found.append((words[part], INK[part]) if part in words else (PHRASE, BLACK))
+    return [(text, ink) for text, ink in found if text]
 
 
-def _columns(settings: GrammarPrompts, made: dict[str, str]) -> dict[str, list[tuple[str, bool]]]:
-    """Returns each list with its heading first, every entry with whether it was drawn."""
-    styles = [
-        (f"{style} ({image_type})", image_type == made["image_type"] and style == made["style"])
-        for image_type, several in settings.image_types.items()
-        for style in several
-    ]
+def _columns(settings: GrammarPrompts, drawn: Mapping[str, str]) -> dict[str, dict[str, bool]]:
+    """Returns each list, every entry with whether it was drawn."""
     return {
-        "image_type": [
-            (TITLES["image_type"], False),
-            *((each, each == made["image_type"]) for each in settings.image_types),
-        ],
-        "background": [
-            (TITLES["background"], False),
-            *((each, each == made["background"]) for each in settings.backgrounds),
-        ],
-        "style": [(TITLES["style"], False), *styles],
+        "image_type": {each: each == drawn["image_type"] for each in settings.image_types},
+        "background": {each: each == drawn["background"] for each in settings.backgrounds},
+        "style": {
+            f"{style} ({image_type})": (image_type, style) == (drawn["image_type"], drawn["style"])
+            for image_type, several in settings.image_types.items()
+            for style in several
+        },
     }
 
 
 def _write_pieces(
-    draw: ImageDraw.ImageDraw, corner: tuple[int, int], head: str, parts: Sequence[tuple[str, Ink]]
+    draw: ImageDraw.ImageDraw, corner: tuple[int, int], parts: Sequence[tuple[str, Ink]]
 ) -> None:
     x, y = float(corner[0]), corner[1]
-    for text, ink in [(head, FAINT), *parts]:
+    for text, ink in parts:
         draw.text((x, y), text, fill=ink, font=font())
         x += font().getlength(text)

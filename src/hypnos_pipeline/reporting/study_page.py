@@ -6,23 +6,18 @@ Without its few lines of script it lacks nothing but sorting: a cell's panel is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.reporting.cells import by_key
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
-from hypnos_pipeline.reporting.page_panels import Panels, SmallPictures
-from hypnos_pipeline.reporting.page_style import SCRIPT, STYLE
-from hypnos_pipeline.reporting.page_tables import (
-    OTHER,
-    linked_table,
-    other_cells_table,
-    panels_of,
-    plain_table,
-    unlinked_table,
-)
-from hypnos_pipeline.reporting.subject_page import picture_source
+from hypnos_pipeline.reporting.page_panels import Panels, anchor
+from hypnos_pipeline.reporting.page_tables import OTHER, checks_table
+from hypnos_pipeline.reporting.pages import picture_source, render
+from hypnos_pipeline.reporting.subject_figures import Group
 
 if TYPE_CHECKING:
     import pandas
@@ -30,26 +25,17 @@ if TYPE_CHECKING:
 
     from hypnos_pipeline.reporting.table import Table
 
-FOLDED = ("While training", "Contact sheets")
+FOLDED = (Group.WHILE_TRAINING, Group.CONTACT_SHEETS)
 """Groups of figures that are opened by a click, many and large as they are."""
 OPEN = ("backgrounds", "ablations")
 """Tables whose notes say what is found, not only how to read it."""
 
-HINT = (
-    "A click on a value shows its best and worst images and the command that traces it to the photos; a "
-    "click on a heading sorts."
-)
 TITLES = {
     "table_invariant_minus_varying": "Difference",
     "backgrounds": "Backgrounds",
     "ablations": "Ablations",
     OTHER: "Other prompt sets",
 }
-CHECK = (
-    "The images' outer frames, in ΔE (CIE76): the spread of colours within an image, the number of images "
-    "whose frame is blank, and how much frames change from image to image; beside them the base model's on "
-    "the same prompts and noise. Blank frames under prompts that ask for a scene are a method's failure."
-)
 
 
 @dataclass(frozen=True)
@@ -61,15 +47,19 @@ class StudyFigure:
     caption: str
     picture: Image.Image
 
+    @property
+    def source(self) -> str:
+        """Returns the address that holds the picture."""
+        return picture_source(self.picture)
+
 
 def study_page(
     cells: pandas.DataFrame,
-    tables: Iterable[Table],
+    tables: Sequence[Table],
     methods: Sequence[MethodLabel],
     subjects: Mapping[str, Mapping[str, Any]],
     env: str,
     *,
-    unlinked: Sequence[Table] = (),
     above: Sequence[StudyFigure] = (),
     below: Sequence[StudyFigure] = (),
 ) -> str:
@@ -77,102 +67,40 @@ def study_page(
 
     Args:
         cells: The study's cells.
-        tables: As data; their cells are found by their labels and headings.
+        tables: In the page's order.
         methods: Of the study.
         subjects: Subject to what ``subject_figures`` gave.
         env: The study's environment.
-        unlinked: Tables whose values are no cells.
         above: Figures before the subjects.
         below: Figures behind them.
     """
-    rest = other_cells_table(cells, methods)
-    shown = [*tables, *([rest] if rest is not None else [])]
-    known = {(c.prompt_set, c.subject, c.method, c.metric): c for c in cells.itertuples(index=False)}
-    behind = [panels_of(table, methods, subjects, known) for table in shown]
-    pictures = SmallPictures(subjects)
-    panels = Panels(known, methods, subjects, pictures, env)
-    opened = dict.fromkeys(keys for rows in behind for row in rows for keys in row if keys)
-    title = f"HYPNOS study: {listed(map(subject_label, subjects))}"
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        _contents([*shown, *unlinked], subjects, above, below),
-        f"<p>{HINT}</p>",
-        *(
-            _table(table, linked_table(table, methods, rows))
-            for table, rows in zip(shown, behind, strict=True)
-        ),
-        *(_table(table, unlinked_table(table)) for table in unlinked),
-        *map(_study_figure, above),
-        *(_subject(name, found) for name, found in subjects.items()),
-        *map(_study_figure, below),
-        *(panels.panel(keys) for keys in opened),
-    ]
-    head = [
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title>",
-        f"<style>{STYLE}{pictures.style()}</style>",
-    ]
-    page = ["<!DOCTYPE html>", '<html lang="en"><head>', *head, "</head><body>", *body]
-    return "\n".join([*page, f"<script>{SCRIPT}</script>", "</body></html>", ""])
-
-
-def _contents(
-    tables: Iterable[Table],
-    subjects: Iterable[str],
-    above: Iterable[StudyFigure],
-    below: Iterable[StudyFigure],
-) -> str:
-    links = [(table.name, _title(table)) for table in tables]
-    links += [(figure.anchor, figure.title) for figure in above]
-    links += [(name, subject_label(name)) for name in subjects]
-    links += [(figure.anchor, figure.title) for figure in below]
-    linked = (f'<a href="#{anchor}">{escape(text)}</a>' for anchor, text in links)
-    return f"<nav>{''.join(linked)}</nav>"
+    panels = Panels(by_key(cells), methods, subjects, env)
+    entries = [entry for table in tables for block in table.blocks for row in block for entry in row.entries]
+    opened = dict.fromkeys(entry.cells for entry in entries if entry.cells)
+    return render(
+        "study_page.html",
+        title=f"HYPNOS study: {listed(map(subject_label, subjects))}",
+        tables=[(table, _title(table)) for table in tables],
+        subjects=[_subject(name, found) for name, found in subjects.items()],
+        above=above,
+        below=below,
+        panels=[panels.panel(keys) for keys in opened],
+        small=panels.small.values(),
+        anchor=anchor,
+        folded=FOLDED,
+        opened=OPEN,
+    )
 
 
 def _title(table: Table) -> str:
     return TITLES.get(table.name, table.caption) if table.number is None else f"Table {table.number}"
 
 
-def _table(table: Table, drawn: str) -> str:
-    notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)
-    opened = " open" if table.name in OPEN else ""
-    lines = [
-        f'<h2 id="{table.name}">{escape(_title(table))}</h2>',
-        f"<p>{escape(table.caption)}.{' ' + escape(table.warning) if table.warning else ''}</p>",
-        drawn,
-    ]
-    if notes:
-        lines.append(f'<details class="notes"{opened}><summary>Notes</summary><ul>{notes}</ul></details>')
-    return "\n".join(lines)
-
-
-def _subject(name: str, found: Mapping[str, Any]) -> str:
-    groups: dict[str, list[str]] = {}
-    for figure in found["figures"]:
-        groups.setdefault(figure["group"], []).append(_figure(figure))
-    lines = [f'<h2 id="{name}">{escape(subject_label(name))}</h2>']
-    for group, drawn in groups.items():
-        if group in FOLDED:
-            lines += [f"<details><summary>{escape(group)}</summary>", *drawn, "</details>"]
-        else:
-            lines += [f"<h3>{escape(group)}</h3>", *drawn]
-    if found["checks"]:
-        rows = [
-            {key.replace("_", " ").capitalize(): value for key, value in row.items()}
-            for row in found["checks"]
-        ]
-        table = plain_table(rows, ("Method", "Prompt set", "Warning"))
-        lines += ["<h3>Sample check</h3>", f"<p>{CHECK}</p>", table]
-    return "\n".join(lines)
-
-
-def _study_figure(figure: StudyFigure) -> str:
-    drawn = _figure({"caption": figure.caption, "source": picture_source(figure.picture)})
-    return f'<h2 id="{figure.anchor}">{escape(figure.title)}</h2>\n{drawn}'
-
-
-def _figure(figure: Mapping[str, str]) -> str:
-    caption = escape(figure["caption"])
-    picture = f'<div class="scroll" tabindex="0"><img alt="{caption}" src="{figure["source"]}"></div>'
-    return f"<figure><figcaption>{caption}</figcaption>{picture}</figure>"
+def _subject(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    groups = groupby(found["figures"], key=itemgetter("group"))
+    return {
+        "name": name,
+        "label": subject_label(name),
+        "groups": [(group, list(figures)) for group, figures in groups],
+        "checks": checks_table(found["checks"]) if found["checks"] else None,
+    }

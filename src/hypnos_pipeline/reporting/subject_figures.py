@@ -6,10 +6,11 @@ Nothing but this leaves the subject for the page, so the page need not read any 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.metrics.registry import FOREGROUND, METRICS
-from hypnos_pipeline.reporting.subject_page import picture_source
+from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.reporting.pages import picture_source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,12 +28,25 @@ QUALITY = 90
 """JPEG's; small pictures are for finding an image, not for judging single pixels."""
 
 
+class Group(StrEnum):
+    """The headings under which a subject's figures stand."""
+
+    COMPARISON = "Comparison"
+    ABLATIONS = "Ablations"
+    FIRST_SAMPLES = "First samples"
+    FLAGGED_FAILURES = "Flagged failures"
+    LEARNING_CURVES = "Learning curves"
+    ATTENTION = "Discriminator attention"
+    WHILE_TRAINING = "While training"
+    CONTACT_SHEETS = "Contact sheets"
+
+
 def extremes(pairs: pandas.DataFrame) -> list[dict[str, Any]]:
     """Finds the best and the worst images of one subject's and method's every prompt set and metric.
 
     Args:
         pairs: Columns ``prompt_set, image, photo`` (empty for metrics of one image), ``metric, colour``
-            (empty where none was asked), ``value``; of several photos the one at which the image is most
+            (empty where none was requested), ``value``; of several photos the one at which the image is most
             extreme counts.
 
     Returns:
@@ -55,7 +69,7 @@ def subject_figures(
     cut_outs: CutOuts,
     samples: Mapping[str, ImageSet],
     pairs: Mapping[str, pandas.DataFrame],
-    figures: Iterable[tuple[str, str, Image.Image]],
+    figures: Iterable[tuple[Group, str, Image.Image]],
     checks: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Returns one subject's part of the study's page, ready for JSON.
@@ -87,9 +101,16 @@ def subject_figures(
             if key not in pictures:
                 pictures[key] = _thumbnail(samples[method].images[pair["image"]])
                 prompts[key] = samples[method].rows(name=pair["image"])[0]["prompt"]
-            pair["against"] = _against(entry["metric"], pair)
-            if pair["against"] and pair["against"] not in pictures:
-                pictures[pair["against"]] = _thumbnail(_compared(pair, photos, cut_outs))
+            photo, colour, on_colour = (
+                pair["photo"],
+                pair["colour"],
+                METRICS[entry["metric"]].requested_colour,
+            )
+            against = f"cut-out/{photo}/{colour}" if on_colour else f"photo/{photo}"
+            pair["against"] = against if photo else ""
+            if photo and against not in pictures:
+                compared = _on_colour(cut_outs, colour) if on_colour else photos.images
+                pictures[against] = _thumbnail(compared[photo])
     drawn = [
         {"group": group, "caption": caption, "source": picture_source(picture)}
         for group, caption, picture in figures
@@ -98,18 +119,8 @@ def subject_figures(
     return {**shown, "extremes": found, "prompts": prompts, "pictures": pictures}
 
 
-def _against(metric: str, pair: Mapping[str, Any]) -> str:
-    """Returns the name of what an image was compared with: a photo, or its true cut-out on a colour."""
-    if not pair["photo"]:
-        return ""
-    cut_out = metric.startswith(FOREGROUND)
-    return f"cut-out/{pair['photo']}/{pair['colour']}" if cut_out else f"photo/{pair['photo']}"
-
-
-def _compared(pair: Mapping[str, Any], photos: ImageSet, cut_outs: CutOuts) -> np.ndarray:
-    if pair["against"].startswith("photo/"):
-        return photos.images[pair["photo"]]
-    return dict(zip(cut_outs.names, cut_outs.on(pair["colour"]), strict=True))[pair["photo"]]
+def _on_colour(cut_outs: CutOuts, colour: str) -> dict[str, np.ndarray]:
+    return dict(zip(cut_outs.names, cut_outs.on(colour), strict=True))
 
 
 def _first(group: pandas.DataFrame, ascending: bool) -> list[dict[str, Any]]:

@@ -7,40 +7,30 @@ opened alone; it holds no script and no style sheet, which viewers such as kedro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from html import escape
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.imaging.encoding import in_base64
+from hypnos_pipeline.reporting.pages import picture_source, render
 
 if TYPE_CHECKING:
     import pandas
-    from PIL import Image
 
-WIDEST = 1600
-"""Pixels of a picture on the page; sheets of a study at 512 px are wider."""
 LEFT_OUT = ("machine",)
 """Of reports: a list of libraries to each method; the reports themselves have it."""
 CURVE_ROWS = 8
 SPREAD = {"5 %": 0.05, "median": 0.5, "95 %": 0.95}
 
 
-@dataclass(frozen=True)
-class Section:
-    """A heading and what stands below it: pictures, data frames, reports (mappings) or lists of them."""
+def subject_page(title: str, sections: Iterable[tuple[str, Iterable[Any]]]) -> str:
+    """Returns the page, ending in a newline.
 
-    title: str
-    parts: Iterable[Any]
-
-
-def subject_page(title: str, sections: Iterable[Section]) -> str:
-    """Returns the page, ending in a newline."""
-    body = [f"<h1>{escape(title)}</h1>"]
-    for section in sections:
-        body += [f"<h2>{escape(section.title)}</h2>", *(_part(part) for part in section.parts)]
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title>'
-    return "\n".join(["<!DOCTYPE html>", f"<html><head>{head}</head><body>", *body, "</body></html>", ""])
+    Args:
+        title: The page's.
+        sections: A heading and what stands below it: pictures, data frames, reports (mappings) or lists of
+            these.
+    """
+    shown = [(heading, [_part(part) for part in parts]) for heading, parts in sections]
+    return render("subject_page.html", title=title, sections=shown)
 
 
 def thinned_curve(curve: pandas.DataFrame) -> pandas.DataFrame:
@@ -57,29 +47,30 @@ def spread(pairs: pandas.DataFrame) -> pandas.DataFrame:
     return grouped.size().rename("n").to_frame().assign(**columns).reset_index()
 
 
-def picture_source(picture: Image.Image, kind: str = "PNG", **options: Any) -> str:
-    """Returns a picture as the address that holds it, at most ``WIDEST`` pixels wide.
+def matte_rows(report: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Returns rows of mattes with their problems, each a mapping, as text, and with how to fix them."""
+    return [
+        {
+            **row,
+            "problems": [problem["what"] for problem in row["problems"]],
+            "fix": list(dict.fromkeys(problem["fix"] for problem in row["problems"])),
+        }
+        for row in report
+    ]
 
-    Args:
-        picture: Of any size.
-        kind: ``PNG`` or ``JPEG``.
-        options: Of Pillow's writer.
-    """
-    if picture.width > WIDEST:
-        picture = picture.resize((WIDEST, max(1, round(picture.height * WIDEST / picture.width))))
-    return f"data:image/{kind.lower()};base64,{in_base64(picture, kind, **options)}"
 
-
-def _part(part: Any) -> str:
+def _part(part: Any) -> dict[str, Any]:
+    """Returns the ``source`` of a picture, or the ``columns`` and ``rows`` of a table."""
     if hasattr(part, "save"):
-        return _picture(part)
+        return {"source": picture_source(part)}
     if hasattr(part, "columns"):
-        return _table(list(part.columns), part.itertuples(index=False))
-    if isinstance(part, Mapping):
-        return _table(["", ""], _facts(part))
-    rows = list(part)
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    return _table(columns, ([row.get(key) for key in columns] for row in rows))
+        columns, rows = list(part.columns), part.itertuples(index=False)
+    elif isinstance(part, Mapping):
+        columns, rows = ["", ""], _facts(part)
+    else:
+        columns = list(dict.fromkeys(key for row in part for key in row))
+        rows = ([row.get(key) for key in columns] for row in part)
+    return {"columns": columns, "rows": [[_text(value) for value in row] for row in rows]}
 
 
 def _facts(report: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
@@ -93,19 +84,6 @@ def _facts(report: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]
         elif not isinstance(value, list):
             facts.append((f"{before}{key}", value))
     return facts
-
-
-def _picture(picture: Image.Image) -> str:
-    return f'<p><img alt="" style="max-width:100%" src="{picture_source(picture)}"></p>'
-
-
-def _table(columns: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
-    lines = [_row("th", columns), *(_row("td", row) for row in rows)]
-    return "\n".join(['<table border="1" cellpadding="4" cellspacing="0">', *lines, "</table>"])
-
-
-def _row(cell: str, values: Iterable[Any]) -> str:
-    return "<tr>" + "".join(f"<{cell}>{escape(_text(value))}</{cell}>" for value in values) + "</tr>"
 
 
 def _text(value: Any) -> str:

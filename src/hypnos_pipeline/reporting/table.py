@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from hypnos_pipeline.reporting.cells import CellKey
 
 ABSENT = "–"
 
@@ -40,18 +42,33 @@ _MARKDOWN = {"\\": r"\\", "|": r"\|", "*": r"\*", "<": "&lt;", ">": "&gt;", "`":
 
 @dataclass(frozen=True)
 class Entry:
-    """One value of a table as plain text."""
+    """One value of a table.
+
+    Attributes:
+        text: As printed.
+        bold: Whether it stands out.
+        cells: The study's cells that it shows: one, or those whose difference it is, or none.
+    """
 
     text: str = ABSENT
     bold: bool = False
+    cells: tuple[CellKey, ...] = ()
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its labels (as many as the table has label columns) and its entries."""
+    """One row of a table.
+
+    Attributes:
+        labels: As many as the table has label columns. Markdown and LaTeX leave the first out where it is
+            that of the row above in the block.
+        entries: As many as the table has value columns.
+        reference: Whether it is not ranked.
+    """
 
     labels: tuple[str, ...]
     entries: tuple[Entry, ...]
+    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,11 +111,11 @@ def to_markdown(table: Table) -> str:
 
     Markdown knows no rule between rows, so blocks are set apart by an empty row.
     """
-    lines = [tuple(escape_markdown(text) for text in (*table.label_headers, *table.headers))]
+    lines = [[escape_markdown(text) for text in (*table.label_headers, *table.headers)]]
     for number, block in enumerate(block for block in table.blocks if block):
         if number:
-            lines.append(("",) * len(lines[0]))
-        lines += [_markdown_line(row) for row in block]
+            lines.append([""] * len(lines[0]))
+        lines += _printed(block, escape_markdown, "**{}**")
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(lines[0]))]
     labels = len(table.label_headers)
     rule = ["-" * width if i < labels else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
@@ -109,11 +126,6 @@ def to_markdown(table: Table) -> str:
     warning = [escape_markdown(table.warning), ""] if table.warning else []
     lines_above = [f"**{escape_markdown(title)}**", "", *warning]
     return "\n".join([*lines_above, *printed, "", *notes]).rstrip() + "\n"
-
-
-def _markdown_line(row: Row) -> tuple[str, ...]:
-    entries = (f"**{escape_markdown(e.text)}**" if e.bold else escape_markdown(e.text) for e in row.entries)
-    return (*(escape_markdown(label) for label in row.labels), *entries)
 
 
 def _padded(line: Sequence[str], widths: Sequence[int], labels: int) -> str:
@@ -135,10 +147,10 @@ def to_latex(table: Table) -> str:
     for number, block in enumerate(block for block in table.blocks if block):
         if number:
             body.append(r"\midrule")
-        for position, row in enumerate(block):
-            if position and row.labels[0]:
+        for position, cells in enumerate(_printed(block, escape_latex, r"\textbf{{{}}}")):
+            if position and cells[0]:
                 body.append(r"\addlinespace")
-            body.append(_latex_line(_latex_cells(row)))
+            body.append(_latex_line(cells))
     notes = [rf"\par\smallskip\footnotesize {escape_latex(note)}" for note in table.notes]
     lines = [
         "% needs \\usepackage{booktabs,graphicx}",
@@ -158,9 +170,14 @@ def to_latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _latex_cells(row: Row) -> list[str]:
-    entries = [rf"\textbf{{{escape_latex(e.text)}}}" if e.bold else escape_latex(e.text) for e in row.entries]
-    return [*(escape_latex(label) for label in row.labels), *entries]
+def _printed(block: Sequence[Row], escape: Callable[[str], str], bold: str) -> Iterator[list[str]]:
+    """Yields the escaped texts of each row, the first label empty where it is that of the row above."""
+    above = None
+    for row in block:
+        labels = ("" if row.labels[0] == above else row.labels[0], *row.labels[1:])
+        entries = (bold.format(escape(e.text)) if e.bold else escape(e.text) for e in row.entries)
+        yield [*map(escape, labels), *entries]
+        above = row.labels[0]
 
 
 def _latex_line(cells: Sequence[str]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS, Metric
+from hypnos_pipeline.reporting.cells import CellKey, by_key
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
 from hypnos_pipeline.reporting.paper_values import GUESSED, TABLE_OF_PROMPT_SET
 from hypnos_pipeline.reporting.table import Entry, Row, Table
@@ -14,8 +15,10 @@ from hypnos_pipeline.reporting.table import Entry, Row, Table
 if TYPE_CHECKING:
     import pandas
 
+Rows = Mapping[CellKey, Any]
 PAPER_COLUMNS = ("dino", "clip_i", "clip_t", "fid", "ssim", "psnr", "lpips")
 OUR_COLUMNS = ("fid_64", "kid", "clip_t_paper", "clip_i_b32", "clip_t_b32")
+SIDES = ("invariant", "varying")
 IN_FULL = ("dino", "clip_i", "clip_t")
 DIFFERENCE_ONLY = ("ssim", "psnr", "lpips")
 
@@ -61,19 +64,19 @@ def prompt_varying_table(cells: pandas.DataFrame, scope: Scope) -> Table:
 
 def difference_table(cells: pandas.DataFrame, scope: Scope) -> Table:
     """Returns invariant, varying and invariant minus varying, CLIP-T beside the similarities."""
-    invariant, varying = _by_cell(cells, "invariant"), _by_cell(cells, "varying")
+    rows = by_key(cells)
     headers = [
-        *(f"{METRICS[m].label} {part}" for m in IN_FULL for part in ("invariant", "varying", "difference")),
+        *(f"{METRICS[m].label} {part}" for m in IN_FULL for part in (*SIDES, "difference")),
         *(f"{METRICS[m].label} difference" for m in DIFFERENCE_ONLY),
     ]
 
     def entries(method: str, subject: str) -> tuple[Entry, ...]:
         found = []
-        for name in (*IN_FULL, *DIFFERENCE_ONLY):
-            metric, key = METRICS[name], (subject, method, name)
-            if name in IN_FULL:
-                found += [_mean(metric, invariant.get(key)), _mean(metric, varying.get(key))]
-            found.append(_difference(metric, invariant.get(key), varying.get(key)))
+        for metric in (*IN_FULL, *DIFFERENCE_ONLY):
+            before, after = (CellKey(side, subject, method, metric) for side in SIDES)
+            if metric in IN_FULL:
+                found += [_value(rows, before), _value(rows, after)]
+            found.append(_difference(rows, before, after))
         return tuple(found)
 
     notes = [
@@ -81,7 +84,7 @@ def difference_table(cells: pandas.DataFrame, scope: Scope) -> Table:
         "should make the images less like the photos, so DINO, CLIP-I, SSIM and PSNR should fall (difference "
         "above 0) and LPIPS, a distance, rise (below 0). A method whose similarity does not fall may ignore "
         "the prompt; CLIP-T with varying prompts says how far the images follow it.",
-        *_reading_notes(cells, scope, {"invariant", "varying"}, [*IN_FULL, *DIFFERENCE_ONLY]),
+        *_reading_notes(cells, scope, SIDES, [*IN_FULL, *DIFFERENCE_ONLY]),
     ]
     return Table(
         name="table_invariant_minus_varying",
@@ -113,6 +116,12 @@ def number(value: float, decimals: int) -> str:
     return text.replace("-", "−")
 
 
+def with_interval(mean: float, low: float, high: float, decimals: int, signed: bool = False) -> str:
+    """Returns a number with its interval in square brackets; ``signed`` puts a plus before one above 0."""
+    plus = "+" if signed and round(mean, decimals) > 0 else ""
+    return f"{plus}{number(mean, decimals)} [{number(low, decimals)}, {number(high, decimals)}]"
+
+
 def _score_table(
     cells: pandas.DataFrame,
     scope: Scope,
@@ -121,27 +130,25 @@ def _score_table(
     caption: str,
     warning: str = "",
 ) -> Table:
-    found = _by_cell(cells, prompt_set)
+    rows = by_key(cells)
     present = set(cells["metric"])
     metrics = [METRICS[m] for m in (*PAPER_COLUMNS, *(m for m in OUR_COLUMNS if m in present))]
     ranked = [method.name for method in scope.methods if not method.reference]
-    best: dict[tuple[str, str], set[str]] = {}
-    for subject in scope.subjects:
-        for metric in metrics:
-            means = {
-                m: found[subject, m, metric.name].mean for m in ranked if (subject, m, metric.name) in found
-            }
-            best[subject, metric.name] = best_methods(means, metric)
+
+    def best(subject: str, metric: Metric) -> set[str]:
+        keys = [CellKey(prompt_set, subject, method, metric.name) for method in ranked]
+        return best_methods({key.method: rows[key].mean for key in keys if key in rows}, metric)
+
+    bold = {(subject, metric.name): best(subject, metric) for subject in scope.subjects for metric in metrics}
 
     def entries(method: str, subject: str) -> tuple[Entry, ...]:
-        return tuple(
-            _score(m, found.get((subject, method, m.name)), method in best[subject, m.name]) for m in metrics
-        )
+        keys = [CellKey(prompt_set, subject, method, metric.name) for metric in metrics]
+        return tuple(_value(rows, key, method in bold[subject, key.metric], deviation=True) for key in keys)
 
     notes = [
         "Mean ± standard deviation over n. ↑ higher is better, ↓ lower is better; bold: best method on the "
         f"subject. {NOT_RANKED}",
-        *_reading_notes(cells, scope, {prompt_set}, [metric.name for metric in metrics]),
+        *_reading_notes(cells, scope, (prompt_set,), [metric.name for metric in metrics]),
     ]
     return Table(
         name=name,
@@ -149,48 +156,40 @@ def _score_table(
         warning=warning,
         caption=f"{caption}, on {listed(subject_label(subject) for subject in scope.subjects)}",
         label_headers=("Method", "Subject"),
-        headers=tuple(f"{metric.label} {metric.arrow}".strip() for metric in metrics),
+        headers=tuple(metric.heading for metric in metrics),
         blocks=_blocks(scope, entries),
         notes=tuple(notes),
     )
 
 
-def _by_cell(cells: pandas.DataFrame, prompt_set: str) -> dict[tuple[str, str, str], Any]:
-    """Returns (subject, method, metric) to the cell's row."""
-    chosen = cells[cells["prompt_set"] == prompt_set]
-    return {(row.subject, row.method, row.metric): row for row in chosen.itertuples(index=False)}
-
-
-def _blocks(scope: Scope, entries: Any) -> tuple[tuple[Row, ...], ...]:
-    """Returns the methods' rows, then the references', each method's label on its first subject only."""
+def _blocks(scope: Scope, entries: Callable[[str, str], tuple[Entry, ...]]) -> tuple[tuple[Row, ...], ...]:
+    """Returns the methods' rows, then the references', from the entries of a method and a subject."""
     blocks: dict[bool, list[Row]] = {False: [], True: []}
     for method in scope.methods:
-        for position, subject in enumerate(scope.subjects):
-            labels = (method.label if position == 0 else "", subject_label(subject))
-            blocks[method.reference].append(Row(labels, entries(method.name, subject)))
+        for subject in scope.subjects:
+            labels = (method.label, subject_label(subject))
+            row = Row(labels, entries(method.name, subject), method.reference)
+            blocks[method.reference].append(row)
     return tuple(tuple(rows) for rows in blocks.values())
 
 
-def _score(metric: Metric, cell: Any, bold: bool) -> Entry:
-    if cell is None:
+def _value(rows: Rows, key: CellKey, bold: bool = False, deviation: bool = False) -> Entry:
+    if key not in rows:
         return Entry()
+    cell, metric = rows[key], METRICS[key.metric]
     text = number(cell.mean, metric.decimals)
-    if cell.std == cell.std:  # undefined for set metrics
+    if deviation and cell.std == cell.std:  # undefined for set metrics
         text += f" ± {number(cell.std, metric.decimals)}"
-    return Entry(text + _paper(metric, cell.paper), bold)
+    return Entry(text + _paper(metric, cell.paper), bold, (key,))
 
 
-def _mean(metric: Metric, cell: Any) -> Entry:
-    if cell is None:
-        return Entry()
-    return Entry(number(cell.mean, metric.decimals) + _paper(metric, cell.paper))
-
-
-def _difference(metric: Metric, invariant: Any, varying: Any) -> Entry:
-    if invariant is None or varying is None:
-        return Entry()
-    text = number(invariant.mean - varying.mean, metric.decimals)
-    return Entry(text + _paper(metric, invariant.paper - varying.paper))
+def _difference(rows: Rows, before: CellKey, after: CellKey) -> Entry:
+    present = tuple(key for key in (before, after) if key in rows)
+    if len(present) < 2:
+        return Entry(cells=present)
+    metric, first, second = METRICS[before.metric], rows[before], rows[after]
+    text = number(first.mean - second.mean, metric.decimals)
+    return Entry(text + _paper(metric, first.paper - second.paper), cells=present)
 
 
 def _paper(metric: Metric, value: float) -> str:
@@ -198,7 +197,7 @@ def _paper(metric: Metric, value: float) -> str:
 
 
 def _reading_notes(
-    cells: pandas.DataFrame, scope: Scope, prompt_sets: set[str], metrics: Sequence[str]
+    cells: pandas.DataFrame, scope: Scope, prompt_sets: Sequence[str], metrics: Sequence[str]
 ) -> list[str]:
     """Returns the lines on sample size, odd columns, the paper's values, networks and preprocessing."""
     shown = cells[cells["prompt_set"].isin(prompt_sets) & cells["metric"].isin(metrics)]

@@ -110,7 +110,7 @@ def family_of(study: Study, request: Request) -> str:
     families = {name: family for family, name in study.entries()}
     names = (("subject", request.subject, study.subjects), ("method", request.method, families))
     wrong = [
-        f"no {kind} {name!r} in the study {request.env!r}; expected {nearest(name, known)}"
+        f"no {kind} {name!r} in the study {request.env!r}; {nearest(name, known)}"
         for kind, name, known in names
         if name not in known
     ]

@@ -1,8 +1,8 @@
-"""Checkpoints of one run: when they are due, the newest sound one, and their end.
+"""The checkpoints of one run: saved when they are due, read back after a kill, removed at the end.
 
 A run's states lie in ``<folder>/<name>_<key>/step_<n>/``, outside every stage's outputs, which DVC deletes
-before the stage runs. The key is a digest of all that the result depends on, so that a state can only ever
-be resumed by the run that would have come to it.
+before the stage runs. The key is a digest of all that the result depends on, so that a run can only resume
+what it would have computed itself.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from hypnos_pipeline.errors import StorageFull
 from hypnos_pipeline.storage.fingerprint import fingerprint
 from hypnos_pipeline.storage.leftovers import IN_USE, SET_ASIDE, keep_newest, leave, occupy, set_aside
 from hypnos_pipeline.storage.settings import CheckpointSettings
-from hypnos_pipeline.storage.state import State, Unsound, read_state, write_state
+from hypnos_pipeline.storage.state import InvalidState, State, read_state, write_state
 
 if TYPE_CHECKING:
     import torch
 
 LARGEST_SHARE = 0.04
-"""Of a run's time that saving by the clock may take: a state that takes long is saved less often."""
+"""The largest share of a run's time that saving by the clock may take: slow states are saved less often."""
 _STEP = re.compile(r"step_\d{7,}")
 _KNOWN = re.compile(rf"{_STEP.pattern}|{SET_ASIDE.pattern}|{IN_USE}")
 _HALF_WRITTEN = re.compile(r"\.step_\d{7,}\.(partial|old)")
@@ -36,11 +36,11 @@ _finished: list[Checkpoints] = []
 def open_checkpoints(
     settings: CheckpointSettings, name: str, values: Any, tensors: dict[str, torch.Tensor]
 ) -> Checkpoints | None:
-    """Returns a run's checkpoints, or None where none are to be, or can be, written.
+    """Returns a run's checkpoints; None if they are switched off or their folder cannot be used.
 
     Args:
         settings: When and where.
-        name: What kind of run it is, ``[a-z_]+``; for those who look into the folder.
+        name: What kind of run it is, ``[a-z_]+``; it begins the folder's name.
         values: All parameters that the result depends on, JSON types.
         tensors: All inputs that it depends on, by name.
     """
@@ -49,7 +49,7 @@ def open_checkpoints(
     folder = Path(settings.folder).absolute() / f"{name}_{fingerprint([name, values], tensors)}"
     try:
         if not occupy(folder):
-            _log.warning("%s is another process's, which does the same; this run saves no states", folder)
+            _log.warning("%s is in use by another process at the same work; this run saves no states", folder)
             return None
         return Checkpoints(settings, folder)
     except OSError as error:
@@ -58,10 +58,10 @@ def open_checkpoints(
 
 
 class Checkpoints:
-    """The states of one run, the newest alone unless they are parts that are all needed.
+    """The saved states of one run: the newest only, or several parts that are all needed.
 
-    A full or broken disk costs states, never the run: what was saved before stays, and the next interval
-    tries again.
+    A full or broken disk never ends the run: the state before stays, and saving is tried again after the
+    next interval.
 
     Args:
         settings: When and where.
@@ -76,11 +76,11 @@ class Checkpoints:
             if _HALF_WRITTEN.fullmatch(path.name):
                 shutil.rmtree(path)
             elif not _KNOWN.fullmatch(path.name):
-                set_aside(path, "it is no state of a run")
+                set_aside(path, "it is not a state of a run")
         keep_newest(folder.parent, folder, settings.keep_gigabytes * 1e9)
 
     def due(self, step: int) -> bool:
-        """Whether a state is to be saved after this step."""
+        """Returns whether a state should be saved after this step."""
         if self.settings.every_steps and step % self.settings.every_steps == 0:
             return True
         if self.settings.every_seconds is None:
@@ -116,22 +116,22 @@ class Checkpoints:
         self._cost = self._saved_at - began
 
     def load(self) -> State | None:
-        """Returns the newest sound state, or None if there is none; unsound ones are set aside."""
+        """Returns the newest valid state, or None if there is none; invalid ones are set aside."""
         state = next(self.load_all(), None)
         if state is not None:
             _log.info("going on after step %d, from %s", state.step, self.folder)
         return state
 
     def load_all(self) -> Iterator[State]:
-        """Yields every sound state, the newest first; unsound ones are set aside."""
+        """Yields every valid state, the newest first; invalid ones are set aside."""
         for folder in reversed(self._states()):
             try:
                 yield read_state(folder, self.key)
-            except Unsound as reason:
+            except InvalidState as reason:
                 set_aside(folder, str(reason))
 
     def finish(self) -> None:
-        """Marks the run as finished; :func:`discard_finished` is to be called once its outputs are saved."""
+        """Marks the run as finished, so that :func:`discard_finished` removes its states."""
         _finished.append(self)
 
     def remove(self) -> None:
@@ -160,7 +160,7 @@ def discard_finished() -> None:
 
 
 def keep_finished() -> None:
-    """Lets this process's finished runs keep their states: their outputs may not have been saved."""
+    """Keeps the states of this process's finished runs, whose outputs may not have been saved."""
     _finished.clear()
 
 

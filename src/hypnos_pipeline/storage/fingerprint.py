@@ -1,4 +1,4 @@
-"""The key of a run: everything that its result depends on, as one digest."""
+"""The key of a run: one digest of everything that its result depends on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 LIBRARIES = ("torch", "diffusers", "transformers", "timm", "bitsandbytes", "numpy")
-# Whose code decides what a training or a sampler computes.
+# Whose code decides what a training or a sampler computes, so that no run is half of an older code.
 _CODE = ("storage", "miniworld", "models", "prompting", "training", "randomness.py")
 
 
@@ -40,7 +40,7 @@ def fingerprint(values: Any, tensors: dict[str, torch.Tensor]) -> str:
 
 @cache
 def code_digest() -> str:
-    """Returns one digest of the code that decides results, because a run half of an older code is no run."""
+    """Returns one digest of the code that decides results."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for place in _CODE:

@@ -1,4 +1,4 @@
-"""What runs leave in the folder of checkpoints: whose it is, what is set aside, what is kept how long."""
+"""Folders of checkpoints: which process uses one, what is set aside in it, and how much of all is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 IN_USE = "in_use"
-"""Locked for as long as the process lives that the folder belongs to."""
+"""A file in a run's folder, locked by the process that uses it until that process ends."""
 SET_ASIDE = re.compile(r"set_aside_\d+")
 _RUN = re.compile(r"(?:[a-z_]+_)?[0-9a-f]{32}")
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _held: dict[Path, IO[str]] = {}
 
 
 def occupy(folder: Path) -> bool:
-    """Makes a run's folder and keeps it for this process; False if another process is at work in it.
+    """Makes a run's folder and locks it for this process; returns False if another process uses it.
 
     Raises:
         OSError: If the folder cannot be made.
@@ -41,7 +41,7 @@ def occupy(folder: Path) -> bool:
 
 
 def leave(folder: Path) -> None:
-    """Lets go of a run's folder, which goes too unless something was set aside in it."""
+    """Unlocks a run's folder and removes it, unless something was set aside in it."""
     if file := _held.pop(folder, None):
         file.close()
     (folder / IN_USE).unlink(missing_ok=True)
@@ -50,7 +50,7 @@ def leave(folder: Path) -> None:
 
 
 def set_aside(path: Path, why: str) -> Path:
-    """Renames what cannot be used to a free ``set_aside_<n>`` beside it, and warns.
+    """Renames something unusable to a free ``set_aside_<n>`` beside it, and warns.
 
     Returns:
         The new path.
@@ -62,13 +62,13 @@ def set_aside(path: Path, why: str) -> Path:
 
 
 def keep_newest(folder: Path, own: Path, most: float) -> None:
-    """Removes the oldest of what other runs left and of what was set aside, and says what is kept.
+    """Removes the oldest of what other runs left and of what was set aside, and logs how much is kept.
 
-    What another process is at work on counts but stays, and so does the newest run with a state: it is the
-    one that was killed last, and what is at work now may be the way back to it.
+    Folders that another process uses count but stay. So does the newest run with a state: it was killed
+    last, and the present run may lead back to it.
 
     Args:
-        folder: Where all runs' folders lie; what is no run's is left alone.
+        folder: Where all runs' folders lie; anything else there is left alone.
         own: This run's folder, of which only what was set aside counts.
         most: Bytes that may be kept.
     """
@@ -87,7 +87,7 @@ def keep_newest(folder: Path, own: Path, most: float) -> None:
 
 
 def _removed(path: Path) -> bool:
-    """Removes it unless a process is at work on it."""
+    """Removes the path unless a process uses it; returns whether it did."""
     with _free(path) as free:
         if free:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

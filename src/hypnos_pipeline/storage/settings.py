@@ -1,4 +1,4 @@
-"""Configuration of checkpoints: it decides what a kill costs and never what a run gives."""
+"""Configuration of checkpoints: it decides how much work a killed run loses, never a result."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from hypnos_pipeline.configuration.base import Configuration
 
 
 class CheckpointSettings(Configuration):
-    """When the state of a run is saved, and how much of what is left over is kept.
+    """When the state of a run is saved, and how much of unfinished runs is kept.
 
-    A run is resumed to the same bits from whichever step it was saved at, so the interval may go by the
-    clock, which costs the same share of a short step's training and of a long one's. With both intervals
-    null nothing is saved.
+    A resumed run gives the same bits whichever step it was saved at, so the interval may go by the clock,
+    which costs the same share of time whether steps are short or long. With both intervals null nothing is
+    saved.
 
     Attributes:
         folder: Where all runs' states lie, relative to the project's folder.
-        every_seconds: Of training between two states; more where saving one takes long
+        every_seconds: Seconds of training between two states; more where saving one takes long
             (``checkpoints.LARGEST_SHARE``).
-        every_steps: Steps between two states, also.
-        keep_gigabytes: How much the states of runs never finished, and those set aside, may take together;
+        every_steps: Steps between two states; with both intervals set, a state is saved at either.
+        keep_gigabytes: How much space the states of unfinished runs and those set aside may take together;
             beyond it the oldest are removed, but never the newest run's.
     """
 
@@ -32,7 +32,7 @@ class CheckpointSettings(Configuration):
 
     @property
     def on(self) -> bool:
-        """Whether anything is saved at all."""
+        """Returns whether anything is saved at all."""
         return self.every_seconds is not None or self.every_steps is not None
 
 

@@ -1,4 +1,4 @@
-"""One saved state: a folder of safetensors and JSON, whole or told to be broken."""
+"""One saved state: a folder of safetensors and JSON with checksums, so that damage is always noticed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SHARD_BYTES = 128 * 2**20
 _DESCRIPTION = "state.json"
 
 
-class Unsound(Exception):
-    """A folder is no state that this run could go on from; the message says why."""
+class InvalidState(Exception):
+    """A folder that this run cannot resume from; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class State:
 def write_state(
     folder: Path, key: str, step: int, tensors: dict[str, torch.Tensor], values: dict[str, Any]
 ) -> None:
-    """Writes a state; the folder holds the whole of it or is not there, whenever the process is killed.
+    """Writes a state; whenever the process is killed, the folder holds all of it or is missing.
 
     Args:
         folder: Replaced.
@@ -75,24 +75,24 @@ def read_state(folder: Path, key: str) -> State:
     """Reads a state.
 
     Raises:
-        Unsound: If it is damaged, of another format or another run's.
+        InvalidState: If it is damaged, of another format or another run's.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     content = _read_description(folder / _DESCRIPTION)
     if content["key"] != key:
-        raise Unsound(f"it is another run's, {content['key']}")
+        raise InvalidState(f"it belongs to another run, {content['key']}")
     tensors: dict[str, torch.Tensor] = {}
     for name, digest in content["files"].items():
         try:
             if file_sha256(folder / name) != digest:
-                raise Unsound(f"{name} is not what was saved")
+                raise InvalidState(f"{name} is not what was saved")
             tensors |= load_file(folder / name)
         except FileNotFoundError:
-            raise Unsound(f"{name} is missing") from None
+            raise InvalidState(f"{name} is missing") from None
         except (OSError, SafetensorError) as error:
-            raise Unsound(f"{name} cannot be read: {error}") from error
+            raise InvalidState(f"{name} cannot be read: {error}") from error
     return State(content["step"], tensors, content["values"])
 
 
@@ -100,15 +100,15 @@ def _read_description(file: Path) -> dict[str, Any]:
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Unsound(f"{file.name} is missing") from None
+        raise InvalidState(f"{file.name} is missing") from None
     except (OSError, ValueError) as error:  # ValueError: neither JSON nor text
-        raise Unsound(f"{file.name} cannot be read: {error}") from error
+        raise InvalidState(f"{file.name} cannot be read: {error}") from error
     written = description.get("format") if isinstance(description, dict) else None
     if written != FORMAT:
-        raise Unsound(f"{file.name} is of format {written}, expected {FORMAT}")
+        raise InvalidState(f"{file.name} is of format {written}, expected {FORMAT}")
     content = description.get("content")
     if hashlib.sha256(json.dumps(content).encode()).hexdigest() != description.get("sha256"):
-        raise Unsound(f"{file.name} is not what was saved")
+        raise InvalidState(f"{file.name} is not what was saved")
     return content
 
 

@@ -72,7 +72,7 @@ def _subject_problems(parts: ValidParts) -> Iterator[Wrong]:
         elif subject.photos not in known:
             yield (
                 f"subjects.{name}.photos: no subject {subject.photos!r}",
-                f"expected {nearest(subject.photos, known)}",
+                nearest(subject.photos, known),
             )
         for photo, backend in subject.mattes.items():
             yield from _backend_problems(backend, f"subjects.{name}.mattes.{photo}")
@@ -111,7 +111,7 @@ def _augmentation_problems(settings: AugmentationSettings) -> Iterator[Wrong]:
 
     for colour, count in Counter(settings.colours).items():
         if colour not in COLOURS:
-            yield f"augmentation.colours: unknown colour {colour!r}", f"expected {nearest(colour, COLOURS)}"
+            yield f"augmentation.colours: unknown colour {colour!r}", nearest(colour, COLOURS)
         elif count > 1:
             yield f"augmentation.colours: {colour} stands {count} times", "expected once"
     if settings.smallest_scale > settings.largest_scale:
@@ -169,6 +169,6 @@ def _expectation_problems(parts: ValidParts) -> Iterator[Wrong]:
                 for part, names in known.items():
                     held = getattr(expectation, part)
                     if held is not None and held not in names:
-                        yield f"{key}.{part}: {held!r}", f"expected {nearest(held, names)}"
+                        yield f"{key}.{part}: {held!r}", nearest(held, names)
                 if expectation.against == name and expectation.subject == expectation.against_subject:
                     yield f"{key}.against: {name!r} is the method itself", "expected another one"

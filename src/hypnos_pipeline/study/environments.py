@@ -31,6 +31,4 @@ def require(root: Path, env: str) -> None:
     """
     names = known(root)
     if env not in names:
-        raise StudyError(
-            [Problem("conf", f"no environment {env!r} with a study", f"expected {nearest(env, names)}")]
-        )
+        raise StudyError([Problem("conf", f"no environment {env!r} with a study", nearest(env, names))])

@@ -1,4 +1,4 @@
-"""What a training step draws: photos, kinds, variants, class images, timesteps and noise (method.md §3).
+"""What a training step draws: photos, kinds, variants, class images, timesteps and noise (method.md §3, §5).
 
 Every draw is ``generator(seed, stream, step)``, and each thing has its own stream: methods that differ in one
 respect therefore share all other draws, and a resumed run needs no saved generator.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.errors import PoolError
 from hypnos_pipeline.randomness import generator
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
     from hypnos_pipeline.training.latents import LatentCache
     from hypnos_pipeline.training.settings import Augmented
-
-
-class PoolError(ValueError):
-    """The pool lacks images that the method's probabilities call for."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class PoolDraws:
         self.kinds, self.settings, self.seed = kinds, settings, seed
         self.photos = list(kinds.get("original", {}))
         if not self.photos:
-            raise PoolError("the pool holds no image of kind 'original'; expected one per photo")
+            raise PoolError("the pool has no image of kind 'original'; run the augmentation pipeline again")
         recoloured, resized = settings.recolour_probability, settings.resize_probability
         needed = {"recoloured": recoloured * (1 - resized), "resized": recoloured * resized}
         lacking = [
@@ -65,7 +62,10 @@ class PoolDraws:
             if probability > 0 and not kinds.get(kind, {}).get(photo)
         ]
         if lacking:
-            raise PoolError(f"the pool lacks: {', '.join(lacking)}; expected every kind of every photo")
+            raise PoolError(
+                f"the pool lacks: {', '.join(lacking)}; run the augmentation pipeline again, or set the "
+                "method's augmentation.recolour_probability or resize_probability so that none is drawn"
+            )
 
     def draw(self, step: int, count: int) -> list[int]:
         """Returns ``count`` rows of the pool for a step."""

@@ -33,6 +33,7 @@ class InvertedBottleneck(nn.Module):
         self.norm = nn.GroupNorm(math.gcd(4, out_channels), out_channels)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        """Maps N×C×h×w to N×out_channels×h×w."""
         hidden = F.silu(self.depthwise(F.silu(self.expand(latents))))
         return F.silu(self.norm(self.project(hidden)))
 
@@ -56,6 +57,7 @@ class Block(nn.Module):
         return split[0], split[1], split[2]
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Maps N×L×width to the same shape."""
         attended = F.scaled_dot_product_attention(*self._heads(tokens))
         tokens = tokens + self.attention_out(attended.transpose(1, 2).flatten(2))
         return tokens + self.mlp(self.mlp_norm(tokens))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.errors import PoolError
 from hypnos_pipeline.randomness import generator
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Table3:
         seed: The study's seed.
 
     Raises:
-        ValueError: Naming the kinds that have no image.
+        PoolError: Naming the kinds that have no image.
     """
 
     def __init__(self, latents: LatentCache, seed: int) -> None:
@@ -45,7 +46,10 @@ class Table3:
         self.members["class"] = ("class_prior", [list(range(len(latents.rows["class_prior"])))])
         lacking = [kind for kind in FRACTIONS if not any(self.members.get(kind, ("", []))[1])]
         if lacking:
-            raise ValueError(f"no images of Table 3's kinds: {', '.join(lacking)}; expected some of each")
+            raise PoolError(
+                f"the pool or the class prior lacks kinds of Table 3: {', '.join(lacking)}; "
+                "run the pipelines augmentation and class_prior again"
+            )
 
     def draw_kinds(
         self, stream: str, step: int, count: int, among: dict[str, float] = FRACTIONS

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -19,7 +16,7 @@ class FileServer(ThreadingHTTPServer):
     Attributes:
         files: Path to content; those of a repository as ``/owner/name/resolve/<commit>/<file>``.
         cuts: Path to the number of bytes after which one connection ends.
-        asked: Every method, path and range asked for.
+        requests: Every method, path and range that was requested.
     """
 
     daemon_threads = True
@@ -28,7 +25,7 @@ class FileServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
         self.cuts: dict[str, int] = {}
-        self.asked: list[tuple[str, str, str | None]] = []
+        self.requests: list[tuple[str, str, str | None]] = []
 
     @property
     def address(self) -> str:
@@ -39,7 +36,7 @@ class FileServer(ThreadingHTTPServer):
         self.files |= {f"/{repository}/resolve/{COMMIT}/{name}": content for name, content in files.items()}
 
     def info(self, repository: str) -> bytes | None:
-        """Returns what the hub tells of a repository."""
+        """Returns the hub's description of a repository."""
         prefix = f"/{repository}/resolve/{COMMIT}/"
         names = [path.removeprefix(prefix) for path in self.files if path.startswith(prefix)]
         siblings = [
@@ -47,12 +44,9 @@ class FileServer(ThreadingHTTPServer):
             for name in names
             for content in [self.files[prefix + name]]
         ]
-        told = {"_id": "1", "id": repository, "modelId": repository, "sha": COMMIT, "siblings": siblings}
-        return (
-            json.dumps(told | {"private": False, "tags": [], "downloads": 0, "likes": 0}).encode()
-            if names
-            else None
-        )
+        described = {"_id": "1", "id": repository, "modelId": repository, "sha": COMMIT, "siblings": siblings}
+        described |= {"private": False, "tags": [], "downloads": 0, "likes": 0}
+        return json.dumps(described).encode() if names else None
 
 
 def _large_file(name: str, content: bytes) -> dict:
@@ -72,8 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(body=True)
 
     def _answer(self, body: bool) -> None:
-        path, asked = urlsplit(self.path).path, self.headers.get("Range")
-        self.server.asked.append((self.command, path, asked))
+        path, requested = urlsplit(self.path).path, self.headers.get("Range")
+        self.server.requests.append((self.command, path, requested))
         if path.startswith("/api/models/"):
             content = self.server.info(path.removeprefix("/api/models/").partition("/revision/")[0])
         else:
@@ -85,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         etag = f'"{hashlib.sha256(content).hexdigest()}"'
-        start = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
+        start = int(requested.removeprefix("bytes=").partition("-")[0]) if requested else 0
         if self.headers.get("If-Range", etag) != etag:
             start = 0
         self.send_response(206 if start else 200)
@@ -102,16 +96,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-@contextmanager
-def serving() -> Iterator[FileServer]:
-    """Serves until left."""
-    with FileServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()

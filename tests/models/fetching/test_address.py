@@ -1,4 +1,4 @@
-"""One file from an address: whole or refused, going on after a cut, quick to say that nobody answers."""
+"""One file from an address: whole or refused, going on after a cut, quick where nobody answers."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from pathlib import Path
 
 import pytest
 
+from hypnos_pipeline.errors import FetchError, Unreachable
 from hypnos_pipeline.models.fetching.address import download, file_name
-from hypnos_pipeline.models.fetching.errors import FetchError, Unreachable
 from tests.models.fetching.server import FileServer
 
 CONTENT = os.urandom(5_000_000)
 
 
-def test_a_cut_download_goes_on_where_it_ended(server: FileServer, tmp_path: Path) -> None:
+def cut_download(server: FileServer, target: Path) -> None:
+    """Begins a download that ends in the middle."""
     server.files["/net.pth"] = CONTENT
     server.cuts["/net.pth"] = 3_000_000
-    target = tmp_path / "new" / "net.pth"
     with pytest.raises(FetchError, match=r"cut off after \d+ of 5000000 bytes .* it goes on from there"):
         download(f"{server.address}/net.pth", target)
+
+
+def test_a_cut_download_goes_on_where_it_ended(server: FileServer, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "net.pth"
+    cut_download(server, target)
     assert not target.exists()
     come = (tmp_path / "new" / "net.pth.part").stat().st_size
     assert 0 < come <= 3_000_000
     download(f"{server.address}/net.pth", target)
     assert target.read_bytes() == CONTENT
-    assert server.asked[-1][2] == f"bytes={come}-"
+    assert server.requests[-1][2] == f"bytes={come}-"
     assert [file.name for file in target.parent.iterdir()] == ["net.pth"]
 
 
 def test_a_file_that_changed_in_between_is_begun_anew(server: FileServer, tmp_path: Path) -> None:
-    server.files["/net.pth"] = CONTENT
-    server.cuts["/net.pth"] = 3_000_000
-    with pytest.raises(FetchError):
-        download(f"{server.address}/net.pth", tmp_path / "net.pth")
+    cut_download(server, tmp_path / "net.pth")
     server.files["/net.pth"] = CONTENT[::-1]
     download(f"{server.address}/net.pth", tmp_path / "net.pth")
     assert (tmp_path / "net.pth").read_bytes() == CONTENT[::-1]
@@ -46,7 +48,7 @@ def test_a_wrong_address_is_named(server: FileServer, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dead_network_is_told_within_seconds(tmp_path: Path) -> None:
+def test_a_dead_network_is_reported_within_seconds(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9 cannot be reached \(.*refused"):
         download("http://127.0.0.1:9/net.pth", tmp_path / "net.pth")

@@ -10,69 +10,54 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from hypnos_pipeline.models.fetching.hub import needed_files
+from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.lock import read_lock
 from tests.models.fetching.server import COMMIT, FileServer
 from tests.tiny_models import save_tiny_text_to_image, save_tiny_vit
 
-STABLE_DIFFUSION = [
-    ".gitattributes",
-    "README.md",
-    "model_index.json",
-    "v1-5-pruned.ckpt",
-    "v1-5-pruned.safetensors",
-    "v1-inference.yaml",
-    "feature_extractor/preprocessor_config.json",
-    "safety_checker/config.json",
-    "safety_checker/model.safetensors",
-    "scheduler/scheduler_config.json",
-    "text_encoder/config.json",
-    "text_encoder/model.fp16.safetensors",
-    "text_encoder/model.safetensors",
-    "text_encoder/pytorch_model.bin",
-    "tokenizer/merges.txt",
-    "tokenizer/special_tokens_map.json",
-    "tokenizer/tokenizer_config.json",
-    "tokenizer/vocab.json",
-    "unet/config.json",
-    "unet/diffusion_pytorch_model.bin",
-    "unet/diffusion_pytorch_model.fp16.safetensors",
-    "unet/diffusion_pytorch_model.non_ema.safetensors",
-    "unet/diffusion_pytorch_model.safetensors",
-    "vae/config.json",
-    "vae/diffusion_pytorch_model.bin",
-]
+STABLE_DIFFUSION = """
+- .gitattributes - README.md + model_index.json - v1-5-pruned.ckpt - v1-5-pruned.safetensors
+- feature_extractor/preprocessor_config.json - safety_checker/config.json - safety_checker/model.safetensors
++ scheduler/scheduler_config.json + text_encoder/config.json - text_encoder/model.fp16.safetensors
++ text_encoder/model.safetensors - text_encoder/pytorch_model.bin + tokenizer/merges.txt
++ tokenizer/special_tokens_map.json + tokenizer/tokenizer_config.json + tokenizer/vocab.json
++ unet/config.json - unet/diffusion_pytorch_model.bin - unet/diffusion_pytorch_model.fp16.safetensors
+- unet/diffusion_pytorch_model.non_ema.safetensors + unet/diffusion_pytorch_model.safetensors
++ vae/config.json + vae/diffusion_pytorch_model.bin
+"""
+TIMM = "- README.md + config.json + model.safetensors - pytorch_model.bin"
+DINO = "+ config.json + preprocessor_config.json + pytorch_model.bin - tf_model.h5"
+CLIP = DINO + " + merges.txt + tokenizer.json + tokenizer_config.json + vocab.json"
+PIECES = (
+    "+ config.json + model-00001-of-00002.safetensors + model-00002-of-00002.safetensors "
+    "+ model.safetensors.index.json - other-00001-of-00001.safetensors"
+)
 
 
-def test_only_what_the_pipelines_load_is_taken() -> None:
-    assert needed_files("text_to_image", STABLE_DIFFUSION) == [
-        "model_index.json",
-        "scheduler/scheduler_config.json",
-        "text_encoder/config.json",
-        "text_encoder/model.safetensors",
-        "tokenizer/merges.txt",
-        "tokenizer/special_tokens_map.json",
-        "tokenizer/tokenizer_config.json",
-        "tokenizer/vocab.json",
-        "unet/config.json",
-        "unet/diffusion_pytorch_model.safetensors",
-        "vae/config.json",
-        "vae/diffusion_pytorch_model.bin",
-    ]
-    timm = ["README.md", "config.json", "model.safetensors", "pytorch_model.bin"]
-    assert needed_files("perceptual", timm) == ["config.json", "model.safetensors"]
-    dino = ["config.json", "preprocessor_config.json", "pytorch_model.bin", "tf_model.h5"]
-    assert needed_files("dino", dino) == ["config.json", "preprocessor_config.json", "pytorch_model.bin"]
-    pieces = ["config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
-    index = "model.safetensors.index.json"
-    assert needed_files("clip", [*pieces, index]) == [*pieces, index]
-
-
-@pytest.mark.parametrize("key", ["text_to_image", "dino"])
-def test_a_repository_without_weights_gives_nothing(key: str) -> None:
-    assert needed_files(key, ["model_index.json", "config.json", "flax_model.msgpack"]) == []
+@pytest.mark.parametrize(
+    ("key", "repository"),
+    [
+        ("text_to_image", STABLE_DIFFUSION),
+        ("perceptual", TIMM),
+        ("dino", DINO),
+        ("clip", CLIP),
+        ("clip_b32", CLIP),
+        ("clip", PIECES),
+        ("matting", "- config.json + u2net.onnx + isnet.onnx"),
+        # Without weights nothing is taken.
+        ("text_to_image", "- model_index.json - config.json - flax_model.msgpack"),
+        ("dino", "- config.json - flax_model.msgpack"),
+    ],
+)
+def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> None:
+    """Each file's name stands after a plus where it is taken, else after a minus."""
+    words = repository.split()
+    files = dict(zip(words[1::2], words[::2], strict=True))
+    assert needed_files(key, list(files)) == sorted(name for name, sign in files.items() if sign == "+")
 
 
 @pytest.fixture
@@ -87,25 +72,19 @@ def project(tmp_path: Path, project_root: Path, server: FileServer) -> Path:
     (folder / "data/01_raw/models").mkdir(parents=True)
     (folder / "data/01_raw/models/mini").symlink_to(project_root / "data/01_raw/models/mini")
     study = yaml.safe_load((folder / "conf/mini/parameters_study.yml").read_text())
-    study["models"]["text_to_image"] = {
-        "folder": "data/01_raw/models/hub/text_to_image",
-        "hub": "owner/diffusion",
-    }
-    study["models"]["dino"] = {"folder": "data/01_raw/models/hub/dino", "hub": "owner/dino"}
+    for key, repository in (("text_to_image", "owner/diffusion"), ("dino", "owner/dino")):
+        study["models"][key] = {"folder": f"data/01_raw/models/hub/{key}", "hub": repository}
     (folder / "conf/mini/parameters_study.yml").write_text(yaml.safe_dump(study))
     return folder
 
 
 def published(folder: Path) -> dict[str, bytes]:
     """The files of a folder as a repository keeps them, one network's weights as .bin."""
-    files = {
-        file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()
-    }
-    return files | {"README.md": b"a card", "model.ckpt": b"never asked for"}
+    files = {name: file.read_bytes() for name, file in files_of(folder).items()}
+    return files | {"README.md": b"a card", "model.ckpt": b"never requested"}
 
 
 def as_bin(safetensors: bytes) -> bytes:
-    import torch
     from safetensors.torch import load
 
     stream = io.BytesIO()
@@ -136,15 +115,14 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
     assert done.returncode == 0, done.stderr
     assert f"dino: owner/dino at {COMMIT}, 3 files" in done.stdout
     assert "text_to_image: owner/diffusion is here and verified" in done.stdout
-    asked = " ".join(path for _, path, _ in server.asked)
-    assert "model.ckpt" not in asked
+    assert not any("model.ckpt" in path for _, path, _ in server.requests)
     lock = read_lock(project / "conf/mini/models.lock")
     assert lock["text_to_image"].revision == COMMIT
     assert lock["dino"].downloaded.keys() == {"config.json", "preprocessor_config.json", "pytorch_model.bin"}
     assert lock["dino"].kept.keys() == {"config.json", "preprocessor_config.json", "model.safetensors"}
-    server.asked.clear()
+    server.requests.clear()
     listed = {line.split()[0]: line.split() for line in kedro(project, server, "list").stdout.splitlines()}
-    assert server.asked == []
+    assert server.requests == []
     assert listed["dino"][1:4] == ["owner/dino", COMMIT[:12], "verified"]
     assert listed["clip"][1:4] == ["data/01_raw/models/mini/clip", "pinned", "verified"]
     assert listed["text_to_image"][-1] == "data/01_raw/models/hub/text_to_image"

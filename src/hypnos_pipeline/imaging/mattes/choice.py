@@ -1,11 +1,15 @@
-"""What a subject says of single photos: which are left out, and which have a backend of their own."""
+"""What a subject's keys ``exclude`` and ``mattes`` choose: photos left out, backends of single photos."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from hypnos_pipeline.imaging.photos import FEWEST, PhotoError, PhotoFault, RawPhotos
+from hypnos_pipeline.errors import PhotoError, Problem, nearest
+from hypnos_pipeline.imaging.photos import FEWEST, MORE_PHOTOS, RawPhotos
 from hypnos_pipeline.imaging.settings import BackendSettings
+
+SUBJECT = "the subject's photos"
+"""Where a problem lies, for those who know the photos but not their folder."""
 
 
 def keep_photos(
@@ -21,25 +25,31 @@ def keep_photos(
     Raises:
         PhotoError: Naming every unknown photo, and too few that are left.
     """
-    faults = list(choice_faults(raw.photos, exclude, mattes or {}))
-    if faults:
-        raise PhotoError("the subject's folder", faults)
+    if problems := list(choice_problems(raw.photos, exclude, mattes or {}, SUBJECT)):
+        raise PhotoError(problems)
     return RawPhotos(
         {name: photo for name, photo in raw.photos.items() if name not in exclude},
         {name: mask for name, mask in raw.masks.items() if name not in exclude},
     )
 
 
-def choice_faults(
-    photos: Collection[str], exclude: Collection[str], mattes: Iterable[str]
-) -> Iterator[PhotoFault]:
-    """Yields what is wrong with a subject's keys ``exclude`` and ``mattes``, given the photos' names."""
-    known = f"expected some of {', '.join(photos)}"
-    for key, names in (("exclude", exclude), ("mattes", mattes)):
-        for name in names:
-            if name not in photos:
-                yield PhotoFault(key, f"no photo {name!r}", known)
+def choice_problems(
+    photos: Collection[str], exclude: Collection[str], mattes: Iterable[str], where: str, key: str = ""
+) -> Iterator[Problem]:
+    """Yields what is wrong with a subject's keys ``exclude`` and ``mattes``.
+
+    Args:
+        photos: The photos' names.
+        exclude: As the subject has it.
+        mattes: The photos that have a backend of their own.
+        where: Where the photos are, as messages show it.
+        key: What the subject's keys begin with, e.g. ``subjects.mug.``.
+    """
+    for name, chosen in (("exclude", exclude), ("mattes", mattes)):
+        for photo in chosen:
+            if photo not in photos:
+                yield Problem(where, f"{key}{name}: no photo {photo!r}", nearest(photo, photos))
     left = sum(name not in exclude for name in photos)
     if left < FEWEST and exclude:
-        mend = "exclude fewer, or add photos of the same object (3 to 5 work best)"
-        yield PhotoFault("exclude", f"leaves {left} photos, fewer than {FEWEST}", mend)
+        what = f"{key}exclude: leaves {left} photos, fewer than {FEWEST}"
+        yield Problem(where, what, f"exclude fewer, or {MORE_PHOTOS}")

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from hypnos_pipeline.errors import PhotoError, Problem
+from hypnos_pipeline.imaging.mattes.choice import SUBJECT
 from hypnos_pipeline.imaging.mattes.guards import matte_row
 from hypnos_pipeline.imaging.mattes.provided import MaskMissing
 from hypnos_pipeline.imaging.mattes.registry import find_backend
-from hypnos_pipeline.imaging.photos import PhotoError, PhotoFault, RawPhotos
+from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackendSettings, BackgroundRemovalSettings
 from hypnos_pipeline.storage.hashing import file_sha256
 
@@ -46,7 +48,7 @@ def estimate_mattes(
     backends = {name: find_backend(each.backend, each.options, networks) for name, each in chosen.items()}
     found: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
-    missing: list[PhotoFault] = []
+    missing: list[Problem] = []
     for name, photo in tqdm(raw.photos.items(), desc="mattes", unit="photo", disable=None):
         source, network = chosen[name].backend, backends[name].network
         try:
@@ -55,17 +57,20 @@ def estimate_mattes(
             else:
                 matte = np.asarray(backends[name].remove(photo), dtype=np.float32)
         except MaskMissing:
-            missing.append(PhotoFault(name, "has no mask", f"add masks/{name}.png or change its backend"))
+            missing.append(
+                Problem(SUBJECT, f"{name}: has no mask", f"add masks/{name}.png or change its backend")
+            )
             continue
         _check(matte, photo.size, source)
         found[name] = matte
         row = matte_row(name, source, matte, settings.smallest_area, settings.largest_area)
         rows.append(row | {"network": _identity(network)})
     if missing:
-        raise PhotoError("the subject's folder", missing)
+        raise PhotoError(missing)
     for row in rows:
-        if row["faults"]:
-            logger.warning("matte of %s: %s; %s", row["photo"], "; ".join(row["faults"]), row["mend"])
+        if problems := [Problem(**each) for each in row["problems"]]:
+            text = "; ".join(problem.what for problem in problems)
+            logger.warning("matte of %s: %s; %s", row["photo"], text, problems[0].fix)
     return found, rows
 
 

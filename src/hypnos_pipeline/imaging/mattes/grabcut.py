@@ -112,13 +112,19 @@ def _grab(image: np.ndarray, prior: np.ndarray, iterations: int) -> np.ndarray:
     return _without_small_holes(_largest_parts(_opened(cut, 0.006)))
 
 
+def _disc(radius: int) -> np.ndarray:
+    """Returns the element of morphology: a disc of a radius in pixels."""
+    import cv2
+
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+
+
 def _opened(cut: np.ndarray, share: float) -> np.ndarray:
     """Drops specks and threads thinner than a share of the long side."""
     import cv2
 
-    radius = max(1, round(share * max(cut.shape)))
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, element).astype(bool)
+    disc = _disc(max(1, round(share * max(cut.shape))))
+    return cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, disc).astype(bool)
 
 
 def _closed(cut: np.ndarray, share: float) -> np.ndarray:
@@ -126,9 +132,8 @@ def _closed(cut: np.ndarray, share: float) -> np.ndarray:
     import cv2
 
     radius = max(1, round(share * max(cut.shape)))
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    padded = np.pad(cut, radius).astype(np.uint8)
-    return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, element)[radius:-radius, radius:-radius].astype(bool)
+    closed = cv2.morphologyEx(np.pad(cut, radius).astype(np.uint8), cv2.MORPH_CLOSE, _disc(radius))
+    return closed[radius:-radius, radius:-radius].astype(bool)
 
 
 def _largest_parts(cut: np.ndarray) -> np.ndarray:
@@ -143,19 +148,11 @@ def _largest_parts(cut: np.ndarray) -> np.ndarray:
     weighted = np.bincount(labels.ravel(), weights=weight.ravel(), minlength=count)
     weighted[0] = 0.0
     main = int(np.argmax(weighted))
-    reach = max(1, round(0.05 * max(cut.shape)))
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    near = cv2.dilate((labels == main).astype(np.uint8), element).astype(bool)
-    keep = [
-        label
-        for label in range(1, count)
-        if label == main
-        or (
-            stats[label, cv2.CC_STAT_AREA] >= 0.2 * stats[main, cv2.CC_STAT_AREA]
-            and near[labels == label].any()
-        )
-    ]
-    return np.isin(labels, keep)
+    reach = _disc(max(1, round(0.05 * max(cut.shape))))
+    near = cv2.dilate((labels == main).astype(np.uint8), reach).astype(bool)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    large = [label for label in range(1, count) if areas[label] >= 0.2 * areas[main]]
+    return np.isin(labels, [main, *(label for label in large if near[labels == label].any())])
 
 
 def _without_small_holes(cut: np.ndarray) -> np.ndarray:
@@ -175,9 +172,8 @@ def _soften(image: np.ndarray, cut: np.ndarray, band: int) -> np.ndarray:
     from pymatting.alpha.estimate_alpha_cf import estimate_alpha_cf
     from pymatting.preconditioner.ichol import ichol
 
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
-    inner = cv2.erode(cut.astype(np.uint8), element).astype(bool)
-    outer = cv2.dilate(cut.astype(np.uint8), element).astype(bool)
+    inner = cv2.erode(cut.astype(np.uint8), _disc(band)).astype(bool)
+    outer = cv2.dilate(cut.astype(np.uint8), _disc(band)).astype(bool)
     if not inner.any() or outer.all():
         return cut.astype(np.float64)
     trimap = np.where(inner, 1.0, np.where(outer, 0.5, 0.0))

@@ -1,14 +1,17 @@
-"""Guards on every matte: what looks wrong is reported per photo, with the mend (method.md §2)."""
+"""Guards on every matte: what looks wrong is reported per photo, with its fix (method.md §2)."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from hypnos_pipeline.errors import Problem
+
 _FLAT = 0.05
 _SIDES = ("left", "top", "right", "bottom")
-_MEND = (
+_FIX = (
     "exclude the photo (the subject's key exclude), put a mask in masks/{photo}.png, "
     "or choose another backend for it (the subject's key mattes)"
 )
@@ -27,27 +30,25 @@ def matte_row(
         largest_area: Above this fraction it is too large.
 
     Returns:
-        ``{photo, backend, area, borders_touched (names of sides), faults, mend}``; a good matte has no faults
-        and an empty mend.
+        ``{photo, backend, area, borders_touched, problems}``: area in [0, 1], names of sides, and the fields
+        of each :class:`Problem` (warnings about ``photo``); a good matte has none.
     """
-    area = float(alpha.mean())
-    touched = borders_touched(alpha)
-    faults = []
-    if area < smallest_area:
-        faults.append(f"covers {area:.1%} of the photo, less than {smallest_area:.0%}")
-    if area > largest_area:
-        faults.append(f"covers {area:.1%} of the photo, more than {largest_area:.0%}")
-    if float(alpha.max() - alpha.min()) < _FLAT:
-        faults.append(f"flat: all values within {float(alpha.min()):.2f} to {float(alpha.max()):.2f}")
-    if len(touched) >= 3:
-        faults.append(f"touches {len(touched)} borders ({', '.join(touched)})")
+    area, touched = float(alpha.mean()), borders_touched(alpha)
+    low, high = alpha.min(), alpha.max()
+    checks = (
+        (area < smallest_area, f"covers {area:.1%} of the photo, less than {smallest_area:.0%}"),
+        (area > largest_area, f"covers {area:.1%} of the photo, more than {largest_area:.0%}"),
+        (float(high - low) < _FLAT, f"flat: all values within {low:.2f} to {high:.2f}"),
+        (len(touched) >= 3, f"touches {len(touched)} borders ({', '.join(touched)})"),
+    )
+    fix = _FIX.format(photo=photo)
+    problems = [Problem(photo, what, fix, "warning") for suspicious, what in checks if suspicious]
     return {
         "photo": photo,
         "backend": backend,
         "area": round(area, 6),
         "borders_touched": touched,
-        "faults": faults,
-        "mend": _MEND.format(photo=photo) if faults else "",
+        "problems": [asdict(problem) for problem in problems],
     }
 
 

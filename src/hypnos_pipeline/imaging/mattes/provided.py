@@ -11,5 +11,5 @@ class MaskMissing(ValueError):
 
 
 def remove_background(photo: Image.Image) -> np.ndarray:
-    """Raises ``MaskMissing``: a mask beside a photo is taken before any backend is asked."""
+    """Raises ``MaskMissing``: a mask beside a photo is taken before any backend is called."""
     raise MaskMissing(f"no mask beside this {photo.width}×{photo.height} photo")

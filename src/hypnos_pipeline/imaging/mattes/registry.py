@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from hypnos_pipeline.configuration.base import Configuration
 from hypnos_pipeline.configuration.messages import readable_problems
+from hypnos_pipeline.errors import Problem, nearest
 
 Backend = Callable[..., np.ndarray]
 
@@ -36,13 +37,13 @@ class BoundBackend:
     Attributes:
         remove: From an RGB photo to its matte, H×W float32 in [0, 1].
         network: The file of weights that it reads; None if it needs none.
-        faults: Says what hinders it on this machine, each with its mend; empty if nothing does. What it loads
-            to find out stays loaded for ``remove``.
+        problems: Returns why it cannot be used on this machine; empty if it can. What it loads to find out
+            stays loaded for ``remove``.
     """
 
     remove: Callable[[Image.Image], np.ndarray]
     network: Path | None
-    faults: Callable[[], list[str]]
+    problems: Callable[[], list[Problem]]
 
 
 def register_backend(name: str, backend: str | Backend) -> None:
@@ -52,8 +53,8 @@ def register_backend(name: str, backend: str | Backend) -> None:
         name: Its name in the configuration.
         backend: ``backend(photo: PIL.Image RGB, *, <options>) -> H×W float32 in [0, 1]``, or
             ``"module:function"`` naming one. Options are validated by their annotations. One that reads
-            weights takes ``network: Path`` beside its options, and has beside it in its module
-            ``network_file(options) -> str``, the name of the file, and ``network_faults(network, options)``.
+            weights takes ``network: Path`` beside its options; its module then also has
+            ``network_file(options) -> str``, the file's name, and ``network_problems(network, options)``.
     """
     _BACKENDS[name] = backend
 
@@ -64,10 +65,7 @@ def backend_names() -> list[str]:
 
 
 def find_backend(
-    name: str,
-    options: Mapping[str, Any],
-    networks: Path | None = None,
-    key: str = "background_removal",
+    name: str, options: Mapping[str, Any], networks: Path | None = None, key: str = "background_removal"
 ) -> BoundBackend:
     """Returns a backend with its options bound.
 
@@ -78,17 +76,15 @@ def find_backend(
         key: Where backend and options stand in the configuration, for messages.
 
     Raises:
-        ValueError: For an unknown backend or faulty options; the message names those that are known.
+        ValueError: For an unknown backend or invalid options; the message names those that are known.
     """
     if name not in _BACKENDS:
-        raise ValueError(
-            f"{key}.backend: unknown backend {name!r}: expected one of {', '.join(backend_names())}"
-        )
+        raise ValueError(f"{key}.backend: unknown backend {name!r}; {nearest(name, backend_names())}")
     backend = _BACKENDS[name]
     if isinstance(backend, str):
         module, function = backend.split(":")
         backend = getattr(importlib.import_module(module), function)
-    values = _validated(name, backend, options, key)
+    values = _validated(backend, options, key)
     module = sys.modules[backend.__module__]
     if _NETWORK not in inspect.signature(backend).parameters:
         return BoundBackend(lambda photo: backend(photo, **values), None, list)
@@ -96,20 +92,13 @@ def find_backend(
     return BoundBackend(
         lambda photo: backend(photo, network=network, **values),
         network,
-        lambda: module.network_faults(network, values),
+        lambda: module.network_problems(network, values),
     )
 
 
-def _validated(name: str, backend: Backend, options: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _validated(backend: Backend, options: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Returns all options, those left out at their defaults."""
     model = _options_of(backend)
-    known = list(model.model_fields)
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise ValueError(
-            f"{key}.options: backend {name!r} has no option {', '.join(map(repr, unknown))}: "
-            f"expected {', '.join(known) or 'none'}"
-        )
     try:
         return dict(model.model_validate(dict(options)))
     except ValidationError as error:

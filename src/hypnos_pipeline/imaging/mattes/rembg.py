@@ -10,12 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import click
 import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from hypnos_pipeline.imaging.mattes.weights import missing_file
+from hypnos_pipeline.errors import Problem, UnusableNetwork
+from hypnos_pipeline.imaging.mattes.weights import NETWORKS, missing_file
 
 if TYPE_CHECKING:
     from rembg.sessions.base import BaseSession
@@ -23,35 +23,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Model = Literal[
-    "u2net",
-    "u2netp",
-    "u2net_human_seg",
-    "u2net_cloth_seg",
-    "silueta",
-    "isnet-general-use",
-    "isnet-anime",
-    "bria-rmbg",
-    "birefnet-general",
-    "birefnet-general-fp16",
-    "birefnet-general-lite",
-    "birefnet-portrait",
-    "birefnet-dis",
-    "birefnet-hrsod",
-    "birefnet-cod",
-    "birefnet-massive",
-    "u2net_custom",
-    "dis_custom",
-    "ben_custom",
-]
+    "u2net", "u2netp", "u2net_human_seg", "u2net_cloth_seg", "silueta", "isnet-general-use", "isnet-anime",
+    "bria-rmbg", "birefnet-general", "birefnet-general-fp16", "birefnet-general-lite", "birefnet-portrait",
+    "birefnet-dis", "birefnet-hrsod", "birefnet-cod", "birefnet-massive",
+    "u2net_custom", "dis_custom", "ben_custom",
+]  # fmt: skip
 """rembg's networks that find a subject by themselves, on this machine. Its ``sam`` wants to be shown a point,
 its ``withoutbg`` and ``atlascloud`` send photos away. The ``_custom`` ones are the user's own."""
 
 Byte = Annotated[int, Field(ge=0, le=255)]
 _PROVIDERS = {"cpu": ["CPUExecutionProvider"], "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"]}
-
-
-class UnusableNetwork(click.ClickException):
-    """A network took the photo otherwise than its name promises; the message names file and mend."""
 
 
 def remove_background(
@@ -98,7 +79,7 @@ def remove_background(
         with np.errstate(invalid="ignore", divide="ignore"):  # a flat prediction, which the guards report
             masks = session.predict(photo)
     except (InvalidArgument, IndexError, TypeError, ValueError) as problem:  # other sizes or axes
-        raise UnusableNetwork(_unfit(network, model, problem)) from problem
+        raise UnusableNetwork(str(_unfit(network, model, problem))) from problem
     if post_process:
         masks = [_post_processed(mask) for mask in masks]
     if alpha_matting:
@@ -120,7 +101,7 @@ def _refined(photo: Image.Image, mask: Image.Image, *trimap: int) -> Image.Image
 
     try:
         return alpha_matting_cutout(photo, mask, *trimap).getchannel("A")
-    except ValueError as problem:  # rembg's own command passes over it in silence
+    except ValueError as problem:  # rembg's own command ignores it in silence
         logger.warning("alpha_matting left a matte as it was: %s", problem)
         return mask
 
@@ -155,8 +136,8 @@ def network_file(options: dict[str, Any]) -> str:
     return options["file"] or f"{options['model']}.onnx"
 
 
-def network_faults(network: Path, options: dict[str, Any]) -> list[str]:
-    """Opens the network, and says why it cannot be used, each with its mend.
+def network_problems(network: Path, options: dict[str, Any]) -> list[Problem]:
+    """Opens the network, and returns why it cannot be used; empty if it can.
 
     Args:
         network: The ONNX file.
@@ -167,11 +148,13 @@ def network_faults(network: Path, options: dict[str, Any]) -> list[str]:
     import onnxruntime
 
     if _PROVIDERS[options["device"]][0] not in onnxruntime.get_available_providers():
-        return ["device 'cuda', but this onnxruntime has no CUDA; install onnxruntime-gpu, or choose 'cpu'"]
+        what = "device 'cuda', but this onnxruntime has no CUDA"
+        return [Problem(NETWORKS, what, "install onnxruntime-gpu, or choose 'cpu'")]
     try:
         session = open_session(network, options["model"], options["device"], options["threads"])
-    except Exception as problem:  # onnxruntime has a kind of its own for every way to be no ONNX
-        return [f"{network} is no ONNX file that can be run ({_short(problem)}); get it again"]
+    except Exception as error:  # onnxruntime has a kind of its own for every way to be no ONNX
+        what = f"{network} is no ONNX file that can be run ({_short(error)})"
+        return [Problem(NETWORKS, what, "get it again")]
     (inputs, *others), outputs = session.inner_session.get_inputs(), session.inner_session.get_outputs()
     if others or len(inputs.shape) != 4 or len(outputs[0].shape) != 4:
         shapes = f"from {[each.shape for each in (inputs, *others)]} to {outputs[0].shape}"
@@ -179,11 +162,11 @@ def network_faults(network: Path, options: dict[str, Any]) -> list[str]:
     return []
 
 
-def _unfit(network: Path, model: str, problem: object) -> str:
-    expected = f"expected the file of {model!r}, one image of 3 channels to one map"
-    return f"{network} is of another network than options.model says ({_short(problem)}); {expected}"
+def _unfit(network: Path, model: str, reason: object) -> Problem:
+    what = f"{network} is of another network than options.model names ({_short(reason)})"
+    return Problem(NETWORKS, what, f"expected the file of {model!r}, one image of 3 channels to one map")
 
 
-def _short(problem: object) -> str:
-    text = " ".join(str(problem).split())
+def _short(reason: object) -> str:
+    text = " ".join(str(reason).split())
     return text if len(text) <= 160 else text[:157] + "..."

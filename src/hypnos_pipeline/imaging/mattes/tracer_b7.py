@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from hypnos_pipeline.imaging.mattes.weights import missing_file
+from hypnos_pipeline.errors import Problem, UnusableNetwork
+from hypnos_pipeline.imaging.mattes.weights import NETWORKS, missing_file
 
 if TYPE_CHECKING:
     import torch
@@ -71,21 +72,26 @@ def load_tracer(network: Path, device: str = "cpu") -> torch.nn.Module:
 
     Args:
         network: A safetensors file; what it has beside the network's own tensors (the published file: an edge
-            detector) is passed over.
+            detector) is ignored.
         device: Where to put it.
 
     Raises:
-        ValueError: If it lacks tensors of the network, or has them in other shapes.
+        UnusableNetwork: If it cannot be read, lacks tensors of the network, or has them in other shapes.
     """
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     with torch.device("meta"):
         tracer = build_tracer()
-    wanted, found = tracer.state_dict(), load_file(network)
-    unfit = [name for name in wanted if name not in found or found[name].shape != wanted[name].shape]
-    if unfit:
-        raise ValueError(f"{len(unfit)} of {len(wanted)} tensors are missing or of another shape: {unfit[0]}")
+    wanted = tracer.state_dict()
+    try:
+        found = load_file(network)
+        if unfit := [name for name in wanted if name not in found or found[name].shape != wanted[name].shape]:
+            text = f"{len(unfit)} of {len(wanted)} tensors are missing or of another shape: {unfit[0]}"
+            raise ValueError(text)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UnusableNetwork(f"{network} is not TRACER-B7 ({error}); get it again") from error
     tracer.load_state_dict({name: found[name].float() for name in wanted}, assign=True)
     return tracer.eval().requires_grad_(False).to(device)
 
@@ -122,26 +128,24 @@ def network_file(options: dict[str, Any]) -> str:
     return options["file"]
 
 
-def network_faults(network: Path, options: dict[str, Any]) -> list[str]:
-    """Loads the network, and says why it cannot be used, with the mend.
+def network_problems(network: Path, options: dict[str, Any]) -> list[Problem]:
+    """Loads the network, and returns why it cannot be used; empty if it can.
 
     Args:
         network: The safetensors file.
         options: All of the backend's options.
     """
     if find_spec("carvekit") is None:
-        mend = "`pip install 'hypnos-pipeline[tracer]'`, or choose another backend"
-        return [f"tracer_b7: its code is not installed; {mend}"]
+        fix = "`pip install 'hypnos-pipeline[tracer]'`, or choose another backend"
+        return [Problem(NETWORKS, "tracer_b7: its code is not installed", fix)]
     if missing := missing_file(network):
         return missing
     import torch
 
     if options["device"] == "cuda" and not torch.cuda.is_available():
-        return ["device 'cuda', but torch sees no CUDA device; choose 'cpu'"]
-    from safetensors import SafetensorError
-
+        return [Problem(NETWORKS, "device 'cuda', but torch sees no CUDA device", "choose 'cpu'")]
     try:
         load_tracer(network, options["device"])
-    except (OSError, ValueError, SafetensorError) as problem:
-        return [f"{network} is not TRACER-B7 ({problem}); get it again"]
+    except UnusableNetwork as error:
+        return [Problem(NETWORKS, error.message)]
     return []

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hypnos_pipeline.errors import Problem
 
-def missing_file(network: Path) -> list[str]:
-    """Says that a file of weights is not there, what is, and the mend; empty if it is."""
+NETWORKS = "networks of background removal"
+"""Where a problem with a backend's network lies."""
+_FIX = "`kedro models fetch` gets what models.matting names; options.file names another file of the folder"
+
+
+def missing_file(network: Path) -> list[Problem]:
+    """Returns that a file of weights is missing, and which others are there; empty if it is not missing."""
     if network.is_file():
         return []
     others = sorted(file.name for file in network.parent.glob(f"*{network.suffix}"))
     there = f" (there: {', '.join(others)})" if others else ""
-    mend = (
-        "`kedro models fetch` gets what models.matting names; options.file names another file of the folder"
-    )
-    return [f"{network} is missing{there}; {mend}"]
+    return [Problem(NETWORKS, f"{network} is missing{there}", _FIX)]

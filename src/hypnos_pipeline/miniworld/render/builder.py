@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hypnos_pipeline.miniworld.render.raycast import Solid
@@ -78,18 +80,6 @@ class Builder:
         low, high = corners.min(0), corners.max(0)
         scale = size / max(high[2] - low[2], high[0] - low[0])
         offset = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
-        out = []
-        for s in self.solids:
-            out.append(
-                Solid(
-                    s.kind,
-                    (s.centre - offset) * scale,
-                    s.forward * scale,
-                    s.color,
-                    s.radii,
-                    s.planes,
-                    s.pattern,
-                    s.glow,
-                )
-            )
-        return out
+        return [
+            replace(s, centre=(s.centre - offset) * scale, forward=s.forward * scale) for s in self.solids
+        ]

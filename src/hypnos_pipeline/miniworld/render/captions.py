@@ -1,4 +1,4 @@
-"""What a caption says about a scene, and which pictures the training set holds."""
+"""Captions of scenes, and which pictures the training set holds."""
 
 from __future__ import annotations
 
@@ -68,12 +68,5 @@ def draw_example(seed: int, index: int, stream: str = "miniworld/train") -> tupl
     kind = "painting" if rng.random() < 0.1 else "photo"
     style = str(rng.choice(STYLES[kind])) if rng.random() < (0.35 if kind == "photo" else 0.6) else None
     instance = draw_instance(cls, seed, f"{stream}/instance", index, first, second if two else None)
-    scene = draw_scene(
-        rng,
-        cls,
-        background=background,
-        wall=wall if background in (PLAIN, WALLED) else None,
-        kind=kind,
-        style=style,
-    )
-    return instance, scene
+    wall = wall if background in (PLAIN, WALLED) else None
+    return instance, draw_scene(rng, cls, background=background, wall=wall, kind=kind, style=style)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.render.scene import Instance, Scene, render
 from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES, STYLE_NAMES, TYPES
 from hypnos_pipeline.randomness import numpy_generator
+from hypnos_pipeline.storage.replacing import replaced_file
 
 LABELS = ("cls", "first", "second", "background", "wall", "kind", "style")
 
@@ -39,10 +39,8 @@ def to_bytes(image: np.ndarray) -> np.ndarray:
 
 def save_array(path: Path, array: np.ndarray) -> None:
     """Writes an array so that no reader ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part.npy")
-    np.save(part, array)
-    os.replace(part, path)
+    with replaced_file(path) as file:
+        np.save(file, array)
 
 
 def _shard(job: tuple[int, str, int, int, int]) -> tuple:
@@ -76,9 +74,8 @@ def render_set(
         parts = [_shard(job) for job in jobs]
     for k, name in enumerate(("images", "alpha", "labels")):
         save_array(folder / f"{name}.npy", np.concatenate([p[k] for p in parts]))
-    part = folder / "captions.json.part"
-    part.write_text(json.dumps([t for p in parts for t in p[3]]))
-    os.replace(part, folder / "captions.json")
+    with replaced_file(folder / "captions.json") as file:
+        file.write_text(json.dumps([t for p in parts for t in p[3]]))
 
 
 def load_set(folder: Path) -> dict:

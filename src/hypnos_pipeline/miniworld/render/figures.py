@@ -1,25 +1,24 @@
-"""Robot, figurine and duck: parameters of an instance and its solids."""
+"""Robot, figurine and duck: their solids, and the parameters that an instance draws."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from hypnos_pipeline.miniworld.render.builder import DARK, EYE, GREY, SKIN, Builder, tint
+from hypnos_pipeline.miniworld.render.kinds import Kind, between, chance, one_of, whole
 
 
-def draw_robot(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "head": [float(rng.uniform(0.46, 0.66)), float(rng.uniform(0.38, 0.52))],
-        "body": [float(rng.uniform(0.42, 0.62)), float(rng.uniform(0.42, 0.6))],
-        "antenna": int(rng.integers(1, 3)),
-        "leg": float(rng.uniform(0.2, 0.36)),
-        "arm_drop": float(rng.uniform(-0.3, 0.5)),
-        "panel": str(rng.choice(["none", "box", "round"])),
-        "eye": float(rng.uniform(0.11, 0.17)),
-        "ears": bool(rng.random() < 0.5),
-        "studs": False,
-    }
+def _studs(b: Builder, p: dict, shoulders: float, crown: float, color, trim) -> None:
+    """Adds studs on head, shoulders and chest; the heights are those of the first two."""
+    (hw, _), (bw, bh) = p["head"], p["body"]
+    for x in (-0.5, 0.5):
+        b.tube((x * hw, 0, crown), (x * hw, 0, crown + 0.12), 0.17, 0.17, color)
+        side = x * (bw + 0.2) * 2
+        b.tube((side, 0, shoulders + 0.04), (side, 0, shoulders + 0.14), 0.13, 0.13, color)
+    for x in (-0.45, 0.45):
+        for z in (0.55, 1.35):
+            centre = np.array([x * bw, -0.36, 2 * p["leg"] + bh * z])
+            b.tube(centre, centre - [0, 0.1, 0], 0.13, 0.13, trim)
 
 
 def robot(p: dict, c1, c2) -> Builder:
@@ -54,30 +53,8 @@ def robot(p: dict, c1, c2) -> Builder:
         b.tube((x, 0, hz + hh), (x, 0, hz + hh + 0.26), 0.05, 0.05, GREY)
         b.ball((x, 0, hz + hh + 0.32), 0.12, trim)
     if p["studs"]:
-        for x in (-0.5, 0.5):
-            b.tube((x * hw, 0, hz + hh), (x * hw, 0, hz + hh + 0.12), 0.17, 0.17, second)
-            b.tube(
-                (x * (bw + 0.2) * 2, 0, top + 0.04), (x * (bw + 0.2) * 2, 0, top + 0.14), 0.13, 0.13, second
-            )
-        for x in (-0.45, 0.45):
-            for z in (0.55, 1.35):
-                centre = np.array([x * bw, -0.36, 2 * p["leg"] + bh * z])
-                b.tube(centre, centre - [0, 0.1, 0], 0.13, 0.13, trim)
+        _studs(b, p, top, hz + hh, second, trim)
     return b
-
-
-def draw_figurine(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "head": [float(rng.uniform(0.62, 0.76)), float(rng.uniform(0.54, 0.66))],
-        "hat": str(rng.choice(["hair", "hair", "cap", "tophat", "cone", "crown"])),
-        "bun": bool(rng.random() < 0.3),
-        "body": float(rng.uniform(0.3, 0.42)),
-        "belt": bool(rng.random() < 0.4),
-        "arm": float(rng.uniform(0.15, 0.75)),
-        "skin": float(rng.choice([1.0, 0.8, 0.58])),
-        "eye": float(rng.uniform(0.12, 0.16)),
-    }
 
 
 def _hat(b: Builder, kind: str, z: float, hw: float, hh: float, color) -> None:
@@ -134,19 +111,6 @@ def figurine(p: dict, c1, c2) -> Builder:
     return b
 
 
-def draw_duck(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "body": float(rng.uniform(0.46, 0.6)),
-        "head": float(rng.uniform(0.34, 0.44)),
-        "neck": float(rng.uniform(0.62, 0.85)),
-        "tail": float(rng.uniform(0.3, 0.6)),
-        "beak": int(rng.integers(0, 2)),
-        "flip": bool(rng.random() < 0.5),
-        "scarf": bool(rng.random() < 0.5),
-    }
-
-
 def duck(p: dict, c1, c2) -> Builder:
     """A bath duck seen from the side: body, tail, round head, beak."""
     b = Builder()
@@ -167,3 +131,24 @@ def duck(p: dict, c1, c2) -> Builder:
         b.ball((x + s * p["head"] * 0.45, y * p["head"] * 0.8, z + 0.1), 0.085, EYE)
         b.ball((x + s * p["head"] * 0.48, y * p["head"] * 0.87, z + 0.13), 0.03, (1, 1, 1), glow=True)
     return b
+
+
+FIGURES: dict[str, Kind] = {
+    "robot": Kind(
+        robot, size=2.65, turn=0.6, head=[between(0.46, 0.66), between(0.38, 0.52)],
+        body=[between(0.42, 0.62), between(0.42, 0.6)], antenna=whole(1, 3), leg=between(0.2, 0.36),
+        arm_drop=between(-0.3, 0.5), panel=one_of("none", "box", "round"), eye=between(0.11, 0.17),
+        ears=chance(0.5), studs=False,
+    ),
+    "figurine": Kind(
+        figurine, size=2.35, turn=0.6, head=[between(0.62, 0.76), between(0.54, 0.66)],
+        hat=one_of("hair", "hair", "cap", "tophat", "cone", "crown"), bun=chance(0.3),
+        body=between(0.3, 0.42), belt=chance(0.4), arm=between(0.15, 0.75), skin=one_of(1.0, 0.8, 0.58),
+        eye=between(0.12, 0.16),
+    ),
+    "duck": Kind(
+        duck, size=2.2, turn=0.55, body=between(0.46, 0.6), head=between(0.34, 0.44),
+        neck=between(0.62, 0.85), tail=between(0.3, 0.6), beak=whole(0, 2), flip=chance(0.5),
+        scarf=chance(0.5),
+    ),
+}  # fmt: skip

@@ -51,12 +51,7 @@ class Camera:
 
     def basis(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Returns origin, right, up, forward as (3,) float32."""
-        ca, sa, ce, se = (
-            np.cos(self.azimuth),
-            np.sin(self.azimuth),
-            np.cos(self.elevation),
-            np.sin(self.elevation),
-        )
+        (ca, sa), (ce, se) = ((np.cos(angle), np.sin(angle)) for angle in (self.azimuth, self.elevation))
         back = np.array([sa * ce, -ca * ce, se], F)
         right = np.array([ca, sa, 0.0], F)
         up = np.cross(back, right).astype(F)
@@ -192,14 +187,8 @@ def cast(solids: list[Solid], camera: Camera, n: int) -> dict[str, np.ndarray]:
         else:
             albedo[window][better] = _patterned(solid, o + t[better][:, None] * d[better])
         glow[window][better] = solid.glow
-    return {
-        "hit": depth < np.inf,
-        "normal": normal,
-        "albedo": albedo,
-        "glow": glow,
-        "origin": origin,
-        "rays": rays,
-    }
+    found = {"normal": normal, "albedo": albedo, "glow": glow, "origin": origin, "rays": rays}
+    return {"hit": depth < np.inf, **found}
 
 
 def shade(found: dict[str, np.ndarray], light: np.ndarray, ambient: float = 0.55) -> np.ndarray:

@@ -6,36 +6,16 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hypnos_pipeline.miniworld.render import figures, things
 from hypnos_pipeline.miniworld.render.backgrounds import background, noise
+from hypnos_pipeline.miniworld.render.figures import FIGURES
+from hypnos_pipeline.miniworld.render.kinds import Kind
 from hypnos_pipeline.miniworld.render.palette import unit_rgb
 from hypnos_pipeline.miniworld.render.raycast import Camera, Solid, cast, shade
+from hypnos_pipeline.miniworld.render.things import THINGS
 from hypnos_pipeline.randomness import numpy_generator
 
 F = np.float32
-# Size on screen per class, so that no class is recognised by its size alone.
-_SIZES = {
-    "chair": 2.3,
-    "robot": 2.65,
-    "figurine": 2.35,
-    "mug": 1.95,
-    "car": 2.6,
-    "house": 2.45,
-    "lamp": 2.35,
-    "ball": 1.75,
-    "duck": 2.2,
-}
-_TURN = {
-    "chair": 0.75,
-    "robot": 0.6,
-    "figurine": 0.6,
-    "mug": 0.5,
-    "car": 0.6,
-    "house": 0.6,
-    "lamp": 0.4,
-    "ball": 0.4,
-    "duck": 0.55,
-}
+KINDS: dict[str, Kind] = {**FIGURES, **THINGS}
 _LIGHT = {
     "bright light": (1.25, 1.25, 1.22),
     "dim light": (0.62, 0.62, 0.64),
@@ -57,14 +37,13 @@ class Instance:
     def solids(self) -> list[Solid]:
         """Builds the object at its class's size, standing on the ground."""
         rgb = [unit_rgb(c) if isinstance(c, str) else c for c in (self.first, self.second)]
-        module = figures if hasattr(figures, self.cls) else things
-        return getattr(module, self.cls)(self.params, *rgb).finish(_SIZES[self.cls])
+        kind = KINDS[self.cls]
+        return kind.build(self.params, *rgb).finish(kind.size)
 
 
 def draw_instance(cls: str, seed: int, stream: str, index: int, first, second=None) -> Instance:
     """Draws an instance's parameters from ``(seed, stream/cls, index)``."""
-    module = figures if hasattr(figures, cls) else things
-    params = getattr(module, f"draw_{cls}")(numpy_generator(seed, f"{stream}/{cls}", index))
+    params = KINDS[cls].draw(numpy_generator(seed, f"{stream}/{cls}", index))
     return Instance(cls, params, first, second)
 
 
@@ -88,7 +67,7 @@ class Scene:
 def draw_scene(rng: np.random.Generator, cls: str, **given) -> Scene:
     """Draws camera, light and texture; ``given`` fixes any field."""
     drawn = {
-        "azimuth": float(rng.uniform(-1, 1) * _TURN[cls]),
+        "azimuth": float(rng.uniform(-1, 1) * KINDS[cls].turn),
         "elevation": float(rng.uniform(0.12, 0.5)),
         "zoom": float(rng.uniform(0.92, 1.1)),
         "shift": (float(rng.uniform(-0.13, 0.13)), float(rng.uniform(-0.12, 0.02))),

@@ -1,4 +1,4 @@
-"""Chair, mug, car, house, lamp and ball: parameters of an instance and its solids."""
+"""Chair, mug, car, house, lamp and ball: their solids, and the parameters that an instance draws."""
 
 from __future__ import annotations
 
@@ -7,22 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from hypnos_pipeline.miniworld.render.builder import DARK, GLASS, GREY, Builder, tint
-
-WOOD = (0.45, 0.29, 0.16)
-
-
-def draw_chair(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "seat": float(rng.uniform(0.58, 0.78)),
-        "leg": float(rng.uniform(0.38, 0.52)),
-        "back": float(rng.uniform(0.5, 0.85)),
-        "arms": bool(rng.random() < 0.35),
-        "slats": int(rng.choice([0, 0, 2, 3])),
-        "round": bool(rng.random() < 0.25),
-        "thick": float(rng.uniform(0.09, 0.13)),
-        "weave": None,
-    }
+from hypnos_pipeline.miniworld.render.kinds import Kind, between, chance, one_of, whole
 
 
 def chair(p: dict, c1, c2) -> Builder:
@@ -57,19 +42,6 @@ def chair(p: dict, c1, c2) -> Builder:
     return b
 
 
-def draw_mug(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "radius": float(rng.uniform(0.52, 0.66)),
-        "taper": float(rng.uniform(0.85, 1.08)),
-        "height": float(rng.uniform(1.2, 1.5)),
-        "handle": float(rng.uniform(0.34, 0.46)),
-        "square": bool(rng.random() < 0.4),
-        "flip": bool(rng.random() < 0.4),
-        "band": float(rng.uniform(0.22, 0.45)),
-    }
-
-
 def mug(p: dict, c1, c2) -> Builder:
     """A cup with a thick handle that stands out to one side."""
     b = Builder()
@@ -96,19 +68,6 @@ def mug(p: dict, c1, c2) -> Builder:
     return b
 
 
-def draw_car(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "length": float(rng.uniform(1.15, 1.4)),
-        "body": float(rng.uniform(0.22, 0.3)),
-        "cabin": [float(rng.uniform(0.5, 0.75)), float(rng.uniform(0.26, 0.34))],
-        "offset": float(rng.uniform(-0.3, 0.1)),
-        "slant": float(rng.uniform(0.3, 0.75)),
-        "wheel": float(rng.uniform(0.27, 0.34)),
-        "flip": bool(rng.random() < 0.5),
-    }
-
-
 def car(p: dict, c1, c2) -> Builder:
     """A car from the side: body, cabin with windows, dark wheels, lamps."""
     b = Builder()
@@ -133,18 +92,6 @@ def car(p: dict, c1, c2) -> Builder:
     return b
 
 
-def draw_house(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "width": float(rng.uniform(0.8, 1.05)),
-        "wall": float(rng.uniform(0.42, 0.56)),
-        "roof": float(rng.uniform(0.42, 0.62)),
-        "chimney": bool(rng.random() < 0.6),
-        "door": float(rng.uniform(-0.4, 0.4)),
-        "plain_roof": int(rng.integers(0, 2)),
-    }
-
-
 def house(p: dict, c1, c2) -> Builder:
     """Walls, an overhanging gable roof in another tone, a door, windows, perhaps a chimney."""
     b = Builder()
@@ -166,17 +113,6 @@ def house(p: dict, c1, c2) -> Builder:
     return b
 
 
-def draw_lamp(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "shade": [float(rng.uniform(0.55, 0.75)), float(rng.uniform(0.28, 0.46))],
-        "height": float(rng.uniform(0.6, 0.85)),
-        "pole": float(rng.uniform(0.7, 1.1)),
-        "base": float(rng.uniform(0.34, 0.5)),
-        "bulge": bool(rng.random() < 0.35),
-    }
-
-
 def lamp(p: dict, c1, c2) -> Builder:
     """A table lamp: base, pole and a conical shade."""
     b = Builder()
@@ -191,16 +127,6 @@ def lamp(p: dict, c1, c2) -> Builder:
     return b
 
 
-def draw_ball(rng: np.random.Generator) -> dict:
-    """Draws an instance's parameters."""
-    return {
-        "kind": str(rng.choice(["band", "slices"])),
-        "value": float(rng.uniform(0.2, 0.4)),
-        "tilt": [float(rng.uniform(-0.35, 0.35)), float(rng.uniform(-0.35, 0.35))],
-        "size": float(rng.uniform(0.85, 1.0)),
-    }
-
-
 def ball(p: dict, c1, c2) -> Builder:
     """A ball, with a band or beach-ball slices in the second colour."""
     b = Builder()
@@ -208,3 +134,34 @@ def ball(p: dict, c1, c2) -> Builder:
     ry, rx = p["tilt"]
     b.ball((0, 0, 1), 1.0, c1, ry=ry, rx=rx, **pattern)
     return b
+
+
+THINGS: dict[str, Kind] = {
+    "chair": Kind(
+        chair, size=2.3, turn=0.75, seat=between(0.58, 0.78), leg=between(0.38, 0.52),
+        back=between(0.5, 0.85), arms=chance(0.35), slats=one_of(0, 0, 2, 3), round=chance(0.25),
+        thick=between(0.09, 0.13), weave=None,
+    ),
+    "mug": Kind(
+        mug, size=1.95, turn=0.5, radius=between(0.52, 0.66), taper=between(0.85, 1.08),
+        height=between(1.2, 1.5), handle=between(0.34, 0.46), square=chance(0.4), flip=chance(0.4),
+        band=between(0.22, 0.45),
+    ),
+    "car": Kind(
+        car, size=2.6, turn=0.6, length=between(1.15, 1.4), body=between(0.22, 0.3),
+        cabin=[between(0.5, 0.75), between(0.26, 0.34)], offset=between(-0.3, 0.1),
+        slant=between(0.3, 0.75), wheel=between(0.27, 0.34), flip=chance(0.5),
+    ),
+    "house": Kind(
+        house, size=2.45, turn=0.6, width=between(0.8, 1.05), wall=between(0.42, 0.56),
+        roof=between(0.42, 0.62), chimney=chance(0.6), door=between(-0.4, 0.4), plain_roof=whole(0, 2),
+    ),
+    "lamp": Kind(
+        lamp, size=2.35, turn=0.4, shade=[between(0.55, 0.75), between(0.28, 0.46)],
+        height=between(0.6, 0.85), pole=between(0.7, 1.1), base=between(0.34, 0.5), bulge=chance(0.35),
+    ),
+    "ball": Kind(
+        ball, size=1.75, turn=0.4, kind=one_of("band", "slices"), value=between(0.2, 0.4),
+        tilt=[between(-0.35, 0.35), between(-0.35, 0.35)],
+    ),
+}  # fmt: skip

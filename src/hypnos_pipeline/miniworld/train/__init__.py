@@ -1,0 +1,1 @@
+"""The embedded default's networks: trained on renders, measured, exported and promoted."""

@@ -1,0 +1,1 @@
+"""``kedro models fetch``: networks from a hub or an address, converted to safetensors."""

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from hypnos_pipeline.models.fetching.errors import FetchError, Unreachable
+from hypnos_pipeline.errors import FetchError, Unreachable
 
 if TYPE_CHECKING:
     import requests
 
 CONNECTING, WAITING = 5, 30
 """Seconds until a host counts as out of reach, and until one that stopped sending counts as gone."""
+GO_ON = "run the command again, it goes on from there"
 _CHUNK = 1 << 20
 
 
@@ -45,8 +46,8 @@ def download(url: str, target: Path) -> None:
         headers |= {"Range": f"bytes={start}-", "If-Range": mark.read_text(encoding="utf-8")}
     try:
         answer = requests.get(url, headers=headers, stream=True, timeout=(CONNECTING, WAITING))
-    except (requests.ConnectionError, requests.Timeout) as problem:
-        raise Unreachable(urlsplit(url).netloc, _cause(problem)) from problem
+    except (requests.ConnectionError, requests.Timeout) as error:
+        raise unreachable(urlsplit(url).netloc, _cause(error)) from error
     with answer:
         if not answer.ok:
             part.unlink(missing_ok=True)
@@ -75,24 +76,27 @@ def _receive(answer: requests.Response, part: Path, start: int) -> None:
     total = start + int(announced) if announced else None
     size = {"total": total, "initial": start, "unit": "B", "unit_scale": True, "unit_divisor": 1024}
     bar = tqdm(desc=file_name(answer.url), disable=None, **size)
-    problem: object = "the connection ended"
+    ended = reason = "the connection ended"
     with part.open("ab" if start else "wb") as file, bar:
         try:
             for chunk in answer.iter_content(_CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
-        except requests.RequestException as cut:
-            problem = _cause(cut)
+        except requests.RequestException as error:
+            reason = _cause(error)
     received = part.stat().st_size
-    if (total is not None and received != total) or problem != "the connection ended":
-        raise FetchError(
-            f"{answer.url}: cut off after {received} of {total or 'unknown'} bytes ({problem}); "
-            "run the command again, it goes on from there"
-        )
+    if (total is not None and received != total) or reason != ended:
+        cut = f"{answer.url}: cut off after {received} of {total or 'unknown'} bytes ({reason})"
+        raise FetchError(f"{cut}; {GO_ON}")
 
 
-def _cause(problem: BaseException) -> str:
+def unreachable(host: str, reason: object) -> Unreachable:
+    """Returns the error of a host that does not answer."""
+    return Unreachable(f"{host} cannot be reached ({reason}); run the command again with network")
+
+
+def _cause(error: BaseException) -> str:
     """Returns the innermost reason, without the library's own wrapping."""
-    while (inner := problem.__cause__ or problem.__context__) is not None:
-        problem = inner
-    return str(problem) or type(problem).__name__
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return str(error) or type(error).__name__

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline.models.fetching.errors import FetchError
+from hypnos_pipeline.errors import FetchError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +53,7 @@ def keep(key: str, downloaded: Path, folder: Path) -> None:
 
 
 def read_foreign(file: Path) -> dict[str, Tensor]:
-    """Reads a state of tensors from a pickled file without running anything that it asks for.
+    """Reads a state of tensors from a pickled file without running any code in it.
 
     Raises:
         FetchError: If it is no such file.
@@ -64,9 +64,9 @@ def read_foreign(file: Path) -> dict[str, Tensor]:
 
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as problem:
-        reason = str(problem).strip().partition("\n")[0]
-        raise FetchError(f"{file.name}: not a file of weights alone ({reason})") from problem
+    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise FetchError(f"{file.name}: not a file of weights alone ({reason})") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):

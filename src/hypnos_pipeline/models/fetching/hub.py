@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fnmatch import filter as matching
 from pathlib import Path
 
-from hypnos_pipeline.models.fetching.errors import FetchError, Unreachable
+from hypnos_pipeline.errors import FetchError
+from hypnos_pipeline.models.fetching.address import CONNECTING, GO_ON, unreachable
+from hypnos_pipeline.models.integrity import PARTS, PREPROCESSED, TOKENIZING
+from hypnos_pipeline.models.preprocessing import CONFIGURATION
 
-SECONDS = 5
-"""Until the hub counts as out of reach."""
 _WEIGHTS = ("safetensors", "bin")
 """Kinds of weights, the one that needs no conversion first."""
 _TOKENIZER = (
@@ -20,11 +21,6 @@ _TOKENIZER = (
     "merges.txt",
     "special_tokens_map.json",
 )
-# What belongs to a network beside configuration and weights, if the repository has it.
-_BESIDE = {
-    "dino": ("preprocessor_config.json",),
-    "clip": ("preprocessor_config.json", *_TOKENIZER),
-}
 
 
 @dataclass(frozen=True)
@@ -53,20 +49,20 @@ def list_files(key: str, repository: str, revision: str | None) -> HubFiles:
         revision: Commit; None for the newest.
 
     Raises:
-        Unreachable: If the hub does not answer, or is not to be asked (``HF_HUB_OFFLINE``).
+        Unreachable: If the hub does not answer, or must not be used (``HF_HUB_OFFLINE``).
         FetchError: If there is no such repository or commit, or it lacks a file.
     """
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 
     if constants.is_offline_mode():
-        raise Unreachable(constants.ENDPOINT, "the environment variable HF_HUB_OFFLINE is set")
+        raise unreachable(constants.ENDPOINT, "the environment variable HF_HUB_OFFLINE is set")
     try:
-        found = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=SECONDS)
-    except HfHubHTTPError as problem:
-        raise FetchError(f"{repository}: {str(problem).splitlines()[0]}") from problem
-    except (HTTPError, OfflineModeIsEnabled, OSError) as problem:
-        raise Unreachable(constants.ENDPOINT, problem) from problem
+        found = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=CONNECTING)
+    except HfHubHTTPError as error:
+        raise FetchError(f"{repository}: {str(error).splitlines()[0]}") from error
+    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
+        raise unreachable(constants.ENDPOINT, error) from error
     listed = {file.rfilename: file for file in found.siblings or ()}
     names = needed_files(key, listed)
     if not names or found.sha is None:
@@ -87,13 +83,11 @@ def download_files(files: HubFiles, folder: Path) -> None:
     for name in files.digests:
         try:
             hf_hub_download(
-                files.repository, name, revision=files.commit, local_dir=folder, etag_timeout=SECONDS
+                files.repository, name, revision=files.commit, local_dir=folder, etag_timeout=CONNECTING
             )
-        except (HTTPError, OSError) as problem:
-            raise FetchError(
-                f"{files.repository}: {name} could not be downloaded ({str(problem).splitlines()[0]}); "
-                "run the command again, it goes on from there"
-            ) from problem
+        except (HTTPError, OSError) as error:
+            failed = f"{files.repository}: {name} could not be downloaded ({str(error).splitlines()[0]})"
+            raise FetchError(f"{failed}; {GO_ON}") from error
 
 
 def needed_files(key: str, names: Collection[str]) -> list[str]:
@@ -108,16 +102,17 @@ def needed_files(key: str, names: Collection[str]) -> list[str]:
     """
     if key == "matting":
         return sorted(matching(names, "*.onnx"))
-    if key != "text_to_image":
+    if key == "text_to_image":
+        parts = [_with_weights(f"{part}/", stem, names) for part, stem in PARTS.items()]
+        beside = {"model_index.json", "scheduler/scheduler_config.json"}
+        beside |= {f"tokenizer/{name}" for name in _TOKENIZER}
+    else:
         parts = [_with_weights("", "model", names)]
-        return _joined(parts, names, _BESIDE.get(key, ()))
-    parts = [
-        _with_weights("unet/", "diffusion_pytorch_model", names),
-        _with_weights("vae/", "diffusion_pytorch_model", names),
-        _with_weights("text_encoder/", "model", names),
-    ]
-    tokenizer = tuple(f"tokenizer/{name}" for name in _TOKENIZER)
-    return _joined(parts, names, ("model_index.json", "scheduler/scheduler_config.json", *tokenizer))
+        beside = {CONFIGURATION} if key in PREPROCESSED else set()
+        beside |= set(_TOKENIZER) if key in TOKENIZING else set()
+    if not all(parts):
+        return []
+    return sorted({name for part in parts for name in part} | (beside & set(names)))
 
 
 def _with_weights(folder: str, stem: str, names: Collection[str]) -> list[str]:
@@ -133,9 +128,3 @@ def _with_weights(folder: str, stem: str, names: Collection[str]) -> list[str]:
         if kind == "safetensors" and index in names and pieces:
             return [f"{folder}config.json", index, *pieces]
     return []
-
-
-def _joined(parts: list[list[str]], names: Collection[str], beside: Collection[str]) -> list[str]:
-    if not all(parts):
-        return []
-    return sorted({name for part in parts for name in part} | (set(beside) & set(names)))

@@ -1,0 +1,1 @@
+"""The true architectures with random weights, for the rehearsal."""

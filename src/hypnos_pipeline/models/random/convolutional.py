@@ -9,7 +9,7 @@ from typing import Any
 from hypnos_pipeline.models.random.drawing import calibrate, drawn, synthetic_images
 from hypnos_pipeline.randomness import generator
 
-# What a timm folder says of its network.
+# What a timm folder records of its network.
 _PUBLISHED = (
     "input_size", "mean", "std", "interpolation", "crop_pct", "num_classes", "first_conv", "classifier",
 )  # fmt: skip

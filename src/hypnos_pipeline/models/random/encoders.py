@@ -10,73 +10,46 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.models.preprocessing import CONFIGURATION
 from hypnos_pipeline.models.random.drawing import drawn
-from hypnos_pipeline.models.random.tokenizer import ENTRIES, LENGTH, make_synthetic_tokenizer
+from hypnos_pipeline.models.random.tokenizer import ENTRIES, make_synthetic_tokenizer
 
-DINO_VITS16: dict[str, Any] = {
-    "image_size": 224,
-    "patch_size": 16,
-    "hidden_size": 384,
-    "intermediate_size": 1536,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 6,
-    "layer_norm_eps": 1e-12,
-}
-DINO_PREPROCESSING: dict[str, Any] = {
+
+def _tower(width: int, layers: int) -> dict[str, Any]:
+    """Returns a transformer's sizes: all of these have layers of four times the width, and heads of 64."""
+    sizes = {"hidden_size": width, "intermediate_size": 4 * width}
+    return sizes | {"num_hidden_layers": layers, "num_attention_heads": width // 64}
+
+
+def clip_text(width: int, projection: int) -> dict[str, Any]:
+    """Returns the configuration of CLIP's text tower, whose vocabulary is the synthetic tokenizer's."""
+    sizes = {"vocab_size": ENTRIES, "max_position_embeddings": MAX_LENGTH, "projection_dim": projection}
+    # The published end: transformers then pools at the largest id.
+    return sizes | {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2} | _tower(width, 12)
+
+
+def _clip(projection: int, text: int, vision: int, layers: int, patch: int) -> dict[str, Any]:
+    """Returns the configuration of a CLIP of 224 px from the widths of its towers."""
+    images = {"image_size": 224, "patch_size": patch, "projection_dim": projection}
+    return {
+        "projection_dim": projection,
+        "text_config": clip_text(text, projection),
+        "vision_config": images | _tower(vision, layers),
+    }
+
+
+DINO_VITS16 = {"image_size": 224, "patch_size": 16, "layer_norm_eps": 1e-12, **_tower(384, 12)}
+DINO_PREPROCESSING = {
     "do_resize": True,
     "size": 224,
     "do_normalize": True,
     "image_mean": [0.485, 0.456, 0.406],
     "image_std": [0.229, 0.224, 0.225],
 }
-_TEXT: dict[str, Any] = {
-    "vocab_size": ENTRIES,
-    "max_position_embeddings": LENGTH,
-    "num_hidden_layers": 12,
-    "bos_token_id": 0,
-    "pad_token_id": 1,
-    "eos_token_id": 2,
-}
-CLIP_VIT_L14: dict[str, Any] = {
-    "projection_dim": 768,
-    "text_config": {
-        **_TEXT,
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_attention_heads": 12,
-        "projection_dim": 768,
-    },
-    "vision_config": {
-        "image_size": 224,
-        "patch_size": 14,
-        "hidden_size": 1024,
-        "intermediate_size": 4096,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "projection_dim": 768,
-    },
-}
-CLIP_VIT_B32: dict[str, Any] = {
-    "projection_dim": 512,
-    "text_config": {
-        **_TEXT,
-        "hidden_size": 512,
-        "intermediate_size": 2048,
-        "num_attention_heads": 8,
-        "projection_dim": 512,
-    },
-    "vision_config": {
-        "image_size": 224,
-        "patch_size": 32,
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 12,
-        "projection_dim": 512,
-    },
-}
-CLIP_PREPROCESSING: dict[str, Any] = {
+CLIP_VIT_L14 = _clip(768, 768, 1024, 24, patch=14)
+CLIP_VIT_B32 = _clip(512, 512, 768, 12, patch=32)
+CLIP_PREPROCESSING = {
     "do_resize": True,
     "size": 224,
     "do_center_crop": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline.models.lock import RECORD_FILE, FileRecord, ModelRecord, write_record
+from hypnos_pipeline.models.lock import ModelRecord, recorded_files, write_record
 from hypnos_pipeline.models.random import convolutional, encoders, text_to_image
 from hypnos_pipeline.models.runtime import silence_loading
 from hypnos_pipeline.storage.replacing import replaced_folder
@@ -42,9 +42,3 @@ def make_random_folder(reference: ModelReference) -> ModelRecord:
         record = ModelRecord(source=reference.id, kept=recorded_files(unfinished))
         write_record(unfinished, record)
     return record
-
-
-def recorded_files(folder: Path) -> dict[str, FileRecord]:
-    """Returns the record of every file in a folder but the record's own."""
-    files = [file for file in folder.rglob("*") if file.is_file() and file.name != RECORD_FILE]
-    return {file.relative_to(folder).as_posix(): FileRecord.of(file) for file in sorted(files)}

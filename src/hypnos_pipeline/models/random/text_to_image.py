@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.models.random.drawing import drawn
-from hypnos_pipeline.models.random.tokenizer import ENTRIES, LENGTH, make_synthetic_tokenizer
+from hypnos_pipeline.models.random.encoders import clip_text
+from hypnos_pipeline.models.random.tokenizer import make_synthetic_tokenizer
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.text_to_image import TextToImage
@@ -39,20 +40,7 @@ VAE: dict[str, Any] = {
     "norm_num_groups": 32,
     "scaling_factor": 0.18215,
 }
-TEXT_ENCODER: dict[str, Any] = {
-    "vocab_size": ENTRIES,
-    "hidden_size": 768,
-    "intermediate_size": 3072,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "max_position_embeddings": LENGTH,
-    "projection_dim": 768,
-    "hidden_act": "quick_gelu",
-    "layer_norm_eps": 1e-5,
-    "bos_token_id": 0,
-    "pad_token_id": 1,
-    "eos_token_id": 2,  # the published one: transformers then pools at the largest id
-}
+TEXT_ENCODER = {**clip_text(768, 768), "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
 SCHEDULER: dict[str, Any] = {
     "num_train_timesteps": 1000,
     "beta_start": 0.00085,

@@ -6,7 +6,7 @@ from itertools import count, islice, product
 from string import ascii_lowercase, digits
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline.models.byte_pairs import MAX_LENGTH, byte_symbols, make_tokenizer, train_merges
+from hypnos_pipeline.models.byte_pairs import byte_symbols, make_tokenizer, train_merges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from transformers import CLIPTokenizer
 
 ENTRIES = 49_408
-LENGTH = MAX_LENGTH
 _LINES = (
     "sks ohwx a an the photo painting sketch picture of on in at with and background bright light dark dim",
     "warm cold wide shot close up bold pale thick paint colors beach snow forest desert city night grass",

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipelines.background_removal.nodes import cut_truth, remove_background
 from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study.model import Study
 
-PARAMETERS = ("background_removal", "models.matting", "image_size")
+PARAMETERS = ["params:background_removal", "params:models.matting", "params:image_size"]
+MADE = ["working_photos", "mattes", "foregrounds", "matte_report"]
 
 
 def create_pipeline(study: Study) -> Pipeline:
-    """Builds the pipeline for the study's subjects."""
+    """Returns the background removal of every subject."""
     nodes = [
-        node(
+        Node(
             remove_background,
-            inputs=["photos", "params:subject", *(f"params:{name}" for name in PARAMETERS)],
-            outputs=["working_photos", "mattes", "foregrounds", "matte_report", "matte_sheet"],
+            ["photos", "params:subject", *PARAMETERS],
+            [*MADE, "matte_sheet"],
             name="remove_background",
         ),
-        node(
+        Node(
             cut_truth,
-            inputs=[
-                "working_photos",
-                "mattes",
-                "foregrounds",
-                "matte_report",
-                "truth",
-                "params:subject",
-            ],
-            outputs=["true_mattes", "true_foregrounds"],
+            [*MADE, "truth", "params:subject"],
+            ["true_mattes", "true_foregrounds"],
             name="cut_truth",
         ),
     ]
-    return sum(
-        (
-            subject_slice(
-                nodes,
-                subject,
-                inputs={"photos": f"{study.photo_owner(subject)}.photos", "truth": "truth"},
-                parameters=PARAMETERS,
-            )
-            for subject in study.subjects
-        ),
-        Pipeline([]),
+    made_elsewhere = {
+        subject: {"photos": f"{study.photo_owner(subject)}.photos", "truth": "truth"}
+        for subject in study.subjects
+    }
+    return Pipeline(
+        [subject_slice(nodes, subject, inputs=inputs) for subject, inputs in made_elsewhere.items()]
     )

@@ -9,6 +9,7 @@ from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study.model import Study
 
 PARAMETERS = (
+    "subject",
     "class_prior",
     "models.text_to_image",
     "sampling",
@@ -24,11 +25,9 @@ def create_pipeline(study: Study) -> Pipeline:
     nodes = [
         Node(
             generate_class_prior,
-            inputs=["params:subject", *(f"params:{name}" for name in PARAMETERS)],
-            outputs=["class_prior", "class_prior_sheet", "class_prior_report"],
+            [f"params:{name}" for name in PARAMETERS],
+            ["class_prior", "class_prior_sheet", "class_prior_report"],
             name="generate_class_prior",
         )
     ]
-    return sum(
-        (subject_slice(nodes, subject, parameters=PARAMETERS) for subject in study.subjects), Pipeline([])
-    )
+    return Pipeline([subject_slice(nodes, subject) for subject in study.subjects])

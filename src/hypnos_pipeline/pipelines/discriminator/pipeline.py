@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipelines.discriminator.nodes import (
     discriminator_attention,
@@ -12,42 +12,30 @@ from hypnos_pipeline.pipelines.discriminator.nodes import (
 from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study.model import Study
 
+SETTINGS = ["params:discriminator", "params:seed"]
+NETWORK, RUNTIME = "params:models.text_to_image", "params:runtime"
+
 
 def create_pipeline(study: Study) -> Pipeline:
-    """Builds the pipeline for the study's subjects."""
+    """Returns the latent cache and the discriminator of every subject."""
     nodes = [
-        node(
+        Node(
             encode_latents,
-            inputs=["pool", "fakes", "class_prior", "params:models.text_to_image", "params:runtime"],
-            outputs="latents",
+            ["pool", "fakes", "class_prior", NETWORK, RUNTIME],
+            "latents",
             name="encode_latents",
         ),
-        node(
+        Node(
             pretrain_discriminator,
-            inputs=[
-                "latents",
-                "params:discriminator",
-                "params:seed",
-                "params:models.text_to_image",
-                "params:runtime",
-                "params:checkpoints",
-            ],
-            outputs=["discriminator_weights", "discriminator_curve", "discriminator_report"],
+            ["latents", *SETTINGS, NETWORK, RUNTIME, "params:checkpoints"],
+            ["discriminator_weights", "discriminator_curve", "discriminator_report"],
             name="pretrain_discriminator",
         ),
-        node(
+        Node(
             discriminator_attention,
-            inputs=[
-                "working_photos",
-                "latents",
-                "discriminator_weights",
-                "params:discriminator",
-                "params:seed",
-                "params:runtime",
-            ],
-            outputs="discriminator_attention",
+            ["working_photos", "latents", "discriminator_weights", *SETTINGS, RUNTIME],
+            "discriminator_attention",
             name="discriminator_attention",
         ),
     ]
-    shared = ["models.text_to_image", "discriminator", "seed", "runtime", "checkpoints"]
-    return sum((subject_slice(nodes, subject, parameters=shared) for subject in study.subjects), Pipeline([]))
+    return Pipeline([subject_slice(nodes, subject) for subject in study.subjects])

@@ -21,18 +21,13 @@ def evaluate(
     working_photos: ImageSet,
     true_mattes: ImageSet,
     true_foregrounds: ImageSet,
-    text_to_image: ModelReference,
-    dino: ModelReference,
-    clip: ModelReference,
-    clip_b32: ModelReference,
-    inception: ModelReference,
-    lpips: ModelReference,
     evaluation: EvaluationSettings,
     runtime: RuntimeSettings,
     finetuned: Path | None = None,
     *,
     subject: str,
     method: str,
+    **networks,
 ):
     """Takes every metric of one subject and method over all its prompt sets.
 
@@ -41,17 +36,12 @@ def evaluate(
         working_photos: The subject's photos at working size.
         true_mattes: Their mattes, as far as they are known; the manifest says where they come from.
         true_foregrounds: Their foregrounds under these mattes.
-        text_to_image: The base model.
-        dino: Network of the metric of this name.
-        clip: Network of ``clip_i``, ``clip_t`` and ``clip_t_paper``.
-        clip_b32: Network of ``clip_i_b32`` and ``clip_t_b32``.
-        inception: Network of ``fid``, ``fid_64`` and ``kid``.
-        lpips: Network of the metric of this name.
         evaluation: Which metrics, in which batches.
         runtime: Device and threads.
         finetuned: Folder of the finetuned model; None for ``base``, where the base model stands for it.
         subject: Name for the scores.
         method: Name for the scores.
+        networks: The base model, ``text_to_image``, and the metrics' networks by name.
 
     Returns:
         The data frames ``pairs`` and ``scores`` of the first replicate, see
@@ -66,11 +56,11 @@ def evaluate(
     from hypnos_pipeline.models.runtime import configure
 
     device = configure(runtime)
+    references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
     model = None
     if "clip_t_paper" in evaluation.metrics:
-        model = _finetuned_or_base(finetuned, text_to_image, device)
-    networks = {"dino": dino, "clip": clip, "clip_b32": clip_b32, "inception": inception, "lpips": lpips}
-    loaded = load_metric_networks(networks, evaluation.metrics, device)
+        model = _finetuned_or_base(finetuned, references["text_to_image"], device)
+    loaded = load_metric_networks(references, evaluation.metrics, device)
     cut_outs = CutOuts.of(true_mattes, true_foregrounds)
     (pairs, scores), *others = (
         evaluate_samples(
@@ -88,7 +78,7 @@ def evaluate(
     )
     spread = replicate_spread([scores, *(of_replicate for _, of_replicate in others)])
     truth = {row["name"]: row["source"] for row in true_mattes.manifest}
-    report = describe_origin({"text_to_image": text_to_image, **networks}, runtime) | {"truth": truth}
+    report = describe_origin(references, runtime) | {"truth": truth}
     return pairs, scores, report | ({"replicates": spread} if others else {})
 
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline, node
+from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipelines.finetune.nodes import dreambooth, hypnos, textual_inversion
 from hypnos_pipeline.pipelines.slices import method_slice
 from hypnos_pipeline.study.model import Study
 
 FUNCTIONS = {"hypnos": hypnos, "dreambooth": dreambooth, "textual_inversion": textual_inversion}
-SHARED = ["models.text_to_image", "models.perceptual", "discriminator", "seed", "runtime", "checkpoints"]
-COMMON = [
-    "params:subject",
-    "params:method",
-    "params:models.text_to_image",
-    "params:seed",
-    "params:runtime",
-    "params:checkpoints",
-]
+COMMON = ("subject", "method", "models.text_to_image", "seed", "runtime", "checkpoints")
 # DreamBooth and textual inversion must not wait for, or depend on, the discriminator.
 DATASETS = {
     "hypnos": ["latents", "pool", "discriminator_weights"],
@@ -28,27 +20,19 @@ OUTPUTS = ["finetuned", "learning_curve", "training_report", "preview_strip"]
 
 
 def create_pipeline(study: Study) -> Pipeline:
-    """Builds the pipeline for the study's subjects and methods."""
-    slices = [
-        method_slice(
-            [_node(family)],
-            subject,
-            family,
-            method,
-            subject_inputs=DATASETS[family],
-            parameters=SHARED,
-        )
-        for subject in study.subjects
-        for family, method in study.entries()
-        if family in FUNCTIONS
-    ]
-    return sum(slices, Pipeline([]))
+    """Returns the finetuning of every subject by every method."""
+    return Pipeline(
+        [
+            method_slice([_node(family)], subject, family, method, subject_inputs=DATASETS[family])
+            for subject in study.subjects
+            for family, method in study.entries()
+            if family in FUNCTIONS
+        ]
+    )
 
 
 def _node(family: str) -> Node:
-    parameters = (
-        [*COMMON, "params:models.perceptual", "params:discriminator"] if family == "hypnos" else COMMON
-    )
-    names = [*DATASETS[family], *parameters]
-    inputs = {name.removeprefix("params:").removeprefix("models."): name for name in names}
-    return node(FUNCTIONS[family], inputs=inputs, outputs=OUTPUTS, name="finetune")
+    read = (*COMMON, "models.perceptual", "discriminator") if family == "hypnos" else COMMON
+    inputs = {name: name for name in DATASETS[family]}
+    inputs |= {name.removeprefix("models."): f"params:{name}" for name in read}
+    return Node(FUNCTIONS[family], inputs, OUTPUTS, name="finetune")

@@ -14,6 +14,9 @@ FIGURES, PHOTOS, VALUES = "_figures", "_photos", "_image_values"
 PREVIEWS, CHECK = "_preview_strip", "_sample_check"
 """What the names of collected inputs end with, behind the method's or subject's name."""
 
+CURVES_FIGURE = "learning_curves_figure"
+"""The dataset that a subject has only where a method is trained."""
+
 
 def labels_of(methods: dict) -> list[MethodLabel]:
     """Returns the study's methods as tables name and order them, whatever Kedro made of their entries."""

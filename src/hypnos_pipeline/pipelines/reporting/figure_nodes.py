@@ -34,7 +34,7 @@ def compare_methods(
 def draw_ablation_grid(
     working_photos: ImageSet, methods: dict, *, subject: str, **samples: ImageSet
 ) -> Image.Image:
-    """Draws HYPNOS and its ablations on the same prompts and noise (Fig. 12), or says that there are none.
+    """Draws HYPNOS and its ablations on the same prompts and noise (Fig. 12); without ablations, a notice.
 
     Args:
         working_photos: The subject's.
@@ -67,16 +67,18 @@ def draw_flagged_failures(
     Args:
         working_photos: The subject's.
         mattes: Theirs.
-        matte_report: What was found of each photo's matte.
+        matte_report: A row for each photo's matte.
         methods: The study's, for labels and order.
         subject: Its name.
         of_methods: ``<method>_samples``, ``_sample_check`` and ``_pairs``.
     """
+    from hypnos_pipeline.reporting.captioned import captioned_sheet
     from hypnos_pipeline.reporting.failures import flagged_failures
 
     samples, checks, pairs = (by_label(methods, of_methods, kind) for kind in (SAMPLES, CHECK, PAIRS))
     title = f"{subject_label(subject)}: flagged failures"
-    return flagged_failures(title, working_photos, mattes, matte_report, samples, checks, pairs)
+    sections = flagged_failures(working_photos, mattes, matte_report, samples, checks, pairs)
+    return captioned_sheet(title, sections)
 
 
 def draw_photos(working_photos: ImageSet, *, subject: str) -> Image.Image:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial, update_wrapper
+from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
@@ -13,6 +14,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     BACKGROUNDS,
     CHECK,
     CURVE,
+    CURVES_FIGURE,
     EVALUATION,
     FIGURES,
     PAIRS,
@@ -24,74 +26,12 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     TRAINING,
     VALUES,
 )
-from hypnos_pipeline.pipelines.reporting.nodes import (
-    collect_image_values,
-    collect_study_cells,
-    collect_subject_figures,
-    collect_subject_scores,
-    compare_backgrounds,
-    compare_methods,
-    draw_ablation_grid,
-    draw_flagged_failures,
-    draw_learning_curves,
-    draw_loss_curve,
-    draw_photos,
-    draw_prompt_grammar,
-    join_photos,
-    weigh_expectations,
-    write_backgrounds,
-    write_study_page,
-    write_subject_page,
-    write_tables,
-)
+from hypnos_pipeline.pipelines.reporting.nodes import figure_nodes, study_nodes, subject_nodes
 from hypnos_pipeline.pipelines.slices import subject_slice
 from hypnos_pipeline.study.model import Study
 
-TABLES = [
-    "table_1_md",
-    "table_1_tex",
-    "table_2_md",
-    "table_2_tex",
-    "table_difference_md",
-    "table_difference_tex",
-]
-
-# What a subject's stages leave to be looked at. One node reads it all: what nothing inside the namespace
-# reads would stand beside the subject's box in kedro-viz, two dozen leaves to a subject.
-SHOWN = [
-    "matte_sheet",
-    "matte_report",
-    "pool_sheet",
-    "class_prior_sheet",
-    "class_prior_report",
-    "discriminator_attention",
-    "discriminator_curve",
-    "discriminator_report",
-    "comparison_grid",
-    "first_samples",
-    "ablation_grid",
-    "flagged_failures",
-    "subject_photos",
-]
-
-FIGURES_READ = [
-    "working_photos",
-    "true_mattes",
-    "true_foregrounds",
-    "comparison_grid",
-    "first_samples",
-    "ablation_grid",
-    "flagged_failures",
-    "discriminator_attention",
-]
-
-PHOTOS_FIGURE, PROMPTS_FIGURE, LOSS_FIGURE = STUDY_FIGURES = (
-    "instance_images_figure",
-    "prompt_grammar_figure",
-    "loss_curve_figure",
-)
-
-OF_METHODS, OF_TRAINED = (SAMPLES, SCORES, SHEET, CHECK, PAIRS, EVALUATION), (CURVE, PREVIEWS, TRAINING)
+TABLES = [f"table_{name}_{kind}" for name in ("1", "2", "difference") for kind in ("md", "tex")]
+FIGURES_OF_STUDY = ("instance_images_figure", "prompt_grammar_figure", "loss_curve_figure")
 
 
 def create_pipeline(study: Study) -> Pipeline:
@@ -100,166 +40,148 @@ def create_pipeline(study: Study) -> Pipeline:
         # Kedro warns of dotted names outside a namespace; to read every subject's scores is the point here.
         warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
         whole_study = Pipeline(_study_nodes(study), tags="study")
-    return sum((_subject(study, subject) for subject in study.subjects), whole_study)
+        return Pipeline([whole_study, *(_subject(study, subject) for subject in study.subjects)])
 
 
 def _subject(study: Study, subject: str) -> Pipeline:
-    """Returns one subject's slice; whatever it reads of the methods is mapped by name."""
+    """Returns one subject's slice, which reads the datasets of its methods' slices."""
     methods = [method for _, method in study.entries()]
     trained = [method for family, method in study.entries() if family != "base"]
-    samples, scores, pairs = (_leaves(methods, kind) for kind in (SAMPLES, SCORES, PAIRS))
-    curves = _leaves(trained, CURVE)
-    drawn = ["learning_curves_figure"] if curves else []
-    shown = {name: name for name in [*SHOWN, *drawn]}
-    shown |= _leaves(trained, TRAINING) | _leaves(trained, PREVIEWS)
-    for suffix in (SHEET, CHECK, PAIRS, EVALUATION):
-        shown |= _leaves(methods, suffix)
-    figures = {name: name for name in [*FIGURES_READ, *drawn]} | _leaves(trained, PREVIEWS) | samples
-    figures |= _leaves(methods, SHEET) | pairs | _leaves(methods, CHECK)
+
+    def of_all(*suffixes: str) -> dict[str, str]:
+        return {f"{name}{suffix}": f"{name}.{suffix[1:]}" for suffix in suffixes for name in methods}
+
+    def of_trained(*suffixes: str) -> dict[str, str]:
+        return {f"{name}{suffix}": f"{name}.{suffix[1:]}" for suffix in suffixes for name in trained}
+
+    def of_subject(names: Iterable[str]) -> dict[str, str]:
+        return _same(name for name in names if trained or name != CURVES_FIGURE)
+
+    photos = {"working_photos": "working_photos"}
+    # What a subject's stages leave to be looked at. One node reads it all: what nothing inside the namespace
+    # reads would stand beside the subject's box in kedro-viz, two dozen leaves to a subject.
+    shown = of_subject(name for names in subject_nodes.SECTIONS.values() for name in names)
+    figures = of_subject(name for name, _ in subject_nodes.FIGURES.values())
     nodes = [
-        Node(
-            _of(subject, compare_methods),
-            {"working_photos": "working_photos", "methods": "params:methods", **samples},
+        _node(
+            figure_nodes.compare_methods,
+            photos | of_all(SAMPLES),
             ["comparison_grid", "first_samples"],
-            name="compare_methods",
+            "methods",
+            subject=subject,
         ),
-        Node(
-            _of(subject, draw_ablation_grid),
-            {"working_photos": "working_photos", "methods": "params:methods", **samples},
+        _node(
+            figure_nodes.draw_ablation_grid,
+            photos | of_all(SAMPLES),
             "ablation_grid",
-            name="draw_ablation_grid",
+            "methods",
+            subject=subject,
         ),
-        Node(
-            _of(subject, draw_flagged_failures),
-            {
-                **{name: name for name in ("working_photos", "mattes", "matte_report")},
-                "methods": "params:methods",
-                **samples,
-                **_leaves(methods, CHECK),
-                **pairs,
-            },
+        _node(
+            figure_nodes.draw_flagged_failures,
+            photos | _same(["mattes", "matte_report"]) | of_all(SAMPLES, CHECK, PAIRS),
             "flagged_failures",
-            name="draw_flagged_failures",
+            "methods",
+            subject=subject,
         ),
-        Node(_of(subject, draw_photos), "working_photos", "subject_photos", name="draw_photos"),
-        Node(
-            collect_image_values,
-            {"methods": "params:methods", **pairs},
-            "subject_image_values",
-            name="collect_image_values",
-        ),
-        Node(collect_subject_scores, scores, "subject_scores", name="collect_subject_scores"),
-        Node(
-            _of(subject, compare_backgrounds),
-            {
-                "methods": "params:methods",
-                "seed": "params:seed",
-                **pairs,
-                **_leaves(methods, EVALUATION),
-            },
+        _node(figure_nodes.draw_photos, photos, "subject_photos", subject=subject),
+        _node(subject_nodes.collect_image_values, of_all(PAIRS), "subject_image_values", "methods"),
+        _node(subject_nodes.collect_subject_scores, of_all(SCORES), "subject_scores"),
+        _node(
+            subject_nodes.compare_backgrounds,
+            of_all(PAIRS, EVALUATION),
             "subject_backgrounds",
-            name="compare_backgrounds",
+            "methods",
+            "seed",
+            subject=subject,
         ),
-        Node(
-            _of(subject, write_subject_page),
-            {"methods": "params:methods", **shown},
+        _node(
+            subject_nodes.write_subject_page,
+            shown | of_trained(TRAINING, PREVIEWS) | of_all(SHEET, CHECK, PAIRS, EVALUATION),
             "subject_page",
-            name="write_subject_page",
+            "methods",
+            subject=subject,
         ),
-        Node(
-            collect_subject_figures,
-            {"methods": "params:methods", **figures},
+        _node(
+            subject_nodes.collect_subject_figures,
+            photos
+            | _same(["true_mattes", "true_foregrounds"])
+            | figures
+            | of_trained(PREVIEWS)
+            | of_all(SAMPLES, SHEET, PAIRS, CHECK),
             "subject_figures",
-            name="collect_subject_figures",
+            "methods",
         ),
     ]
-    if curves:
-        nodes.append(
-            Node(
-                _of(subject, draw_learning_curves),
-                {"methods": "params:methods", **curves},
-                "learning_curves_figure",
-                name="draw_learning_curves",
-            )
-        )
-    inputs = {
-        f"{method}{suffix}": f"{subject}.{method}.{suffix[1:]}"
-        for names, suffixes in ((methods, OF_METHODS), (trained, OF_TRAINED))
-        for method in names
-        for suffix in suffixes
-    }
-    return subject_slice(nodes, subject, inputs=inputs, parameters=["methods", "seed"])
+    if trained:
+        draw = figure_nodes.draw_learning_curves
+        nodes.append(_node(draw, of_trained(CURVE), CURVES_FIGURE, "methods", subject=subject))
+    return subject_slice(nodes, subject)
 
 
 def _study_nodes(study: Study) -> list[Node]:
-    settings = {"subjects": "params:subjects", "methods": "params:methods"}
-    scores = {f"{subject}{SCORES}": f"{subject}.subject_scores" for subject in study.subjects}
-    backgrounds = {f"{subject}{BACKGROUNDS}": f"{subject}.subject_backgrounds" for subject in study.subjects}
-    figures = {f"{subject}{FIGURES}": f"{subject}.subject_figures" for subject in study.subjects}
-    photos = {f"{subject}{PHOTOS}": f"{subject}.subject_photos" for subject in study.subjects}
-    values = {f"{subject}{VALUES}": f"{subject}.subject_image_values" for subject in study.subjects}
+    def of_subjects(suffix: str) -> dict[str, str]:
+        return {f"{subject}{suffix}": f"{subject}.subject{suffix}" for subject in study.subjects}
+
     networks = {name: f"params:models.{name}" for name in NETWORKS}
+    settings = ("subjects", "methods", "evaluation")
+    photos, prompts, loss = FIGURES_OF_STUDY
     return [
-        Node(
-            collect_study_cells,
-            {**settings, "prompt_sets": "params:prompt_sets", **scores},
+        _node(
+            study_nodes.collect_study_cells,
+            of_subjects(SCORES),
             ["cells", "metrics", "cells_wide"],
-            name="collect_study_cells",
+            "subjects",
+            "methods",
+            "prompt_sets",
         ),
-        Node(
-            write_tables,
-            {"cells": "cells", **settings, "evaluation": "params:evaluation", **networks},
-            TABLES,
-            name="write_tables",
-        ),
-        Node(
-            write_backgrounds,
-            {**settings, "evaluation": "params:evaluation", **networks, **backgrounds},
+        _node(study_nodes.write_tables, _same(["cells"]) | networks, TABLES, *settings),
+        _node(
+            study_nodes.write_backgrounds,
+            networks | of_subjects(BACKGROUNDS),
             ["backgrounds_md", "backgrounds_tex"],
-            name="write_backgrounds",
+            *settings,
         ),
-        Node(
-            weigh_expectations,
-            {
-                **settings,
-                "evaluation": "params:evaluation",
-                "seed": "params:seed",
-                **networks,
-                **values,
-            },
+        _node(
+            study_nodes.weigh_expectations,
+            networks | of_subjects(VALUES),
             ["ablations", "ablations_md", "ablations_tex"],
-            name="weigh_expectations",
+            *settings,
+            "seed",
         ),
-        Node(join_photos, {"subjects": "params:subjects", **photos}, PHOTOS_FIGURE, name="join_photos"),
-        Node(
-            draw_prompt_grammar,
-            ["params:prompt_sets", "params:seed"],
-            PROMPTS_FIGURE,
-            name="draw_prompt_grammar",
-        ),
-        Node(
-            write_study_page,
-            {
-                **{name: name for name in ("cells", "ablations", *STUDY_FIGURES)},
-                "env": "params:env",
-                **settings,
-                "evaluation": "params:evaluation",
-                **networks,
-                **backgrounds,
-                **figures,
-            },
+        _node(study_nodes.join_photos, of_subjects(PHOTOS), photos, "subjects"),
+        _node(study_nodes.draw_prompt_grammar, {}, prompts, "prompt_sets", "seed"),
+        _node(
+            study_nodes.write_study_page,
+            _same(["cells", "ablations", *FIGURES_OF_STUDY])
+            | networks
+            | of_subjects(BACKGROUNDS)
+            | of_subjects(FIGURES),
             "study_page",
-            name="write_study_page",
+            *settings,
+            "env",
         ),
-        Node(draw_loss_curve, "params:methods", LOSS_FIGURE, name="draw_loss_curve"),
+        _node(study_nodes.draw_loss_curve, {}, loss, "methods"),
     ]
 
 
-def _leaves(names: list[str], suffix: str) -> dict[str, str]:
-    """Maps argument to dataset, both of the same name inside the namespace."""
-    return {f"{name}{suffix}": f"{name}{suffix}" for name in names}
+def _node(
+    function: Callable, reads: Mapping[str, str], outputs: str | list[str], *settings: str, **own: Any
+) -> Node:
+    """Returns a node named like its function.
+
+    Args:
+        function: Of the node.
+        reads: Argument to dataset.
+        outputs: Datasets.
+        settings: Arguments that are the study's parameters of the same names.
+        own: Arguments that are no datasets, such as the subject's name.
+    """
+    bound = update_wrapper(partial(function, **own), function) if own else function
+    inputs = {**reads, **{name: f"params:{name}" for name in settings}}
+    return Node(bound, inputs, outputs, name=function.__name__)
 
 
-def _of(subject: str, function: Callable) -> Callable:
-    """Gives a node's function its subject's name, which is no dataset."""
-    return update_wrapper(partial(function, subject=subject), function)
+def _same(names: Iterable[str]) -> dict[str, str]:
+    """Maps arguments to datasets of the same names."""
+    return {name: name for name in names}

@@ -25,6 +25,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
 from hypnos_pipeline.training.settings import Methods
 
+TRAINED_ON = "The photos that all methods learn from (Fig. 6)"
 PROMPTS = "How a varying prompt is composed: the lists, and the first prompts drawn from them (Fig. 4)"
 LOSS = (
     "The loss for the study's σ and others (Fig. 7a). Drawn from Eq. 2; the function in the caption of the "
@@ -60,23 +61,16 @@ def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scor
 
 
 def write_tables(
-    cells,
-    subjects: dict,
-    methods: dict,
-    evaluation: EvaluationSettings,
-    **networks: ModelReference,
-) -> tuple[str, str, str, str, str, str]:
+    cells, subjects: dict, methods: dict, evaluation: EvaluationSettings, **networks
+) -> tuple[str, ...]:
     """Writes Table 1, Table 2 and their difference, each as Markdown and as LaTeX, with their networks."""
-    from hypnos_pipeline.reporting.table import to_latex, to_markdown
-
-    tables = _tables(cells, _scope(subjects, methods, evaluation, networks, asked_colour=False))
-    return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
+    return _rendered(*_tables(cells, _scope(subjects, methods, evaluation, networks, requested_colour=False)))
 
 
 def write_backgrounds(
     subjects: dict, methods: dict, evaluation: EvaluationSettings, **read
-) -> tuple[str, str]:
-    """Writes what asked backgrounds say of foreground and background, as Markdown and as LaTeX.
+) -> tuple[str, ...]:
+    """Writes the table of requested background colours, as Markdown and as LaTeX.
 
     Args:
         subjects: The study's, for their order.
@@ -85,17 +79,16 @@ def write_backgrounds(
         read: ``<subject>_backgrounds`` to a data frame; the networks by name.
     """
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
-    from hypnos_pipeline.reporting.table import to_latex, to_markdown
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
-    table = backgrounds_table(intervals, _scope(subjects, methods, evaluation, read, asked_colour=True))
-    return to_markdown(table), to_latex(table)
+    scope = _scope(subjects, methods, evaluation, read, requested_colour=True)
+    return _rendered(backgrounds_table(intervals, scope))
 
 
 def weigh_expectations(
     subjects: dict, methods: dict, evaluation: EvaluationSettings, seed: int, **read
 ) -> tuple:
-    """Sets what the paper expects of the methods beside what was measured (paper 4.1.3, 4.2, 0.E, 0.F).
+    """Compares what the paper expects of the methods with what was measured (paper 4.1.3, 4.2, 0.E, 0.F).
 
     Args:
         subjects: The study's, for their order.
@@ -108,12 +101,10 @@ def weigh_expectations(
         The data frame of ``ablations.csv``, and its table as Markdown and as LaTeX.
     """
     from hypnos_pipeline.reporting.expectations import weigh
-    from hypnos_pipeline.reporting.table import to_latex, to_markdown
 
     values = {name: read.pop(name + VALUES) for name in subjects}
     weighed = weigh(expectations_of(methods), values, seed)
-    table = _ablations(weighed, subjects, methods, evaluation, read)
-    return weighed, to_markdown(table), to_latex(table)
+    return weighed, *_rendered(_ablations(weighed, subjects, methods, evaluation, read))
 
 
 def write_study_page(
@@ -132,7 +123,7 @@ def write_study_page(
 
     Args:
         cells: The study's, a data frame.
-        ablations: What was seen of expectations, a data frame.
+        ablations: The outcomes of the expectations, a data frame.
         loss_curve_figure: Eq. 2's.
         instance_images_figure: All subjects' photos.
         prompt_grammar_figure: How a varying prompt is composed.
@@ -143,29 +134,38 @@ def write_study_page(
         read: ``<subject>_figures``, ``<subject>_backgrounds``; the networks by name.
     """
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
+    from hypnos_pipeline.reporting.cells import by_key
+    from hypnos_pipeline.reporting.page_tables import other_cells_table
     from hypnos_pipeline.reporting.study_page import StudyFigure, study_page
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
     figures = {name: read.pop(name + FIGURES) for name in subjects}
-    asked, unasked = (
-        _scope(subjects, methods, evaluation, read, asked_colour=asked) for asked in (True, False)
+    others, requested = (
+        _scope(subjects, methods, evaluation, read, requested_colour=kind) for kind in (False, True)
     )
-    tables = [*_tables(cells, unasked), backgrounds_table(intervals, asked)]
-    unlinked = [_ablations(ablations, subjects, methods, evaluation, read)] if len(ablations) else []
-    above = [
-        StudyFigure(
-            "photos", "Photos", "The photos that all methods learn from (Fig. 6)", instance_images_figure
-        ),
-        StudyFigure("prompts", "Prompts", PROMPTS, prompt_grammar_figure),
+    labels = labels_of(methods)
+    tables = [
+        *_tables(cells, others),
+        backgrounds_table(intervals, requested, by_key(cells)),
+        other_cells_table(cells, labels),
+        _ablations(ablations, subjects, methods, evaluation, read) if len(ablations) else None,
     ]
-    below = [StudyFigure("loss", "Eq. 2", LOSS, loss_curve_figure)]
     return study_page(
-        cells, tables, labels_of(methods), figures, env, unlinked=unlinked, above=above, below=below
+        cells,
+        [table for table in tables if table is not None],
+        labels,
+        figures,
+        env,
+        above=[
+            StudyFigure("photos", "Photos", TRAINED_ON, instance_images_figure),
+            StudyFigure("prompts", "Prompts", PROMPTS, prompt_grammar_figure),
+        ],
+        below=[StudyFigure("loss", "Eq. 2", LOSS, loss_curve_figure)],
     )
 
 
 def draw_prompt_grammar(prompt_sets: dict, seed: int) -> Image.Image:
-    """Draws how the prompts of the study's first grammar are composed (Fig. 4), or says that it has none."""
+    """Draws how the prompts of the study's first grammar are composed (Fig. 4); without one, a notice."""
     from hypnos_pipeline.reporting.prompt_grammar import no_grammar, prompt_grammar
 
     known = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
@@ -191,19 +191,26 @@ def draw_loss_curve(methods: dict) -> Image.Image:
 def _ablations(
     weighed, subjects: dict, methods: dict, evaluation: EvaluationSettings, networks: dict[str, Any]
 ):
-    """Returns the table of what was seen of expectations, with the sources of its metrics alone."""
+    """Returns the table of the expectations' outcomes, with the sources of its metrics alone."""
     from hypnos_pipeline.reporting.ablations import ablations_table
 
     taken = set(weighed["metric"])
     measured = evaluation.model_copy(update={"metrics": [m for m in evaluation.metrics if m in taken]})
     sources = [
         line
-        for asked in (False, True)
-        for line in _scope(subjects, methods, measured, networks, asked_colour=asked).sources
+        for kind in (False, True)
+        for line in _scope(subjects, methods, measured, networks, requested_colour=kind).sources
     ]
     return ablations_table(
         weighed, expectations_of(methods), labels_of(methods), list(dict.fromkeys(sources))
     )
+
+
+def _rendered(*tables) -> tuple[str, ...]:
+    """Returns every table as Markdown and as LaTeX."""
+    from hypnos_pipeline.reporting.table import to_latex, to_markdown
+
+    return tuple(render(table) for table in tables for render in (to_markdown, to_latex))
 
 
 def _tables(cells, scope) -> list:
@@ -220,13 +227,13 @@ def _scope(
     evaluation: EvaluationSettings,
     networks: dict[str, Any],
     *,
-    asked_colour: bool,
+    requested_colour: bool,
 ):
     """Returns a table's methods and subjects, with the sources of those metrics alone that it can hold."""
     from hypnos_pipeline.metrics.registry import METRICS
     from hypnos_pipeline.reporting.sources import source_lines
     from hypnos_pipeline.reporting.tables import Scope
 
-    metrics = [name for name in evaluation.metrics if METRICS[name].asked_colour == asked_colour]
+    metrics = [name for name in evaluation.metrics if METRICS[name].requested_colour == requested_colour]
     references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
     return Scope(labels_of(methods), list(subjects), source_lines(references, metrics))

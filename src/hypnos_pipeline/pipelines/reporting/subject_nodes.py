@@ -6,11 +6,10 @@ left to the docstrings.
 
 from __future__ import annotations
 
-from PIL import Image
-
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
+    CURVES_FIGURE,
     EVALUATION,
     PAIRS,
     PREVIEWS,
@@ -22,13 +21,35 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     labels_of,
 )
 from hypnos_pipeline.reporting.labels import subject_label
+from hypnos_pipeline.reporting.subject_figures import Group
 from hypnos_pipeline.training.settings import Methods
 
-COMPARISON = (
-    "Photos and all methods on the same prompts (Fig. 5). Red: the prompt that names the subject alone; "
-    "yellow: varying; green: scene and subject each with a colour; blue: asked backgrounds"
-)
-ATTENTION = "Where each of the discriminator's heads looks, [CLS] in the last block (Fig. 3b)"
+SECTIONS = {
+    "Photos": ("subject_photos",),
+    "Background removal": ("matte_sheet", "matte_report"),
+    "Augmentation": ("pool_sheet",),
+    "Class prior": ("class_prior_sheet", "class_prior_report"),
+    "Latent discriminator": ("discriminator_attention", "discriminator_curve", "discriminator_report"),
+    "All methods": ("comparison_grid", "first_samples", "ablation_grid", "flagged_failures", CURVES_FIGURE),
+}
+"""The subject's page: headings, and the datasets below each."""
+
+FIGURES = {
+    Group.COMPARISON: (
+        "comparison_grid",
+        "Photos and all methods on the same prompts (Fig. 5). Red: the prompt that names the subject alone; "
+        "yellow: varying; green: scene and subject each with a colour; blue: requested backgrounds",
+    ),
+    Group.ABLATIONS: ("ablation_grid", "HYPNOS and its ablations, same prompts and noise (Fig. 12)"),
+    Group.FIRST_SAMPLES: ("first_samples", "First seeds in order, none chosen (Figs. 9 to 11)"),
+    Group.FLAGGED_FAILURES: ("flagged_failures", "What the checks flag, and why (Fig. 8)"),
+    Group.LEARNING_CURVES: (CURVES_FIGURE, "Loss by training step (Fig. 7b)"),
+    Group.ATTENTION: (
+        "discriminator_attention",
+        "Where each of the discriminator's heads looks, [CLS] in the last block (Fig. 3b)",
+    ),
+}
+"""The subject's figures on the study's page: headings, and each one's dataset and caption."""
 
 
 def collect_subject_scores(**scores):
@@ -39,7 +60,7 @@ def collect_subject_scores(**scores):
 
 
 def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods):
-    """Puts intervals to one subject's metrics of asked backgrounds, and to HYPNOS's lead over DreamBooth.
+    """Takes intervals of one subject's metrics of requested colours, and of HYPNOS's lead over DreamBooth.
 
     Args:
         methods: The study's; the first entry of HYPNOS is compared with every DreamBooth.
@@ -81,88 +102,41 @@ def collect_image_values(methods: dict, **pairs):
     return image_values({name: pairs[name + PAIRS] for name in names}, expectations_of(methods))
 
 
-def write_subject_page(
-    matte_sheet: Image.Image,
-    matte_report: list,
-    pool_sheet: Image.Image,
-    class_prior_sheet: Image.Image,
-    class_prior_report: dict,
-    discriminator_attention: Image.Image,
-    discriminator_curve,
-    discriminator_report: dict,
-    comparison_grid: Image.Image,
-    first_samples: Image.Image,
-    ablation_grid: Image.Image,
-    flagged_failures: Image.Image,
-    subject_photos: Image.Image,
-    methods: dict,
-    *,
-    subject: str,
-    learning_curves_figure: Image.Image | None = None,
-    **of_methods,
-) -> str:
+def write_subject_page(methods: dict, *, subject: str, **read) -> str:
     """Collects all that a subject's stages leave to be looked at, so that its namespace hands out one page.
 
     Args:
-        matte_sheet: Photos, mattes and cut-outs.
-        matte_report: What was found of each photo's matte.
-        pool_sheet: The augmented pool.
-        class_prior_sheet: What the untouched model makes of the class.
-        class_prior_report: What made it.
-        discriminator_attention: Where the latent discriminator looks.
-        discriminator_curve: Its learning curve.
-        discriminator_report: Its accuracy by kind of image.
-        comparison_grid: All methods beside each other.
-        first_samples: Their first seeds in order.
-        ablation_grid: HYPNOS and its ablations.
-        flagged_failures: What the checks flag.
-        subject_photos: The working photos.
         methods: The study's, for labels and order.
         subject: Its name.
-        learning_curves_figure: All methods' losses, if any method is trained.
-        of_methods: ``<method>_sample_sheet``, ``_sample_check``, ``_pairs``, ``_evaluation_report`` and, if
-            trained, ``_preview_strip`` and ``_training_report``.
+        read: The datasets of ``SECTIONS`` (no learning curves if no method is trained);
+            ``<method>_sample_sheet``, ``_sample_check``, ``_pairs``, ``_evaluation_report`` and, if trained,
+            ``_preview_strip`` and ``_training_report``.
     """
-    from hypnos_pipeline.reporting.subject_page import Section, spread, subject_page, thinned_curve
+    from hypnos_pipeline.reporting.subject_page import matte_rows, spread, subject_page, thinned_curve
 
-    curve = thinned_curve(discriminator_curve)
-    drawn = (comparison_grid, first_samples, ablation_grid, flagged_failures, learning_curves_figure)
-    figures = [each for each in drawn if each is not None]
+    shown = read | {
+        "matte_report": matte_rows(read["matte_report"]),
+        "discriminator_curve": thinned_curve(read["discriminator_curve"]),
+    }
     sections = [
-        Section("Photos", [subject_photos]),
-        Section("Background removal", [matte_sheet, matte_report]),
-        Section("Augmentation", [pool_sheet]),
-        Section("Class prior", [class_prior_sheet, class_prior_report]),
-        Section("Latent discriminator", [discriminator_attention, curve, discriminator_report]),
-        Section("All methods", figures),
+        (heading, [shown[name] for name in names if name in shown]) for heading, names in SECTIONS.items()
     ]
-    labels = {method.name: method.label for method in labels_of(methods)}
-    checks = _checks(methods, of_methods)
-    if checks:
-        sections.append(Section("Backgrounds of scene prompts", [checks]))
-    for name, label in labels.items():
-        training = [of_methods[name + kind] for kind in (PREVIEWS, TRAINING) if name + kind in of_methods]
-        networks = of_methods[name + EVALUATION]["networks"]
-        values = spread(of_methods[name + PAIRS])
-        replicates = of_methods[name + EVALUATION].get("replicates", [])
-        evaluated = [values, *([replicates] if replicates else []), {"networks": networks}]
-        sections.append(Section(label, [of_methods[name + SHEET], *training, *evaluated]))
+    if checks := _checks(methods, read):
+        sections.append(("Backgrounds of scene prompts", [checks]))
+    for method in labels_of(methods):
+        of_method = [
+            read[method.name + kind] for kind in (SHEET, PREVIEWS, TRAINING) if method.name + kind in read
+        ]
+        evaluation = read[method.name + EVALUATION]
+        evaluated = [spread(read[method.name + PAIRS]), {"networks": evaluation["networks"]}]
+        if replicates := evaluation.get("replicates"):
+            evaluated.insert(1, replicates)
+        sections.append((method.label, [*of_method, *evaluated]))
     return subject_page(subject_label(subject), sections)
 
 
 def collect_subject_figures(
-    working_photos: ImageSet,
-    true_mattes: ImageSet,
-    true_foregrounds: ImageSet,
-    comparison_grid: Image.Image,
-    first_samples: Image.Image,
-    ablation_grid: Image.Image,
-    flagged_failures: Image.Image,
-    discriminator_attention: Image.Image,
-    methods: dict,
-    *,
-    learning_curves_figure: Image.Image | None = None,
-    **of_methods,
+    working_photos: ImageSet, true_mattes: ImageSet, true_foregrounds: ImageSet, methods: dict, **read
 ) -> dict:
     """Collects one subject's figures and every cell's extremes for the study's page.
 
@@ -170,43 +144,30 @@ def collect_subject_figures(
         working_photos: The subject's.
         true_mattes: Theirs, as far as they are known.
         true_foregrounds: Under these mattes.
-        comparison_grid: All methods beside each other.
-        first_samples: Their first seeds in order.
-        ablation_grid: HYPNOS and its ablations.
-        flagged_failures: What the checks flag.
-        discriminator_attention: Where the latent discriminator looks.
         methods: The study's, for labels and order.
-        learning_curves_figure: All methods' losses, if any method is trained.
-        of_methods: ``<method>_samples``, ``_pairs``, ``_sample_sheet``, ``_sample_check`` and, if trained,
-            ``_preview_strip``.
+        read: The datasets of ``FIGURES`` (no learning curves if no method is trained); ``<method>_samples``,
+            ``_pairs``, ``_sample_sheet``, ``_sample_check`` and, if trained, ``_preview_strip``.
     """
     from hypnos_pipeline.metrics.foreground import CutOuts
     from hypnos_pipeline.reporting.subject_figures import subject_figures
 
-    figures = [("Comparison", COMPARISON, comparison_grid)]
-    if len(Methods.model_validate(methods).hypnos) > 1:
-        figures.append(
-            ("Ablations", "HYPNOS and its ablations, same prompts and noise (Fig. 12)", ablation_grid)
-        )
-    figures.append(("First samples", "First seeds in order, none chosen (Figs. 9 to 11)", first_samples))
-    figures.append(("Flagged failures", "What the checks flag, and why (Fig. 8)", flagged_failures))
-    if learning_curves_figure is not None:
-        figures.append(("Learning curves", "Loss by training step (Fig. 7b)", learning_curves_figure))
-    figures.append(("Discriminator attention", ATTENTION, discriminator_attention))
-    labels = {method.name: method.label for method in labels_of(methods)}
-    for kind, group in ((PREVIEWS, "While training"), (SHEET, "Contact sheets")):
-        for name, label in labels.items():
-            if name + kind in of_methods:
-                figures.append((group, label, of_methods[name + kind]))
-    samples, pairs = ({name: of_methods[name + kind] for name in labels} for kind in (SAMPLES, PAIRS))
+    ablated = len(Methods.model_validate(methods).hypnos) > 1
+    figures = [
+        (group, caption, read[name])
+        for group, (name, caption) in FIGURES.items()
+        if name in read and (ablated or group is not Group.ABLATIONS)
+    ]
+    for suffix, group in ((PREVIEWS, Group.WHILE_TRAINING), (SHEET, Group.CONTACT_SHEETS)):
+        figures += [(group, label, sheet) for label, sheet in by_label(methods, read, suffix).items()]
+    names = [method.name for method in labels_of(methods)]
+    samples, pairs = ({name: read[name + kind] for name in names} for kind in (SAMPLES, PAIRS))
     cut_outs = CutOuts.of(true_mattes, true_foregrounds)
-    checks = _checks(methods, of_methods)
-    return subject_figures(working_photos, cut_outs, samples, pairs, figures, checks)
+    return subject_figures(working_photos, cut_outs, samples, pairs, figures, _checks(methods, read))
 
 
-def _checks(methods: dict, of_methods: dict) -> list[dict]:
-    """Returns what was found of backgrounds under scene prompts, each method's beside the base model's."""
+def _checks(methods: dict, read: dict) -> list[dict]:
+    """Returns the checks of backgrounds under scene prompts, each method's beside the base model's."""
     from hypnos_pipeline.imaging.constant_backgrounds import beside_base
 
     base = next((method.label for method in labels_of(methods) if method.reference), None)
-    return beside_base(by_label(methods, of_methods, CHECK), base)
+    return beside_base(by_label(methods, read, CHECK), base)

@@ -39,8 +39,7 @@ def sample_finetuned(
 
     model = load_text_to_image(finetuned, configure(runtime))
     rows = plan_samples(prompt_sets, instance_phrase(subject), subject.noun, seed)
-    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size, checkpoints)
-    return samples, sheet, check_scenes(samples, prompt_sets)
+    return sample_prompt_sets(model, rows, prompt_sets, sampling, runtime, image_size, checkpoints)
 
 
 def sample_learned_token(
@@ -55,14 +54,13 @@ def sample_learned_token(
     image_size: int,
     checkpoints: CheckpointSettings = OFF,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
-    """Samples the base model with a learned token in the subject's place; see :func:`sample_prompt_sets`."""
+    """Samples the base model with its learned token as the subject; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.finetuned import load_finetuned
     from hypnos_pipeline.models.runtime import configure
 
     model = load_finetuned(finetuned, text_to_image, configure(runtime))
     rows = plan_samples(prompt_sets, method.learned_phrase(subject.noun), subject.noun, seed)
-    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size, checkpoints)
-    return samples, sheet, check_scenes(samples, prompt_sets)
+    return sample_prompt_sets(model, rows, prompt_sets, sampling, runtime, image_size, checkpoints)
 
 
 def sample_base(
@@ -75,15 +73,14 @@ def sample_base(
     image_size: int,
     checkpoints: CheckpointSettings = OFF,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
-    """Samples the untouched base model, the class noun in the subject's place (paper 0.F)."""
+    """Samples the untouched base model, whose prompts name the class alone (paper 0.F)."""
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     model = load_text_to_image(locate(text_to_image), configure(runtime))
     rows = plan_samples(prompt_sets, subject.noun, subject.noun, seed)
-    samples, sheet = sample_prompt_sets(model, rows, sampling, runtime, image_size, checkpoints)
-    return samples, sheet, check_scenes(samples, prompt_sets)
+    return sample_prompt_sets(model, rows, prompt_sets, sampling, runtime, image_size, checkpoints)
 
 
 def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[dict[str, Any]]:
@@ -97,12 +94,12 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
 
     Returns:
         Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), the background's ``colour``
-        where the prompt set asks for one, and ``replicate``, from 0, where it is sampled more than once: the
+        where the prompt set requests one, and ``replicate``, from 0, where it is sampled more than once: the
         index goes on, so that the first replicate's images are those of a study without others.
     """
     from pydantic import TypeAdapter
 
-    from hypnos_pipeline.prompting.prompt_sets import asked_colours, expand
+    from hypnos_pipeline.prompting.prompt_sets import expand, requested_colours
     from hypnos_pipeline.prompting.settings import PromptSetSettings
 
     validated = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
@@ -119,7 +116,7 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
         }
         for prompt_set, settings in validated.items()
         for index, (template, colour) in enumerate(
-            list(zip(expand(settings, prompt_set, seed), asked_colours(settings), strict=True))
+            list(zip(expand(settings, prompt_set, seed), requested_colours(settings), strict=True))
             * settings.replicates
         )
     ]
@@ -128,16 +125,17 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
 def sample_prompt_sets(
     model: TextToImage,
     rows: list[dict[str, Any]],
+    prompt_sets: dict,
     sampling: SamplerSettings,
     runtime: RuntimeSettings,
     image_size: int,
-    checkpoints: CheckpointSettings = OFF,
+    checkpoints: CheckpointSettings,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the planned images, batched across prompt sets.
 
     Returns:
         The images, uint8 S×S×3, named ``<prompt_set>/<NNN>``, with their rows; a contact sheet of the first
-        of each prompt set.
+        of each prompt set; the report of :func:`check_scenes`.
     """
     from hypnos_pipeline.imaging.sheets import contact_sheet
     from hypnos_pipeline.models.generation import generate, open_batches
@@ -148,20 +146,19 @@ def sample_prompt_sets(
     with autocast(runtime, model.device):
         pixels = generate(model, prompts, seeds, sampling, image_size, "samples", saved)
     images = {row["name"]: image for row, image in zip(rows, pixels, strict=True)}
-    prompt_sets = list(dict.fromkeys(row["prompt_set"] for row in rows))
+    samples = ImageSet(images, rows)
     shown = [
-        [images[row["name"]] for row in rows if row["prompt_set"] == prompt_set][:SHEET_COLUMNS]
-        for prompt_set in prompt_sets
+        [images[row["name"]] for row in samples.rows(prompt_set=name)[:SHEET_COLUMNS]] for name in prompt_sets
     ]
-    return ImageSet(images, rows), contact_sheet(shown, row_labels=prompt_sets)
+    return samples, contact_sheet(shown, row_labels=list(prompt_sets)), check_scenes(samples, prompt_sets)
 
 
 def check_scenes(samples: ImageSet, prompt_sets: dict) -> dict[str, Any]:
-    """Looks whether images of scene prompts have backgrounds, and warns where they look failed (Fig. 8).
+    """Checks that images of scene prompts have backgrounds, and warns where they look failed (Fig. 8).
 
     Args:
         samples: As sampled, with their rows.
-        prompt_sets: Name to settings; only grammars ask for scenes.
+        prompt_sets: Name to settings; only grammars request scenes.
 
     Returns:
         Prompt set to ``imaging.constant_backgrounds.background_report``; empty without a grammar.
@@ -179,7 +176,7 @@ def check_scenes(samples: ImageSet, prompt_sets: dict) -> dict[str, Any]:
 
 
 def scene_prompt_sets(prompt_sets: dict) -> list[str]:
-    """Returns the names of the prompt sets that ask for scenes; their settings are models or plain maps."""
+    """Returns the names of the prompt sets that request scenes; their settings are models or plain maps."""
     kinds = {
         name: each.get("kind") if isinstance(each, dict) else each.kind for name, each in prompt_sets.items()
     }

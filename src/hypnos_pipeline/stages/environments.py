@@ -1,0 +1,73 @@
+"""A Kedro project in one environment, and where its datasets are kept."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from parse import parse
+
+from hypnos_pipeline.stages.parts import Part
+
+ANY = "__any__"
+"""Stands in a path for a part that varies by something which the stage does not iterate."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A project's parameters, catalog and pipelines in one environment, by its folder in ``conf/``."""
+
+    name: str
+    root: Path
+    parameters: Mapping[str, Any]
+    catalog: CatalogProtocol
+    pipelines: Mapping[str, Pipeline]
+
+    @classmethod
+    def read(cls, project: Path, name: str) -> Environment:
+        """Reads an environment; the pipelines anew, since a project may build them from parameters."""
+        bootstrap_project(project)
+        with KedroSession.create(project_path=project, env=name) as session:
+            context = session.load_context()
+            # as they are in the files: those of the context may have become objects
+            parameters = context.config_loader["parameters"]
+            return cls(name, project.resolve(), parameters, context.catalog, dict(pipelines))
+
+    @cached_property
+    def made(self) -> set[str]:
+        """The paths of everything that a pipeline writes."""
+        return {self.path(name) for pipeline in self.pipelines.values() for name in pipeline.all_outputs()}
+
+    def path(self, name: str) -> str:
+        """Returns where a dataset is kept, relative to the project; empty if in no file."""
+        described = dataset._describe() if (dataset := self.catalog.get(name)) else {}
+        path = described.get("filepath") or described.get("path")
+        return (self.root / path).relative_to(self.root).as_posix() if path else ""
+
+    def template(self, name: str, parts: tuple[Part, ...]) -> str:
+        """Returns a dataset's path with templates for the namespace's parts, ``ANY`` for what else varies.
+
+        The words that the catalog's pattern leaves open are taken in turn for the parts.
+        """
+        pattern = self.catalog.config_resolver.match_dataset_pattern(name)
+        if pattern is None:
+            return self.path(name)
+        left_open, number = parse(pattern, name).named, itertools.count()
+        numbered = {
+            key: re.sub(r"[^.]+", lambda _: f"__{next(number)}__", words) for key, words in left_open.items()
+        }
+        path, words = self.path(pattern.format_map(numbered)), ".".join(left_open.values()).split(".")
+        for index, (word, part) in enumerate(itertools.zip_longest(words, parts[: len(words)])):
+            template = part.template_of(word, name.rpartition(".")[2]) if part else ""
+            path = path.replace(f"__{index}__", template or ANY)
+        return path
