@@ -245,17 +245,20 @@ def test_only_the_networks_that_are_needed_are_loaded(models):
     assert set(pairs["metric"]) == {"psnr", "dino"}
 
 
-def test_nothing_to_compare_is_an_error(networks):
-    with pytest.raises(ValueError, match="0 photos"):
-        run(networks, photos=ImageSet({}, [{"name": "none"}]), truth=False)
-    with pytest.raises(ValueError, match="no row for: stray"):
-        run(networks, samples=ImageSet({"stray": np.zeros((64, 64, 3), np.uint8)}))
+BLACK = np.zeros((64, 64, 3), np.uint8)
 
 
-def test_samples_and_photos_of_two_sizes_are_refused(networks):
-    small = ImageSet({"photo": np.zeros((32, 32, 3), np.uint8)})
-    with pytest.raises(ValueError, match="sizes must agree"):
-        run(networks, photos=small, truth=False)
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"photos": ImageSet({}, [{"name": "none"}])}, "0 photos"),
+        ({"samples": ImageSet({"stray": BLACK})}, "no row for: stray"),
+        ({"photos": ImageSet({"photo": BLACK[:32, :32]})}, "sizes must agree"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(networks, given, message):
+    with pytest.raises(ValueError, match=message):
+        run(networks, **given, truth=False)
 
 
 def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
@@ -279,30 +282,40 @@ def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
     pickle.loads(pickle.dumps(nodes["lego_robot.base"].func))
 
 
-def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path):
-    from hypnos_pipeline.metrics.settings import EvaluationSettings
-    from hypnos_pipeline.models.reference import describe
+def evaluated(models, folder, samples, metrics):
+    """What the node gives for the base model, saved into the folder."""
+    from hypnos_pipeline.metrics.settings import NETWORKS, EvaluationSettings
     from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
     from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
-    from hypnos_pipeline.pipelines.evaluation.pipeline import NETWORKS
 
-    save_tiny_text_to_image(tmp_path / "base")
-    base = ModelReference(folder=str(tmp_path / "base"))
-    pairs, scores, report = evaluate(
-        samples_of(COUNTS),
+    save_tiny_text_to_image(folder)
+    base = ModelReference(folder=str(folder))
+    return evaluate(
+        samples,
         photos_of(PHOTOS),
         *truth_of(PHOTOS),
         **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
-        evaluation=EvaluationSettings(metrics=["clip_t", "clip_t_paper", "psnr"]),
+        evaluation=EvaluationSettings(metrics=metrics),
         runtime=RuntimeSettings(device="cpu", threads=1),
         subject="lego_robot",
         method="base",
+    )
+
+
+def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path):
+    from hypnos_pipeline.metrics.settings import NETWORKS
+    from hypnos_pipeline.models.reference import describe
+    from hypnos_pipeline.models.settings import ModelReference
+
+    pairs, scores, report = evaluated(
+        models, tmp_path / "base", samples_of(COUNTS), ["clip_t", "clip_t_paper", "psnr"]
     )
     assert set(scores["metric"]) == {"clip_t", "psnr"}
     assert set(scores["method"]) == {"base"}
     assert len(pairs) == 11 + 11 * PHOTOS
     assert set(report["truth"].values()) == {"known masks"}
     assert set(report["networks"]) == set(NETWORKS)
+    base = ModelReference(folder=str(tmp_path / "base"))
     assert report["networks"]["text_to_image"] == describe(base)
     assert report["machine"]["threads"] == 1
     assert json.loads(json.dumps(report)) == report

@@ -10,10 +10,7 @@ import pytest
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.evaluate import evaluate_samples
 from hypnos_pipeline.metrics.replicates import replicate_spread, replicates_of
-from hypnos_pipeline.metrics.settings import NETWORKS, EvaluationSettings
-from hypnos_pipeline.models.settings import RuntimeSettings
-from tests.metrics.test_evaluate import photos_of, samples_of, truth_of
-from tests.tiny_models import save_tiny_text_to_image
+from tests.metrics.test_evaluate import evaluated, photos_of, samples_of
 
 METRICS = ["dino", "fid", "psnr"]
 
@@ -38,21 +35,8 @@ def test_images_are_taken_apart_by_replicate():
 
 
 def test_the_evaluation_reports_the_means_of_every_replicate(models, networks, tmp_path):
-    from hypnos_pipeline.models.settings import ModelReference
-    from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
-
-    base = ModelReference(folder=str(save_tiny_text_to_image(tmp_path / "base")))
     samples = repeated()
-    _, scores, report = evaluate(
-        samples,
-        photos_of(3),
-        *truth_of(3),
-        **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
-        evaluation=EvaluationSettings(metrics=METRICS),
-        runtime=RuntimeSettings(device="cpu", threads=1),
-        subject="lego_robot",
-        method="base",
-    )
+    _, scores, report = evaluated(models, tmp_path / "base", samples, METRICS)
     assert json.loads(json.dumps(report)) == report
     cells = {(row["prompt_set"], row["metric"]): row for row in report["replicates"]}
     assert set(cells) == {("invariant", metric) for metric in METRICS}
