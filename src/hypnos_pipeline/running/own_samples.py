@@ -15,7 +15,6 @@ from hypnos_pipeline.errors import SampleError, nearest
 if TYPE_CHECKING:
     import numpy as np
 
-    from hypnos_pipeline.models.text_to_image import TextToImage
     from hypnos_pipeline.prompting.own_prompts import OwnPrompt
     from hypnos_pipeline.study.model import Study
 
@@ -83,14 +82,17 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
 
     folder = output or request.folder()
     require(root, request.env)
-    check_output(root, folder)
+    _check_output(root, folder)
     with KedroSession.create(project_path=root, env=request.env) as session:
         context = session.load_context()  # pyright: ignore[reportAttributeAccessIssue]
         study = Study.from_parameters(context.params)
-        family = family_of(study, request)
+        family = _family_of(study, request)
         name = f"{request.subject}.{request.method}.finetuned"
         if family != "base" and not context.catalog.exists(name):
-            raise SampleError(_not_run(request))
+            raise SampleError(
+                f"{request.method} has not been finetuned on {request.subject} yet; everything of that "
+                f"subject:\n  kedro run --env={request.env} --pipelines=full --namespaces={request.subject}"
+            )
         lock = RunLock(root / FOLDER / request.env, {name}, {f"samples in {folder}"})
         try:
             finetuned = None if family == "base" else context.catalog.load(name)
@@ -101,7 +103,7 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
             lock.release()
 
 
-def family_of(study: Study, request: Request) -> str:
+def _family_of(study: Study, request: Request) -> str:
     """Returns the family of the requested method.
 
     Raises:
@@ -119,19 +121,7 @@ def family_of(study: Study, request: Request) -> str:
     return families[request.method]
 
 
-def phrase_of(study: Study, family: str, request: Request) -> str:
-    """Returns what the method calls the subject: rare word and noun, its learned token, or the noun alone."""
-    from hypnos_pipeline.prompting.templates import instance_phrase
-
-    subject = study.subjects[request.subject]
-    if family == "base":
-        return subject.noun
-    if family == "textual_inversion":
-        return study.methods.textual_inversion[request.method].learned_phrase(subject.noun)
-    return instance_phrase(subject)
-
-
-def check_output(root: Path, folder: Path) -> None:
+def _check_output(root: Path, folder: Path) -> None:
     """Refuses a folder that holds something else, or that the pipeline or DVC looks after.
 
     Raises:
@@ -144,13 +134,6 @@ def check_output(root: Path, folder: Path) -> None:
     parts = place.relative_to(data).parts if place.is_relative_to(data) else ()
     if parts and _LAYERS.fullmatch(parts[0]) and OWN_SAMPLES not in parts[:-1]:
         raise SampleError(f"{folder} is among the pipeline's own files; choose a folder outside data/")
-
-
-def _not_run(request: Request) -> str:
-    return (
-        f"{request.method} has not been finetuned on {request.subject} yet; everything of that subject:\n"
-        f"  kedro run --env={request.env} --pipelines=full --namespaces={request.subject}"
-    )
 
 
 def _sample_into(
@@ -167,7 +150,7 @@ def _sample_into(
     base, device = study.models.text_to_image, configure(study.runtime)
     weights = finetuned or locate(base)
     model = load_finetuned(finetuned, base, device) if finetuned else load_text_to_image(weights, device)
-    prompt = _prompt(model, study, family, request)
+    prompt = _prompt(model.tokenizer, study, family, request)
     noise_seeds = [seed_for(request.seed, "own_samples", index) for index in range(request.n)]
     # One by one: in a batch, an image's last bits depend on how many others there are.
     sampler = study.sampling.model_copy(update={"batch": 1})
@@ -176,49 +159,46 @@ def _sample_into(
     description = {
         "prompt": prompt.text,
         "requested": request.prompt,
-        "subject": request.subject,
-        "method": request.method,
-        "env": request.env,
-        "seed": request.seed,
+        **{key: getattr(request, key) for key in ("subject", "method", "env", "seed")},
         "noise_seeds": noise_seeds,
         "sampler": {"steps": sampler.steps, "guidance": sampler.guidance},
         "image_size": study.image_size,
         "weights": {"folder": weights.as_posix(), "sha256": folder_sha256(weights)},
         "warnings": prompt.warnings,
     }
-    save_images(folder, images, description)
+    _save_images(folder, images, description)
     return prompt.warnings
 
 
-def _prompt(model: TextToImage, study: Study, family: str, request: Request) -> OwnPrompt:
-    """Returns the prompt as the model reads it.
+def _prompt(tokenizer: Any, study: Study, family: str, request: Request) -> OwnPrompt:
+    """Returns the prompt as the model reads it, with what the method calls the subject.
+
+    That is the rare word and the noun, the learned token, or for the base model the noun alone.
 
     Raises:
         SampleError: If it cannot be sampled, or the model never learned the token that the study names now.
     """
     from hypnos_pipeline.prompting.own_prompts import own_prompt
+    from hypnos_pipeline.prompting.templates import instance_phrase
 
+    subject = study.subjects[request.subject]
+    phrase = subject.noun if family == "base" else instance_phrase(subject)
     if family == "textual_inversion":
-        token = study.methods.textual_inversion[request.method].token
-        if token not in model.tokenizer.get_vocab():
+        method = study.methods.textual_inversion[request.method]
+        phrase = method.learned_phrase(subject.noun)
+        if method.token not in tokenizer.get_vocab():
             raise SampleError(
-                f"{request.method} was finetuned with another token than {token!r}, which the study names "
-                "now; finetune it anew"
+                f"{request.method} was finetuned with another token than {method.token!r}, which the study "
+                "names now; finetune it anew"
             )
     try:
-        return own_prompt(request.prompt, phrase_of(study, family, request), model.tokenizer)
+        return own_prompt(request.prompt, phrase, tokenizer)
     except ValueError as error:
         raise SampleError(f"--prompt: {error}") from error
 
 
-def save_images(folder: Path, images: np.ndarray, description: dict[str, Any]) -> None:
-    """Saves images, their grid and their description, all of them or nothing.
-
-    Args:
-        folder: Replaced as a whole.
-        images: uint8 N×H×W×3.
-        description: JSON types.
-    """
+def _save_images(folder: Path, images: np.ndarray, description: dict[str, Any]) -> None:
+    """Saves images (uint8 N×H×W×3), their grid and their description; the folder is replaced as a whole."""
     from PIL import Image
 
     from hypnos_pipeline.imaging.sheets import contact_sheet
