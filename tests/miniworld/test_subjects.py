@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from hypnos_pipeline.errors import MissingModels
 from hypnos_pipeline.miniworld.render.subjects import SUBJECTS, TUNING, make_subject
 from hypnos_pipeline.miniworld.train.promote import LIMIT_BYTES, MODELS, folder_bytes, promote
 
@@ -74,5 +75,5 @@ def test_tracked_text_to_image_loads_and_obeys_the_contract():
 
 
 def test_promotion_of_nothing_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds none"):
+    with pytest.raises(MissingModels, match="kedro run --pipelines=miniworld"):
         promote(tmp_path, tmp_path / "promoted")
