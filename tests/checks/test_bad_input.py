@@ -592,7 +592,7 @@ def kedro(project, monkeypatch) -> Callable[..., list[str]]:
             "--namespaces: no 'figurine.hypno' here; expected figurine.hypnos, or another one of ",
         ),
         (["--params=sampling.steps=-3"], "sampling.steps: -3; expected at least 1"),
-        (["--env=nowhere"], "Given configuration path either does not exist"),
+        (["--env=nowhere"], "no environment 'nowhere' with a study; expected one of mini, "),
     ],
 )
 def test_unknown_words_on_the_command_line_are_refused(kedro, options, message):

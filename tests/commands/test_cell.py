@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from hypnos_pipeline.commands.cell import cell
 from hypnos_pipeline.provenance.record import read_record
+from tests.provenance.small_study import CELLS, MEAN
 
 CELL = ["--table", "1", "--subject", "lego_robot", "--method", "hypnos", "--metric", "dino"]
 
@@ -31,7 +32,7 @@ def test_list_narrows_by_words(study):
 def test_trace_by_table_or_prompt_set(study):
     answer = call("trace", *CELL)
     assert answer.exit_code == 0, answer.output
-    assert answer.stdout.startswith("table 1 (invariant), lego_robot, hypnos, dino: 0.512345678901234")
+    assert answer.stdout.startswith(f"table 1 (invariant), lego_robot, hypnos, dino: {MEAN}")
     assert answer.stdout.rstrip().endswith("everything on disk is as recorded")
     assert call("trace", *CELL[2:], "--prompt-set", "invariant").stdout == answer.stdout
     assert call("trace", *CELL, "--env", "mini").stdout == answer.stdout
@@ -86,7 +87,7 @@ def test_a_study_not_run_says_what_to_run(study):
     answer = call("trace", *CELL)
     assert answer.exit_code == 1
     assert "there is no dvc.lock" in answer.stderr
-    (study / "data/08_reporting/mini/cells.csv").unlink()
+    (study / CELLS).unlink()
     for answer in (call("list"), call("trace", *CELL)):
         assert answer.exit_code == 1
         assert "make run" in answer.stderr

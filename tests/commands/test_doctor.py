@@ -72,7 +72,7 @@ def test_the_embedded_default_has_no_problems(project_root):
     assert answer.returncode == 0, answer.stdout + answer.stderr
     *checks, empty, verdict = answer.stdout.splitlines()
     assert empty == ""
-    assert verdict.startswith("no problems")
+    assert verdict.startswith("no errors")
     names = [line[6:].partition("  ")[0] for line in checks]
     assert names == [
         *("python", "libraries", "torch build", "device", "threads", "conf/mini", "memory", "disk"),
@@ -103,7 +103,7 @@ def test_every_problem_is_listed_at_once(project):
     (project / "data/01_raw/models/mini/lpips/config.json").write_text("{}")
     answer = run()
     assert answer.exit_code == 1
-    assert answer.stdout.splitlines()[-1].startswith("5 problems")
+    assert answer.stdout.splitlines()[-1].startswith("5 errors")
     found = problems()
     assert found.keys() == {STUDY, "data/01_raw/subjects/mug", "models.dino", "models.lpips", WORDS}
     assert found[STUDY] == ["sampling.stepps: unknown key; expected steps"]

@@ -5,17 +5,16 @@ from __future__ import annotations
 import pytest
 
 from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
-from hypnos_pipeline.provenance import cells as module
 from hypnos_pipeline.provenance.cells import not_yet_run, parse_cells, read_cells, select
 from hypnos_pipeline.study.environments import DEFAULT
-from tests.provenance.conftest import write
+from tests.provenance.small_study import CELLS, MEAN, the_cell, write
 
 NOBODY = {"table": None, "prompt_set": None, "subject": None, "method": None, "metric": None}
 
 
 def test_digits_are_kept_as_they_stand(study):
-    [cell] = select(read_cells(study, "mini"), {"subject": "chair", "method": "base", "metric": "dino"})
-    assert (cell.mean, cell.std, cell.n, cell.paper) == ("0.512345678901234", "0.25", "8", "")
+    cell = the_cell(study, "hypnos", "chair")
+    assert (cell.mean, cell.std, cell.n, cell.paper) == (MEAN, "0.25", "8", "")
 
 
 def test_words_narrow_and_none_names_all(study):
@@ -66,7 +65,7 @@ def ways(error: Exception) -> list[str]:
 
 
 def test_a_study_never_run_says_what_to_run(study):
-    (study / "data/08_reporting/mini/cells.csv").unlink()
+    (study / CELLS).unlink()
     (study / "dvc.lock").unlink()
     with pytest.raises(StudyNotRun, match=r"cells\.csv is missing") as caught:
         read_cells(study, "mini")
@@ -75,7 +74,7 @@ def test_a_study_never_run_says_what_to_run(study):
 
 
 def test_a_remote_offers_pulling(study):
-    (study / "data/08_reporting/mini/cells.csv").unlink()
+    (study / CELLS).unlink()
     with (study / ".dvc/config").open("a") as config:
         config.write("['remote \"shelf\"']\n    url = /shelf\n")
     with pytest.raises(StudyNotRun) as caught:
@@ -84,7 +83,7 @@ def test_a_remote_offers_pulling(study):
 
 
 def test_what_is_only_deleted_can_be_checked_out(study):
-    (study / "data/08_reporting/mini/cells.csv").unlink()
+    (study / CELLS).unlink()
     with pytest.raises(StudyNotRun) as caught:
         read_cells(study, "mini")
     assert ways(caught.value)[0] == "dvc checkout"
@@ -104,11 +103,7 @@ def test_other_columns_are_named(text):
 
 
 def test_an_empty_table_has_not_run(study):
-    write(
-        study,
-        module.cells_path("mini"),
-        "table,prompt_set,subject,method,metric,mean,std,std_images,n,paper\n",
-    )
+    write(study, CELLS, "table,prompt_set,subject,method,metric,mean,std,std_images,n,paper\n")
     with pytest.raises(StudyNotRun, match="holds no cells"):
         read_cells(study, "mini")
 

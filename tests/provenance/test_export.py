@@ -12,9 +12,8 @@ import pytest
 from hypnos_pipeline.provenance.export import as_dot, as_json
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.record import read_record
-from tests.provenance.conftest import git, write
+from tests.provenance.small_study import MEAN, PHOTOS, git, write
 
-PHOTOS = "data/01_raw/subjects/lego_robot"
 NODE = re.compile(r'  "((?:[^"\\]|\\.)*)" \[.*\];')
 EDGE = re.compile(r'  "((?:[^"\\]|\\.)*)" -> "((?:[^"\\]|\\.)*)"(?: \[.*\])?;')
 
@@ -34,7 +33,7 @@ def test_json_holds_every_file_of_every_folder(study, traced):
             if hashed.md5.endswith(".dir"):
                 assert artefacts[each["path"]]["files"] == hashed.files
     assert content["as_recorded"] is True
-    assert content["cell"]["mean"] == "0.512345678901234"
+    assert content["cell"]["mean"] == MEAN
     assert artefacts["requirements.lock"]["commit"] == git(study, "rev-parse", "HEAD")
     assert content["machines"][0]["libraries"] == {"torch": "2.14.1", "numpy": "2.3"}
     assert content["networks"][0]["sha256"] == "5a" * 32
@@ -70,7 +69,7 @@ def test_dot_is_a_graph_from_photos_to_the_cell(traced):
     reached = {PHOTOS}
     while more := {end for start, end in edges if start in reached} - reached:
         reached |= more
-    assert "table 1 (invariant), lego_robot, hypnos, dino: 0.512345678901234" in reached
+    assert f"table 1 (invariant), lego_robot, hypnos, dino: {MEAN}" in reached
     assert not any("chair" in node for node in nodes)
 
 

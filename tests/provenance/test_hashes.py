@@ -6,7 +6,7 @@ import shutil
 
 from hypnos_pipeline.provenance.hashes import cached, cached_files, folder_md5, on_disk
 from hypnos_pipeline.provenance.record import read_record
-from tests.provenance.conftest import write
+from tests.provenance.small_study import IMAGING, write
 
 
 def recorded(root):
@@ -32,14 +32,13 @@ def test_without_a_dvc_repository_the_hashes_are_the_same(study):
 
 
 def test_ignored_files_do_not_count(study):
-    folder = "src/hypnos_pipeline/imaging"
-    assert (study / folder / "__pycache__/square.pyc").is_file()
-    before = on_disk(study, folder)
+    assert (study / IMAGING / "__pycache__/square.pyc").is_file()
+    before = on_disk(study, IMAGING)
     assert set(before.files) == {"square.py"}
-    write(study, f"{folder}/__pycache__/other.pyc", "x")
-    assert on_disk(study, folder) == before
-    write(study, f"{folder}/other.py", "x")
-    assert on_disk(study, folder).md5 != before.md5
+    write(study, f"{IMAGING}/__pycache__/other.pyc", "x")
+    assert on_disk(study, IMAGING) == before
+    write(study, f"{IMAGING}/other.py", "x")
+    assert on_disk(study, IMAGING).md5 != before.md5
 
 
 def test_a_folder_is_known_by_its_files(study):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.history import commits_with, extract, newest_commit, newest_with_most
-from tests.provenance.small_study import commit, git
+from tests.provenance.small_study import commit, git, write
+from tests.provenance.small_study import md5_of as md5
 
 
 @pytest.fixture
@@ -18,17 +18,6 @@ def repository(tmp_path: Path) -> Path:
     root.mkdir()
     git(root, "init", "--quiet", "--initial-branch=main")
     return root
-
-
-def write(root: Path, path: str, content: bytes | str) -> None:
-    (root / path).parent.mkdir(parents=True, exist_ok=True)
-    (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def md5(root: Path, path: str) -> str:
-    found = on_disk(root, path)
-    assert found is not None
-    return found.md5
 
 
 def test_each_version_of_file_and_folder_is_found_in_its_newest_commit(repository):

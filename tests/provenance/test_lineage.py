@@ -7,18 +7,13 @@ import dataclasses
 import pytest
 
 from hypnos_pipeline.errors import StudyNotRun
-from hypnos_pipeline.provenance.cells import read_cells, select
 from hypnos_pipeline.provenance.lineage import lineage, recorded_lineage
 from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, read_record
-
-
-def cell_of(root, subject="lego_robot", method="hypnos"):
-    [cell] = select(read_cells(root, "mini"), {"subject": subject, "method": method, "metric": "dino"})
-    return cell
+from tests.provenance.small_study import STUDY, the_cell
 
 
 def test_stages_come_after_those_they_read_from(study):
-    _, found = recorded_lineage(study, cell_of(study))
+    _, found = recorded_lineage(study, the_cell(study, "hypnos"))
     assert [stage.name for stage in found.stages] == [
         "background_removal@lego_robot",
         "class_prior@lego_robot",
@@ -32,7 +27,7 @@ def test_stages_come_after_those_they_read_from(study):
 
 
 def test_the_base_model_needs_no_finetuning(study):
-    _, found = recorded_lineage(study, cell_of(study, "chair", "base"))
+    _, found = recorded_lineage(study, the_cell(study, "base", "chair"))
     assert {stage.name for stage in found.stages} == {
         "background_removal@chair",
         "sampling_base@chair-base",
@@ -43,7 +38,7 @@ def test_the_base_model_needs_no_finetuning(study):
 
 
 def test_shared_folders_are_followed_for_this_cell_only(study):
-    _, found = recorded_lineage(study, cell_of(study))
+    _, found = recorded_lineage(study, the_cell(study, "hypnos"))
     [samples] = [
         each for each in found.inputs["reporting@lego_robot"] if each.recorded.path.endswith("/samples")
     ]
@@ -54,7 +49,7 @@ def test_shared_folders_are_followed_for_this_cell_only(study):
 
 
 def test_every_input_has_its_kind(study):
-    _, found = recorded_lineage(study, cell_of(study))
+    _, found = recorded_lineage(study, the_cell(study, "hypnos"))
     assert {each.recorded.path: each.kind for each in found.sources()} == {
         "data/01_raw/subjects/lego_robot": "photo",
         "data/01_raw/models/mini/net": "model",
@@ -69,10 +64,12 @@ def test_true_masks_are_no_photos_and_only_the_subject_s_own_count(study, named,
     record = read_record(study)
     stage = record.stages["background_removal@lego_robot"]
     truth = Recorded("data/01_raw/truth", "0" * 32 + ".dir", 1, 8)
-    params = {"conf/mini/parameters_study.yml": {"subjects": {"lego_robot": {"true_masks": named}}}}
+    params = {STUDY: {"subjects": {"lego_robot": {"true_masks": named}}}}
     deps = {**stage.deps, truth.path: truth}
     record.stages[stage.name] = dataclasses.replace(stage, deps=deps, params=params)
-    [masks] = [each for each in lineage(record, cell_of(study)).sources() if each.kind == "true mask"]
+    [masks] = [
+        each for each in lineage(record, the_cell(study, "hypnos")).sources() if each.kind == "true mask"
+    ]
     assert (masks.recorded, masks.part) == (truth, part)
 
 
@@ -80,9 +77,9 @@ def test_a_model_elsewhere_is_known_by_the_parameters(study):
     record = read_record(study)
     stage = record.stages["finetune_hypnos@lego_robot-hypnos"]
     deps = {**stage.deps, "downloads/sd15": Recorded("downloads/sd15", "0" * 32 + ".dir", 1, 1)}
-    params = {"conf/mini/parameters_study.yml": {"models": {"dino": {"folder": "downloads/sd15"}}}}
+    params = {STUDY: {"models": {"dino": {"folder": "downloads/sd15"}}}}
     record.stages[stage.name] = dataclasses.replace(stage, deps=deps, params=params)
-    found = lineage(record, cell_of(study))
+    found = lineage(record, the_cell(study, "hypnos"))
     assert {e.kind for e in found.sources() if e.recorded.path == "downloads/sd15"} == {"model"}
 
 
@@ -93,7 +90,7 @@ def test_a_photo_folder_of_another_subject_is_followed_nowhere_else(study):
     photos = record.stages["background_removal@chair"].deps["data/01_raw/subjects/chair"]
     deps = {k: v for k, v in stage.deps.items() if "subjects" not in k} | {photos.path: photos}
     record.stages[stage.name] = dataclasses.replace(stage, deps=deps)
-    found = lineage(record, cell_of(study))
+    found = lineage(record, the_cell(study, "hypnos"))
     assert not [stage.name for stage in found.stages if "chair" in stage.name]
     assert photos in [each.recorded for each in found.sources()]
 
@@ -112,14 +109,14 @@ def test_a_stage_not_recorded_is_said_with_what_to_run(study, missing):
     with pytest.raises(
         StudyNotRun, match=r"does not say which stage wrote data/0(6_models|8_reporting)"
     ) as caught:
-        recorded_lineage(study, cell_of(study))
+        recorded_lineage(study, the_cell(study, "hypnos"))
     assert "dvc repro" in str(caught.value)
 
 
 def test_without_a_lock_the_study_is_not_recorded(study):
     (study / "dvc.lock").unlink()
     with pytest.raises(StudyNotRun, match=r"there is no dvc\.lock") as caught:
-        recorded_lineage(study, cell_of(study))
+        recorded_lineage(study, the_cell(study, "hypnos"))
     assert "dvc commit --force" in str(caught.value)
 
 
@@ -134,5 +131,5 @@ def test_the_other_methods_of_a_name_with_a_common_beginning_stay_out(study):
             for path in ["data/07_model_output/mini/lego_robot/samples/hypnos_no_psnr"]
         },
     )
-    found = lineage(Record({**record.stages, twin.name: twin}), cell_of(study))
+    found = lineage(Record({**record.stages, twin.name: twin}), the_cell(study, "hypnos"))
     assert twin.name not in [stage.name for stage in found.stages]

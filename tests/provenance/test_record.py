@@ -6,6 +6,7 @@ import pytest
 
 from hypnos_pipeline.errors import RecordError
 from hypnos_pipeline.provenance.record import overlap, parse_record, read_record
+from tests.provenance.small_study import IMAGING, MODEL, STUDY
 
 
 def test_a_stage_is_read_whole(study):
@@ -13,11 +14,11 @@ def test_a_stage_is_read_whole(study):
     assert stage.cmd.startswith("cp -r data/02_intermediate/mini/lego_robot/working_photos ")
     assert set(stage.deps) == {
         "data/02_intermediate/mini/lego_robot/working_photos",
-        "data/01_raw/models/mini/net",
-        "src/hypnos_pipeline/imaging",
+        MODEL,
+        IMAGING,
     }
     [(file, keys)] = stage.params.items()
-    assert file == "conf/mini/parameters_study.yml"
+    assert file == STUDY
     # A number, although YAML 1.1 has 1e-05 for a text.
     assert keys["methods.hypnos.hypnos"] == {"learning_rate": 1e-5, "steps": 4}
     [out] = stage.outs.values()

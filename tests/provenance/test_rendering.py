@@ -10,9 +10,7 @@ from rich.console import Console
 from hypnos_pipeline.provenance.cells import read_cells
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.rendering import as_tree, cells_as_table
-from tests.provenance.conftest import git, write
-
-PHOTOS = "data/01_raw/subjects/lego_robot"
+from tests.provenance.small_study import CELLS, IMAGING, MEAN, MODEL, PHOTOS, STUDY, git, replace, write
 
 
 def printed(content, width: int = 1_000_000) -> str:
@@ -36,7 +34,7 @@ def bare(lines: list[str]) -> list[str]:
 
 def test_the_tree_goes_from_the_cell_to_the_photos(traced):
     lines = drawn(traced())
-    assert lines[0] == "table 1 (invariant), lego_robot, hypnos, dino: 0.512345678901234  (std 0.25, n 8)"
+    assert lines[0] == f"table 1 (invariant), lego_robot, hypnos, dino: {MEAN}  (std 0.25, n 8)"
     chain = [
         "reporting_study",
         "reporting@lego_robot",
@@ -63,7 +61,7 @@ def test_each_stage_stands_once_and_is_referred_to(traced):
 
 def test_photos_and_models_show_every_file(study, traced):
     lines = bare(drawn(traced()))
-    for folder in (PHOTOS, "data/01_raw/models/mini/net"):
+    for folder in (PHOTOS, MODEL):
         hashed = on_disk(study, folder)
         assert any(line.startswith(f"{folder}  {hashed.md5}") for line in lines)
         for name, md5 in hashed.files.items():
@@ -71,7 +69,7 @@ def test_photos_and_models_show_every_file(study, traced):
 
 
 def test_other_folders_show_their_files_when_asked(study, traced):
-    md5 = on_disk(study, "src/hypnos_pipeline/imaging").files["square.py"]
+    md5 = on_disk(study, IMAGING).files["square.py"]
     assert f"square.py  {md5}" not in bare(drawn(traced()))
     assert bare(drawn(traced(), expand=True)).count(f"square.py  {md5}") == 1
 
@@ -82,7 +80,7 @@ def test_parameters_commands_and_code_are_shown(study, traced):
     assert "models.text_to_image.folder = data/01_raw/models/mini/net" in lines
     assert any(line.startswith("command: cp -r data/06_models/mini/lego_robot/hypnos") for line in lines)
     commit = git(study, "rev-parse", "--short=8", "HEAD")
-    code = [line for line in lines if line.startswith("src/hypnos_pipeline/imaging  ")]
+    code = [line for line in lines if line.startswith(f"{IMAGING}  ")]
     assert code
     assert all(line.endswith(f"1 files  commit {commit}") for line in code)
 
@@ -90,11 +88,11 @@ def test_parameters_commands_and_code_are_shown(study, traced):
 def test_code_that_no_commit_has_is_uncommitted(study, traced):
     from dvc.repo import Repo
 
-    write(study, "src/hypnos_pipeline/imaging/square.py", "SIDE = 32\n")
+    write(study, f"{IMAGING}/square.py", "SIDE = 32\n")
     with Repo(str(study)) as repo:
         repo.commit(force=True)
     lines = bare(drawn(traced()))
-    assert any(line.startswith("src/hypnos_pipeline/imaging  ") and "uncommitted" in line for line in lines)
+    assert any(line.startswith(f"{IMAGING}  ") and "uncommitted" in line for line in lines)
     assert lines[-1] == "everything on disk is as recorded"
 
 
@@ -123,8 +121,7 @@ def test_a_report_that_is_lost_is_not_guessed(study, traced):
 def test_changes_are_marked_and_summed_up(study, traced):
     write(study, f"{PHOTOS}/00.jpg", "another")
     write(study, f"{PHOTOS}/02.jpg", "one more")
-    text = (study / "conf/mini/parameters_study.yml").read_text()
-    write(study, "conf/mini/parameters_study.yml", text.replace("steps: 4", "steps: 5"))
+    replace(study, STUDY, "steps: 4", "steps: 5")
     (study / "requirements.lock").unlink()
     lines = bare(drawn(traced()))
     now = on_disk(study, PHOTOS)
@@ -141,20 +138,14 @@ def test_changes_are_marked_and_summed_up(study, traced):
 
 
 def test_a_changed_cell_shows_the_recorded_one(study, traced):
-    path = "data/08_reporting/mini/cells.csv"
-    write(
-        study,
-        path,
-        (study / path).read_text().replace("lego_robot,hypnos,dino,0.5", "lego_robot,hypnos,dino,0.9"),
-    )
+    replace(study, CELLS, "lego_robot,hypnos,dino,0.5", "lego_robot,hypnos,dino,0.9")
     lines = drawn(traced())
-    assert "0.912345678901234" in lines[0]
-    assert lines[0].endswith("NOT AS RECORDED: the record has 0.512345678901234")
+    assert MEAN.replace("0.5", "0.9") in lines[0]
+    assert lines[0].endswith(f"NOT AS RECORDED: the record has {MEAN}")
 
 
 def test_words_in_brackets_are_not_taken_for_colours(study, traced):
-    text = (study / "conf/mini/parameters_study.yml").read_text()
-    write(study, "conf/mini/parameters_study.yml", text.replace("steps: 4", "steps: '[bold]4'"))
+    replace(study, STUDY, "steps: 4", "steps: '[bold]4'")
     assert any("[bold]4" in line for line in drawn(traced()))
 
 
@@ -167,6 +158,6 @@ def test_a_narrow_terminal_loses_nothing(traced):
 def test_cells_stand_in_columns(study):
     lines = printed(cells_as_table(read_cells(study, "mini"))).splitlines()
     assert lines[0].split() == ["table", "prompt", "set", "subject", "method", "metric", "value", "std", "n"]
-    assert lines[1].split() == ["1", "invariant", "chair", "base", "dino", "0.512346", "0.25", "8"]
+    assert lines[3].split() == ["1", "invariant", "chair", "hypnos", "dino", "0.512346", "0.25", "8"]
     assert lines[2].split()[-3:] == ["98.5", "-", "2"]
     assert {line.rindex(line.split()[-1]) for line in lines} == {len(lines[0]) - 1}

@@ -17,7 +17,6 @@ from click.testing import CliRunner
 from hypnos_pipeline.commands.reproduce import reproduce as command
 from hypnos_pipeline.errors import ProvenanceError
 from hypnos_pipeline.provenance.comparison import NUMBERS
-from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.reproduction import DIFFERENT, ELSEWHERE, EQUAL, MISSING, Verdict, reproduce
 from tests.provenance.small_study import (
     CELLS,
@@ -27,25 +26,24 @@ from tests.provenance.small_study import (
     SAMPLES,
     SCORES,
     STUDY,
+    md5_of,
+    replace,
     repro,
-    small_study,
-    snapshot,
     the_cell,
 )
 
 ARGUMENTS = ["--table", "1", "--subject", "lego_robot", "--method", "base", "--metric", "dino"]
-STAGES = ["background_removal", "sampling_base", "evaluation_base"]
+STAGES = ["background_removal", "sampling_base", "evaluation"]
 
 
 @pytest.fixture
-def study(tmp_path_factory, tmp_path, monkeypatch) -> Path:
+def study(study, tmp_path, monkeypatch) -> Path:
     """A finished study; scratch folders and the stages' notes lie beside it."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-    root = small_study(tmp_path_factory, tmp_path / "study")
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
-    return root
+    return study
 
 
 def again(root: Path, tolerance: float = 0.01, keep: bool = False) -> Verdict:
@@ -62,9 +60,9 @@ def left(root: Path) -> list[Path]:
     return list((root.parent / "temporary").iterdir())
 
 
-def replace(path: Path, old: str, new: str) -> None:
-    assert old in path.read_text()
-    path.write_text(path.read_text().replace(old, new))
+def snapshot(root: Path) -> dict[str, bytes]:
+    """Returns every file below ``root``, git's and DVC's own too."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def test_the_same_number_by_the_cell_s_own_stages_and_the_scratch_folder_s_own_code(study, monkeypatch):
@@ -86,32 +84,30 @@ def test_the_same_number_by_the_cell_s_own_stages_and_the_scratch_folder_s_own_c
 
 
 def test_what_was_edited_since_does_not_matter(study):
-    (study / PHOTOS / "a.jpg").write_text("replaced")
+    (study / PHOTOS / "00.jpg").write_text("replaced")
     (study / METRICS / "dino.py").write_text("edited")
-    replace(study / STUDY, "image_size: 3", "image_size: 5")
+    replace(study, STUDY, "image_size: 3", "image_size: 5")
     shutil.rmtree(study / "data/07_model_output")
     assert again(study).status == EQUAL
 
 
-def test_inputs_found_nowhere_end_with_status_2_before_anything_runs(study, monkeypatch):
-    (study / PHOTOS / "a.jpg").write_text("never committed")
-    recorded = on_disk(study, PHOTOS)
+def test_inputs_found_nowhere_end_with_status_2_before_anything_runs(study):
+    (study / PHOTOS / "00.jpg").write_text("never committed")
+    recorded = md5_of(study, PHOTOS)
     repro(study)
-    (study / PHOTOS / "a.jpg").unlink()
+    (study / PHOTOS / "00.jpg").unlink()
     (study.parent / "notes").unlink()
-    monkeypatch.chdir(study)
     result = CliRunner().invoke(command, ARGUMENTS)
     assert result.exit_code == MISSING
-    assert f"{PHOTOS}  md5 {recorded and recorded.md5}" in result.output
+    assert f"{PHOTOS}  md5 {recorded}" in result.output
     assert notes(study) == []
 
 
-def test_a_tampered_table_is_refused_before_anything_runs(study, monkeypatch):
+def test_a_tampered_table_is_refused_before_anything_runs(study):
     stamp = (study / CELLS).stat().st_mtime_ns
-    on_disk(study, CELLS)  # DVC has read it by now; length and time stamp give it no reason to read it again
-    replace(study / CELLS, ",hypnos,dino,12.", ",hypnos,dino,13.")
+    md5_of(study, CELLS)  # DVC has read it by now; length and time stamp give it no reason to read it again
+    replace(study, CELLS, ",hypnos,dino,0.", ",hypnos,dino,1.")
     os.utime(study / CELLS, ns=(stamp, stamp))
-    monkeypatch.chdir(study)
     result = CliRunner().invoke(command, ARGUMENTS)
     assert result.exit_code == 1
     assert f"{CELLS} is not the one that dvc.lock names" in result.output
@@ -124,14 +120,11 @@ def test_a_tampered_table_is_refused_before_anything_runs(study, monkeypatch):
     ("column", "forged"), [("mean", "99.5"), ("std", "0.2"), ("std_images", "0.3"), ("n", "3")]
 )
 def test_a_forged_number_does_not_follow_from_the_scores(study, column, forged):
-    recorded, cell = on_disk(study, CELLS), the_cell(study)
+    recorded, cell = md5_of(study, CELLS), the_cell(study)
     numbers = {name: getattr(cell, name) for name in NUMBERS}
     rows = [",".join(["base,dino", *each.values()]) for each in (numbers, numbers | {column: forged})]
-    replace(study / CELLS, *rows)
-    found = on_disk(study, CELLS)
-    assert recorded is not None
-    assert found is not None
-    replace(study / "dvc.lock", recorded.md5, found.md5)
+    replace(study, CELLS, *rows)
+    replace(study, "dvc.lock", recorded, md5_of(study, CELLS))
     verdict = again(study)
     assert verdict.status == DIFFERENT
     assert f"{column} {numbers[column] or 'none'} instead of {forged}" in verdict.text
@@ -142,15 +135,15 @@ def test_a_forged_number_does_not_follow_from_the_scores(study, column, forged):
 
 
 def test_a_forged_artefact_is_named_with_its_difference(study):
-    value = (study / SAMPLES / "b.csv").read_text().split()[1]
-    (study / SAMPLES / "b.csv").write_text(f"value\n{float(value) + 0.5}\n")
-    repro(study, "--single-item", "evaluation_base@lego_robot-base")
-    repro(study, "--single-item", "reporting_study")
+    value = (study / SAMPLES / "01.csv").read_text().split()[1]
+    replace(study, f"{SAMPLES}/01.csv", value, str(float(value) + 0.5))
+    for stage in ("evaluation@lego_robot-base", "reporting@lego_robot", "reporting_study"):
+        repro(study, "--single-item", stage)
     subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet"], cwd=study, check=True)
     verdict = again(study)
     assert verdict.status == DIFFERENT
     parting = f"the chains part at {SAMPLES} (stage sampling_base@lego_robot-base): 1 of 2 files differ"
-    assert f"{parting}; the first, b.csv: numbers by up to 0.5 (row 1, value:" in verdict.text
+    assert f"{parting}; the first, 01.csv: numbers by up to 0.5 (row 1, value:" in verdict.text
     assert "(-0.15)" in verdict.text  # the cell's: 0.3 times the sample's
 
 
@@ -170,17 +163,16 @@ def test_another_machine_s_numbers_are_judged_by_the_tolerance(study, monkeypatc
     verdict = again(study)
     assert verdict.status == EQUAL
     assert "reproduced to the last digit, on another machine" in verdict.text
-    assert "machine: cpu: another here, this one in the record" in verdict.text
+    assert "machine: cpu: another here, A Processor in the record" in verdict.text
 
     monkeypatch.setenv("NOISE", "0.1")  # 0.3 of it, from each of two samples
-    mean = float(the_cell(study).mean)
-    share = 0.06 / mean
+    share = 0.06 / float(the_cell(study).mean)
     for tolerance, words in ((share * 1.01, "within"), (share * 0.99, "BEYOND")):
         verdict = again(study, tolerance)
         assert verdict.status == ELSEWHERE
         assert f"{words} the tolerance of {tolerance:g}" in verdict.text.splitlines()[0]
         assert "(+0.06)" in verdict.text
-        assert "machine: cpu: another here, this one in the record" in verdict.text
+        assert "machine: cpu: another here, A Processor in the record" in verdict.text
         assert f"the chains part at {SAMPLES} " in verdict.text
 
 
@@ -203,13 +195,10 @@ def test_a_failing_stage_shows_the_end_of_its_log(study, monkeypatch):
 
 
 def test_a_record_of_two_runs_that_do_not_fit_is_refused(study):
-    recorded = on_disk(study, SAMPLES)
-    assert recorded is not None
-    head, evaluation, rest = (study / "dvc.lock").read_text().partition("evaluation_base@")
-    (study / "dvc.lock").write_text(head + evaluation + rest.replace(recorded.md5, "0" * 32 + ".dir", 1))
-    with pytest.raises(
-        ProvenanceError, match=f"evaluation_base@lego_robot-base read {SAMPLES} with md5 0000"
-    ):
+    head, evaluation, rest = (study / "dvc.lock").read_text().partition("evaluation@lego_robot-base:")
+    rest = rest.replace(md5_of(study, SAMPLES), "0" * 32 + ".dir", 1)
+    (study / "dvc.lock").write_text(head + evaluation + rest)
+    with pytest.raises(ProvenanceError, match=f"evaluation@lego_robot-base read {SAMPLES} with md5 0000"):
         again(study)
     assert notes(study) == []
 

@@ -7,22 +7,15 @@ import shutil
 import pytest
 
 from hypnos_pipeline.provenance.parameters import ABSENT, changes, current, leaves
-from tests.provenance.conftest import git, write
+from tests.provenance.small_study import CELLS, IMAGING, MODEL, PHOTOS, STUDY, git, replace, repro, write
 
-PHOTOS = "data/01_raw/subjects/lego_robot"
+FINETUNED = "data/06_models/mini/lego_robot/hypnos/finetuned"
 SAMPLES = "data/07_model_output/mini/lego_robot/samples"
-STUDY = "conf/mini/parameters_study.yml"
 
 
 def found(traced) -> dict[str, str]:
     """What has changed by the trace: name → how."""
     return {each.name: each.status for each in traced().state.differences}
-
-
-def change_parameters(study, old: str, new: str) -> None:
-    text = (study / STUDY).read_text()
-    assert old in text
-    write(study, STUDY, text.replace(old, new))
 
 
 def test_an_untouched_study_is_as_recorded(traced):
@@ -38,14 +31,11 @@ def test_touching_without_changing_is_no_change(study, traced):
     ("file", "name"),
     [
         (f"{PHOTOS}/01.jpg", PHOTOS),
-        ("data/01_raw/models/mini/net/vae/weights.safetensors", "data/01_raw/models/mini/net"),
-        ("src/hypnos_pipeline/imaging/square.py", "src/hypnos_pipeline/imaging"),
+        (f"{MODEL}/vae/weights.safetensors", MODEL),
+        (f"{IMAGING}/square.py", IMAGING),
         ("requirements.lock", "requirements.lock"),
-        ("data/08_reporting/mini/cells.csv", "data/08_reporting/mini/cells.csv"),
-        (
-            "data/06_models/mini/lego_robot/hypnos/finetuned/00.jpg",
-            "data/06_models/mini/lego_robot/hypnos/finetuned",
-        ),
+        (CELLS, CELLS),
+        (f"{FINETUNED}/00.jpg", FINETUNED),
     ],
 )
 def test_a_changed_file_is_seen(study, traced, file, name):
@@ -53,9 +43,7 @@ def test_a_changed_file_is_seen(study, traced, file, name):
     assert found(traced) == {name: "changed"}
 
 
-@pytest.mark.parametrize(
-    "name", [PHOTOS, "requirements.lock", "data/06_models/mini/lego_robot/hypnos/finetuned"]
-)
+@pytest.mark.parametrize("name", [PHOTOS, "requirements.lock", FINETUNED])
 def test_what_is_missing_is_seen(study, traced, name):
     path = study / name
     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -65,7 +53,7 @@ def test_what_is_missing_is_seen(study, traced, name):
 def test_changes_elsewhere_do_not_concern_the_cell(study, traced):
     write(study, "data/01_raw/subjects/chair/00.jpg", "another")
     write(study, "data/02_intermediate/mini/chair/working_photos/00.jpg", "another")
-    change_parameters(study, "seed: 42", "seed: 43")
+    replace(study, STUDY, "seed: 42", "seed: 43")
     assert found(traced) == {}
 
 
@@ -98,11 +86,8 @@ def test_files_that_nobody_knows_any_more_are_not_made_up(study, traced):
 
 
 def test_a_stage_that_ran_again_alone_supersedes_what_others_read(study, traced):
-    from dvc.repo import Repo
-
     write(study, f"{PHOTOS}/00.jpg", "another")
-    with Repo(str(study)) as repo:
-        repo.reproduce(["background_removal@lego_robot"], single_item=True)
+    repro(study, "--single-item", "background_removal@lego_robot")
     statuses = {(each.name, each.status) for each in traced().state.differences}
     working_photos = "data/02_intermediate/mini/lego_robot/working_photos"
     assert (working_photos, "superseded") in statuses
@@ -119,14 +104,14 @@ def test_a_stage_that_ran_again_alone_supersedes_what_others_read(study, traced)
     ],
 )
 def test_a_parameter_is_compared_leaf_by_leaf(study, traced, old, new, name, status, recorded, now):
-    change_parameters(study, old, new)
+    replace(study, STUDY, old, new)
     [difference] = traced().state.differences
     assert difference.name == f"{STUDY}:{name}"
     assert (difference.status, difference.recorded, difference.current) == (status, recorded, now)
 
 
 def test_writing_a_number_otherwise_is_no_change(study, traced):
-    change_parameters(study, "1.0e-5", "0.00001")
+    replace(study, STUDY, "1.0e-5", "0.00001")
     assert found(traced) == {}
 
 
@@ -138,12 +123,11 @@ def test_a_lost_parameter_file_misses_every_parameter(study, traced):
 
 
 def test_code_has_its_newest_commit_or_none(study, traced):
-    imaging = "src/hypnos_pipeline/imaging"
     commits = {each.path: commit for each, commit in traced().commits.items()}
-    assert commits[imaging] == git(study, "rev-parse", "HEAD")
+    assert commits[IMAGING] == git(study, "rev-parse", "HEAD")
     git(study, "commit", "--quiet", "--allow-empty", "--message", "Nothing")
     commits = {each.path: commit for each, commit in traced().commits.items()}
-    assert commits[imaging] == git(study, "rev-parse", "HEAD")
+    assert commits[IMAGING] == git(study, "rev-parse", "HEAD")
     shutil.rmtree(study / ".git")
     assert set(traced().commits.values()) == {None}
 
@@ -158,5 +142,5 @@ def test_leaves_of_parameters():
 
 
 def test_null_is_not_absent(study):
-    write(study, "conf/mini/parameters_study.yml", "a: {b: null}\n")
+    write(study, STUDY, "a: {b: null}\n")
     assert current(study, STUDY, {"a.b": None, "a.c": None}) == {"a.b": None}

@@ -9,29 +9,25 @@ import pytest
 from dvc.utils.serialize import load_yaml
 
 from hypnos_pipeline.errors import MissingInputs
-from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.lineage import recorded_lineage
 from hypnos_pipeline.provenance.record import read_record
 from hypnos_pipeline.provenance.reproduction import needed_stages
 from hypnos_pipeline.provenance.workspace import Workspace, plan_workspace
 from tests.provenance.small_study import (
     IMAGING,
+    MEAN,
     METRICS,
     MODEL,
     PHOTOS,
     STUDY,
     commit,
+    md5_of,
+    replace,
     repro,
-    small_study,
     the_cell,
 )
 
 SOURCES = ("src", "data/01_raw", "requirements.lock")
-
-
-@pytest.fixture
-def study(tmp_path_factory, tmp_path) -> Path:
-    return small_study(tmp_path_factory, tmp_path / "study")
 
 
 def build(root: Path) -> Workspace:
@@ -40,24 +36,13 @@ def build(root: Path) -> Workspace:
     return Workspace(plan, root.parent / "scratch" / "project")
 
 
-def hash_of(root: Path, path: str) -> str | None:
-    found = on_disk(root, path)
-    return found and found.md5
-
-
 def assert_as_recorded(root: Path, workspace: Workspace) -> None:
     _, lineage = recorded_lineage(root, the_cell(root))
     named = [each for stage in needed_stages(lineage) for each in stage.deps.values()]
     sources = {each.path: each.md5 for each in named if each.path.startswith(SOURCES)}
-    assert set(sources) == {
-        PHOTOS,
-        MODEL,
-        IMAGING,
-        METRICS,
-        "requirements.lock",
-        "src/hypnos_pipeline/sample.py",
-    }
-    assert {path: hash_of(workspace.folder, path) for path in sources} == sources
+    others = {"requirements.lock", "src/hypnos_pipeline/sample.py"}
+    assert set(sources) == {PHOTOS, MODEL, IMAGING, METRICS} | others
+    assert {path: md5_of(workspace.folder, path) for path in sources} == sources
 
 
 def test_an_untouched_project_gives_copies_of_what_the_cell_needs_and_no_artefacts(study):
@@ -78,9 +63,9 @@ def test_an_untouched_project_gives_copies_of_what_the_cell_needs_and_no_artefac
 
 def test_nothing_is_a_link_into_the_project(study):
     elsewhere = study.parent / "photo on another disk"
-    elsewhere.write_bytes((study / PHOTOS / "a.jpg").read_bytes())
-    (study / PHOTOS / "a.jpg").unlink()
-    (study / PHOTOS / "a.jpg").symlink_to(elsewhere)
+    elsewhere.write_bytes((study / PHOTOS / "00.jpg").read_bytes())
+    (study / PHOTOS / "00.jpg").unlink()
+    (study / PHOTOS / "00.jpg").symlink_to(elsewhere)
     workspace = build(study)
     assert_as_recorded(study, workspace)
     files = [path for path in workspace.folder.rglob("*") if path.is_file()]
@@ -88,11 +73,11 @@ def test_nothing_is_a_link_into_the_project(study):
 
 
 def test_edited_and_added_files_come_from_history_even_when_the_edits_are_committed(study):
-    (study / PHOTOS / "b.jpg").write_text("replaced")
-    (study / PHOTOS / "c.jpg").write_text("added")
+    (study / PHOTOS / "01.jpg").write_text("replaced")
+    (study / PHOTOS / "02.jpg").write_text("added")
     (study / METRICS / "dino.py").write_text("edited")
     (study / METRICS / "extra.py").write_text("a module that the record does not know")
-    (study / MODEL / "weights.bin").unlink()
+    (study / MODEL / "config.json").unlink()
     (study / "requirements.lock").unlink()
     assert_as_recorded(study, build(study))
     commit(study, "all of it")
@@ -118,35 +103,31 @@ def test_wiring_is_of_the_working_tree_while_all_code_matches_else_of_the_code_s
 
 
 def test_recorded_parameters_are_written_over_edited_ones_and_others_stay(study):
-    text = (study / STUDY).read_text()
-    text = text.replace("image_size: 3", "image_size: 9").replace("offset: 0.25", "offset: 1, new: 2")
-    text = text.replace("  lego_robot: {noun: robot}", "  rattan_chair: {noun: chair}").replace(
-        "base: {base: {}}", ""
-    )
-    (study / STUDY).write_text(text)
+    replace(study, STUDY, "image_size: 3", "image_size: 9", f"offset: {MEAN}", "offset: 1, new: 2")
+    replace(study, STUDY, "lego_robot: {noun: robot}", "table: {noun: table}", "base: {base: {}}", "")
     content = load_yaml(str(build(study).folder / STUDY))
     assert content["image_size"] == 3
-    assert content["evaluation"] == {"offset": 0.25, "note": "on"}  # the whole map was recorded
-    assert content["subjects"] == {"rattan_chair": {"noun": "chair"}, "lego_robot": {"noun": "robot"}}
-    assert content["methods"] == {"hypnos": {"hypnos": {"steps": 2}}, "base": {"base": {}}}
+    recorded = {"offset": float(MEAN), "note": "on", "metrics": ["dino", "fid", "kid"]}
+    assert content["evaluation"] == recorded  # the whole map was recorded
+    nouns = {"table": "table", "chair": "chair", "lego_robot": "robot"}
+    assert content["subjects"] == {name: {"noun": noun} for name, noun in nouns.items()}
+    assert content["methods"] == {
+        "hypnos": {"hypnos": {"learning_rate": 1e-5, "steps": 4}},
+        "base": {"base": {}},
+    }
 
 
 def test_stages_that_read_different_versions_each_get_their_own(study):
     square = (study / IMAGING / "square.py").read_text()
-    text = (study / "dvc.yaml").read_text()
     # Sampling reads one module of the folder that background_removal reads whole …
-    text = text.replace(
-        "src/hypnos_pipeline/sample.py]", f"src/hypnos_pipeline/sample.py, {IMAGING}/square.py]"
-    )
-    (study / "dvc.yaml").write_text(text)
+    replace(study, "dvc.yaml", "sample.py]", f"sample.py, {IMAGING}/square.py]")
     repro(study)
     commit(study, "the module named twice")
     # … and ran again alone, after an edit of the module.
     (study / IMAGING / "square.py").write_text(square + "# edited\n")
-    (study / STUDY).write_text((study / STUDY).read_text().replace("noun: robot", "noun: toy"))
+    replace(study, STUDY, "noun: robot", "noun: toy")
     repro(study, "--single-item", "sampling_base@lego_robot-base")
-    workspace = build(study)
-    stages = {stage.name: stage for stage in read_record(study).stages.values()}
+    workspace, stages = build(study), read_record(study).stages
     workspace.prepare(stages["background_removal@lego_robot"])
     assert (workspace.folder / IMAGING / "square.py").read_text() == square
     workspace.prepare(stages["sampling_base@lego_robot-base"])
@@ -155,18 +136,14 @@ def test_stages_that_read_different_versions_each_get_their_own(study):
 
 
 def test_inputs_found_nowhere_are_named_all_at_once_with_their_hashes(study):
-    for path in (f"{PHOTOS}/a.jpg", f"{METRICS}/dino.py"):
+    for path in (f"{PHOTOS}/00.jpg", f"{METRICS}/dino.py"):
         (study / path).write_text((study / path).read_text() + "\n")
-    recorded = hash_of(study, PHOTOS), hash_of(study, METRICS)
+    recorded = md5_of(study, PHOTOS), md5_of(study, METRICS)
     repro(study)  # recorded but never committed
-    for path in (f"{PHOTOS}/a.jpg", f"{METRICS}/dino.py"):
+    for path in (f"{PHOTOS}/00.jpg", f"{METRICS}/dino.py"):
         (study / path).write_text("edited again")
     with pytest.raises(MissingInputs) as error:
         build(study)
-    named = [line.split() for line in str(error.value).splitlines()[1:3]]
-    assert named == [[PHOTOS, "md5", recorded[0]], [METRICS, "md5", recorded[1]]]
-    assert all(
-        f"{path}  md5 {md5}" in str(error.value)
-        for path, md5 in zip((PHOTOS, METRICS), recorded, strict=True)
-    )
+    named = str(error.value).splitlines()[1:3]
+    assert named == [f"  {PHOTOS}  md5 {recorded[0]}", f"  {METRICS}  md5 {recorded[1]}"]
     assert not (study.parent / "scratch").exists()

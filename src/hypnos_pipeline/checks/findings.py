@@ -45,15 +45,13 @@ def rows(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
 def verdict(findings: Sequence[Finding], env: str) -> str:
     """Returns the sentence below the lines: whether a run can start."""
     counts = Counter(map(status, findings))
-    errors, warnings = (f"{n} {what}{'' if n == 1 else 's'}" for what, n in _counted(counts))
+    errors, warnings = (
+        f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'}" for kind in ("error", "warning")
+    )
     also = f", {warnings}" if counts["warning"] else ""
     if counts["error"]:
         return f"{errors}{also}: `kedro run --env={env}` cannot succeed yet"
-    return f"no problems{also}: `kedro run --env={env}` can start"
-
-
-def _counted(counts: Counter[str]) -> list[tuple[str, int]]:
-    return [("problem", counts["error"]), ("warning", counts["warning"])]
+    return f"no errors{also}: `kedro run --env={env}` can start"
 
 
 def as_json(findings: Sequence[Finding]) -> str:

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from hypnos_pipeline.errors import Problem, StudyError
 from hypnos_pipeline.models.lock import LOCK_FILE
 from hypnos_pipeline.storage.settings import CheckpointSettings
-from hypnos_pipeline.study import environments
 from hypnos_pipeline.study.loading import loader_of, read_parameters, study_problems
 from hypnos_pipeline.study.model import Study
 from hypnos_pipeline.study.parts import ValidParts
@@ -44,9 +43,8 @@ class StudyFiles:
     @classmethod
     def read(cls, root: Path, env: str) -> StudyFiles:
         """Reads the configuration without a Kedro session, which a wrong one would not open."""
+        loader = loader_of(root, env)
         try:
-            environments.require(root, env)
-            loader = loader_of(root, env)
             parameters = read_parameters(loader)
         except StudyError as error:
             return cls(root, env, {}, {}, error.problems)

@@ -5,11 +5,9 @@ Only called where hashes differ already, so no function here decides whether the
 
 from __future__ import annotations
 
-import csv
 import filecmp
 import json
 import math
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,37 +31,19 @@ def describe_difference(recorded: Path, reproduced: Path) -> str:
         return "one is a file, the other a folder"
     if recorded.is_dir():
         return _folders(recorded, reproduced)
-    describe = _by_suffix(recorded.suffix.lower())
-    if describe is not None:
-        try:
-            return describe(recorded, reproduced)
-        except Exception:  # whatever a reader of a broken file throws, its size is known
-            return f"one of them cannot be read; {_sizes(recorded, reproduced)}"
-    return _sizes(recorded, reproduced)
-
-
-def _by_suffix(suffix: str) -> Callable[[Path, Path], str] | None:
-    if suffix in IMAGES:
-        return _images
-    return {
-        ".safetensors": _tensors,
-        ".csv": lambda a, b: _values(dict(_csv_values(a)), dict(_csv_values(b))),
-        ".json": lambda a, b: _values(dict(_json_values(_read_json(a))), dict(_json_values(_read_json(b)))),
-        ".parquet": lambda a, b: _values(dict(_parquet_values(a)), dict(_parquet_values(b))),
-    }.get(suffix)
-
-
-def _sizes(recorded: Path, reproduced: Path) -> str:
     sizes = recorded.stat().st_size, reproduced.stat().st_size
-    return f"{sizes[1]} bytes instead of {sizes[0]}" if sizes[0] != sizes[1] else f"both of {sizes[0]} bytes"
+    shown = f"{sizes[1]} bytes instead of {sizes[0]}" if sizes[0] != sizes[1] else f"both of {sizes[0]} bytes"
+    try:
+        return _files(recorded, reproduced) or shown
+    except Exception:  # whatever a reader of a broken file throws, its size is known
+        return f"one of them cannot be read; {shown}"
 
 
 def _folders(recorded: Path, reproduced: Path) -> str:
-    ours, theirs = _files(recorded), _files(reproduced)
+    ours, theirs = _names(recorded), _names(reproduced)
     common = sorted(ours & theirs)
-    differing = [
-        name for name in common if not filecmp.cmp(recorded / name, reproduced / name, shallow=False)
-    ]
+    _, differing, unread = filecmp.cmpfiles(recorded, reproduced, common, shallow=False)
+    differing += unread
     parts = []
     if differing:
         first = differing[0]
@@ -71,7 +51,7 @@ def _folders(recorded: Path, reproduced: Path) -> str:
         parts.append(f"{len(differing)} of {len(common)} files differ; the first, {first}: {difference}")
         images = [name for name in differing if Path(name).suffix.lower() in IMAGES]
         if len(images) > 1:
-            largest = max(images, key=lambda name: _largest_or_zero(recorded / name, reproduced / name))
+            largest = max(images, key=lambda name: _largest(recorded / name, reproduced / name))
             difference = describe_difference(recorded / largest, reproduced / largest)
             parts.append(f"most of {len(images)} images, {largest}: {difference}")
     for names, where in ((ours - theirs, "record"), (theirs - ours, "reproduction")):
@@ -80,45 +60,44 @@ def _folders(recorded: Path, reproduced: Path) -> str:
     return "; ".join(parts) or "the same files"
 
 
-def _files(folder: Path) -> set[str]:
+def _names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def _largest_or_zero(recorded: Path, reproduced: Path) -> int:
+def _files(recorded: Path, reproduced: Path) -> str | None:
+    """Says by how much two files of a known format differ; None if it is not known."""
+    suffix = recorded.suffix.lower()
+    if suffix in IMAGES:
+        return _images(recorded, reproduced)[1]
+    if suffix == ".safetensors":
+        return _tensors(recorded, reproduced)
+    if suffix in (".csv", ".parquet", ".json"):
+        return _values(_read_values(recorded), _read_values(reproduced))
+    return None
+
+
+def _largest(recorded: Path, reproduced: Path) -> int:
+    """Returns the largest difference of a pixel, 0 where images cannot be compared."""
     try:
-        return _pixel_difference(recorded, reproduced)[0]
+        return _images(recorded, reproduced)[0]
     except (OSError, ValueError):
         return 0
 
 
-def _images(recorded: Path, reproduced: Path) -> str:
-    try:
-        largest, count, total = _pixel_difference(recorded, reproduced)
-    except _OtherShape as error:
-        return str(error)
-    if not count:
-        return "the same pixels in other bytes"
-    return f"pixels by up to {largest} of 255, in {count} of {total} values"
-
-
-class _OtherShape(ValueError):
-    """Two images cannot be laid over each other."""
-
-
-def _pixel_difference(recorded: Path, reproduced: Path) -> tuple[int, int, int]:
-    """Returns the largest absolute difference, how many values differ, and of how many."""
+def _images(recorded: Path, reproduced: Path) -> tuple[int, str]:
+    """Returns the largest absolute difference, 0 for images of other sizes, and says how they differ."""
     import numpy
     from PIL import Image
 
     with Image.open(recorded) as ours, Image.open(reproduced) as theirs:
-        if (ours.size, ours.mode) != (theirs.size, theirs.mode):
-            raise _OtherShape(f"{_shape(theirs)} instead of {_shape(ours)}")
+        shapes = [f"{image.width} × {image.height} pixels {image.mode}" for image in (ours, theirs)]
+        if shapes[0] != shapes[1]:
+            return 0, f"{shapes[1]} instead of {shapes[0]}"
         apart = numpy.abs(numpy.asarray(ours, dtype=numpy.int64) - numpy.asarray(theirs, dtype=numpy.int64))
-    return int(apart.max(initial=0)), int(numpy.count_nonzero(apart)), int(apart.size)
-
-
-def _shape(image: Any) -> str:
-    return f"{image.width} × {image.height} pixels {image.mode}"
+    largest, count = int(apart.max(initial=0)), numpy.count_nonzero(apart)
+    if not count:
+        return 0, "the same pixels in other bytes"
+    return largest, f"pixels by up to {largest} of 255, in {count} of {apart.size} values"
 
 
 def _tensors(recorded: Path, reproduced: Path) -> str:
@@ -145,42 +124,25 @@ def _tensors(recorded: Path, reproduced: Path) -> str:
     return f"numbers by up to {largest:.6g} (in {which}), in {count} of {len(names)} tensors"
 
 
-def _csv_values(path: Path) -> Iterator[tuple[str, Any]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        for index, row in enumerate(csv.DictReader(file), start=1):
-            for column, text in row.items():
-                yield f"row {index}, {column}", _number_or_text(text)
+def _read_values(path: Path) -> dict[str, Any]:
+    """Returns the values of a table or a JSON file by their places in it."""
+    from pyarrow import csv, parquet
+
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        return _json_values(json.loads(path.read_text(encoding="utf-8")))
+    table = csv.read_csv(path) if suffix == ".csv" else parquet.read_table(path)
+    rows = enumerate(table.to_pylist(), start=1)
+    return {f"row {index}, {column}": value for index, row in rows for column, value in row.items()}
 
 
-def _number_or_text(text: str | None) -> Any:
-    try:
-        return float(text or "")
-    except (ValueError, TypeError):
-        return text
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _json_values(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict | list):
-        entries = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, inner in entries:
-            yield from _json_values(inner, f"{prefix}.{key}" if prefix else str(key))
-        if not value:
-            yield prefix, value
-    else:
-        yield prefix, value
-
-
-def _parquet_values(path: Path) -> Iterator[tuple[str, Any]]:
-    import pyarrow.parquet
-
-    table = pyarrow.parquet.read_table(path)
-    for column in table.column_names:
-        for index, value in enumerate(table[column].to_pylist(), start=1):
-            yield f"row {index}, {column}", value
+def _json_values(value: Any, place: str = "") -> dict[str, Any]:
+    if not value or not isinstance(value, dict | list):
+        return {place: value}
+    found: dict[str, Any] = {}
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        found |= _json_values(inner, f"{place}.{key}".removeprefix("."))
+    return found
 
 
 def _values(recorded: dict[str, Any], reproduced: dict[str, Any]) -> str:

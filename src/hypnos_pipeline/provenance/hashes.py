@@ -13,7 +13,6 @@ from hypnos_pipeline.provenance.record import Recorded
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
-    from dvc_data.hashfile.db import HashFileDB
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,21 @@ def on_disk(root: Path, path: str) -> Hashed | None:
         path: Relative to it; a file or a folder.
     """
     from dvc_data.hashfile.build import build
-    from dvc_objects.fs import localfs
+    from dvc_data.hashfile.db import HashFileDB
+    from dvc_data.hashfile.tree import Tree
+    from dvc_objects.fs import MemoryFileSystem, localfs
 
     absolute = root.resolve() / path
     if not absolute.exists():
         return None
-    odb, ignore = _hashing(root.resolve())
-    _, _, built = build(odb, str(absolute), localfs, "md5", dry_run=True, ignore=ignore)
-    files = {"/".join(key): info.value for key, _, info in built} if absolute.is_dir() else {}  # pyright: ignore[reportGeneralTypeIssues]
-    return Hashed(str(built.hash_info.value), dict(sorted(files.items())))
+    repo, ignore = _opened(root.resolve())
+    odb = HashFileDB(MemoryFileSystem(), f"memory://provenance{root.resolve()}", hash_name="md5")
+    if repo is not None:
+        odb.state = repo.state
+    built = build(odb, str(absolute), localfs, "md5", dry_run=True, ignore=ignore)[2]
+    entries = built if isinstance(built, Tree) else ()
+    files = {"/".join(key): str(info and info.value) for key, _, info in entries}
+    return Hashed(str(built.oid), dict(sorted(files.items())))
 
 
 def intact(root: Path, recorded: Recorded) -> bool:
@@ -73,7 +78,7 @@ def folder_md5(files: Mapping[str, str]) -> str:
 
     tree = Tree.from_list([{"relpath": path, "md5": md5} for path, md5 in files.items()], hash_name="md5")
     tree.digest()
-    return tree.hash_info.value  # pyright: ignore[reportOptionalMemberAccess, reportReturnType]
+    return str(tree.oid)
 
 
 def cached(root: Path, md5: str) -> Path | None:
@@ -92,16 +97,6 @@ def cached_files(root: Path, md5: str) -> dict[str, str] | None:
         return None
     entries = json.loads(listing.read_text(encoding="utf-8"))
     return dict(sorted((entry["relpath"], entry["md5"]) for entry in entries))
-
-
-def _hashing(root: Path) -> tuple[HashFileDB, Any]:
-    """Returns a store in memory that knows DVC's memory of hashes, and what DVC ignores below ``root``."""
-    from dvc_data.hashfile.db import HashFileDB
-    from dvc_objects.fs import MemoryFileSystem
-
-    repo, ignore = _opened(root)
-    state: dict[str, Any] = {} if repo is None else {"state": repo.state}
-    return HashFileDB(MemoryFileSystem(), f"memory://provenance{root}", hash_name="md5", **state), ignore
 
 
 @lru_cache(maxsize=4)

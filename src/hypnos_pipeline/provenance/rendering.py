@@ -18,7 +18,7 @@ from hypnos_pipeline.provenance.state import Difference
 from hypnos_pipeline.provenance.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -81,39 +81,33 @@ class _TreeBuilder:
         self._shown_stages: set[str] = set()
         self._shown_files: set[Recorded] = set()
         self._stages = {stage.name: stage for stage in trace.lineage.stages}
-        self._order = {name: place for place, name in enumerate(self._stages)}
 
     def build(self) -> Tree:
         trace = self._trace
         root = Tree(_headline(trace))
         self._artefact(root, trace.lineage.table)
-        self._machine(root)
-        self._networks(root)
+        self._surroundings(root)
         self._stage(root, trace.lineage.stages[-1].name)
         summary = root.add(_summary_heading(trace.state.differences))
         for difference in trace.state.differences:
             _difference(summary, difference)
         return root
 
-    def _machine(self, root: Tree) -> None:
+    def _surroundings(self, root: Tree) -> None:
+        """Adds what the stages report to have run on and used."""
         trace = self._trace
-        configured = ", ".join(f"{key} {value}" for key, value in trace.runtime.items())
-        root.add(Text(f"runtime: {configured or 'not recorded'}"))
+        root.add(Text(f"runtime: {_facts(trace.runtime)}"))
         if not trace.machines:
             root.add(Text("machine and library versions: not recorded"))
         for machine in trace.machines:
             facts = dict(machine.facts)
             libraries = facts.pop("libraries", {})
             node = root.add(Text(f"machine of {', '.join(machine.stages)}"))
-            node.add(Text(", ".join(f"{key} {value}" for key, value in facts.items())))
-            versions = ", ".join(f"{name} {version}" for name, version in libraries.items())
-            node.add(Text(f"libraries: {versions or 'not recorded'}"))
-
-    def _networks(self, root: Tree) -> None:
-        node = root.add("networks" if self._trace.networks else "networks: not recorded")
-        for network in self._trace.networks:
-            facts = ", ".join(f"{k} {_value(v)}" for k, v in network.facts.items() if v is not None)
-            line = Text(f"{network.name}: {facts}")
+            node.add(Text(_facts(facts)))
+            node.add(Text(f"libraries: {_facts(libraries)}"))
+        node = root.add("networks" if trace.networks else "networks: not recorded")
+        for network in trace.networks:
+            line = Text(f"{network.name}: {_facts(network.facts)}")
             line.append(f"  ({', '.join(network.stages)})", QUIET)
             node.add(line)
 
@@ -132,8 +126,8 @@ class _TreeBuilder:
         self._group(node, "read", [each for each in inputs if each.kind == "artefact"])
         # Nearest to the cell first, so that the tree goes down the pipeline.
         behind = {producer for each in inputs for producer in each.producers}
-        for producer in sorted(behind, key=self._order.__getitem__, reverse=True):
-            if producer not in self._shown_stages:
+        for producer in reversed(self._stages):
+            if producer in behind - self._shown_stages:
                 self._stage(node, producer)
 
     def _parameters(self, parent: Tree, stage: StageRecord) -> None:
@@ -143,8 +137,8 @@ class _TreeBuilder:
             recorded = leaves(keys)
             for key, value in recorded.items():
                 line = Text(f"{key} = {_value(value)}")
-                if f"{file}:{key}" in differing:
-                    now = differing[f"{file}:{key}"][1]
+                _, now = differing.get(f"{file}:{key}", (value, value))
+                if now != value:
                     line.append("  MISSING" if now is ABSENT else f"  CHANGED: now {_value(now)}", ALERT)
                 node.add(line)
             for name, (_, now) in differing.items():
@@ -223,6 +217,11 @@ def _headline(trace: Trace) -> Text:
 
 def _value(value: Any) -> str:
     return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    known = [f"{name} {_value(value)}" for name, value in facts.items() if value is not None]
+    return ", ".join(known) or "not recorded"
 
 
 def _summary_heading(differences: Sequence[Difference]) -> Text:

@@ -49,6 +49,7 @@ class Scratch:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
+            text=True,
             start_new_session=True,
         )
 
@@ -82,15 +83,10 @@ class Scratch:
 
     def dismiss_guard(self) -> None:
         """Ends the guard; nothing of ours runs any more and the folder is as it shall be."""
-        self._tell("done")
-        if self._guard.stdin is not None:
-            self._guard.stdin.close()
-        self._guard.wait()
+        self._guard.communicate("done\n")
 
     def _tell(self, line: str) -> None:
-        if self._guard.stdin is not None:
-            self._guard.stdin.write(f"{line}\n".encode())
-            self._guard.stdin.flush()
+        print(line, file=self._guard.stdin, flush=True)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hypnos_pipeline.errors import Problem, StudyError
 from hypnos_pipeline.models.lock import LOCK_FILE
-from hypnos_pipeline.study.environments import BASE, DEFAULT, STUDY_FILE, chosen
+from hypnos_pipeline.study.environments import BASE, DEFAULT, STUDY_FILE, chosen, require
 from hypnos_pipeline.study.model import Study
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
@@ -33,8 +33,9 @@ def read_parameters(loader: AbstractConfigLoader) -> dict[str, Any]:
     """Reads the parameters of the environment in use.
 
     Raises:
-        StudyError: If there are none, or if a file is not YAML.
+        StudyError: If there is no such environment, or if a file is not YAML.
     """
+    require(Path(loader.conf_source).parent, loader.env or DEFAULT)
     try:
         return loader["parameters"]
     except (MissingConfigException, OmegaConfBaseException, yaml.YAMLError, ValueError) as problem:
