@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -99,9 +99,9 @@ def _photos(study: StudyFiles) -> Iterator[Finding]:
 
 
 @contextmanager
-def _warnings_of(name: str) -> Iterator[list[str]]:
+def _warnings_of(name: str) -> Generator[list[str]]:
     """Collects what a package's loggers warn of, in place of its showing between the lines."""
-    logger, messages = logging.getLogger(name), []
+    logger, messages = logging.getLogger(name), list[str]()
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

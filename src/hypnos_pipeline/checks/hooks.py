@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from kedro.framework.context import KedroContext
@@ -59,11 +60,11 @@ class StudyChecks:
                 refuse_unknown_slices()
                 return
             env = loader.env or DEFAULT
-            files = StudyFiles(context.project_path, env, parameters, loader["catalog"], problems)
+            files = StudyFiles(context.project_path, env, parameters, loader["catalog"], problems)  # pyright: ignore[reportUnknownArgumentType]
             raise StudyError([*problems, *_new(_files_problems(files, lock_file(loader)), problems)])
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Checks what the nodes of this run read.
 
         Raises:
@@ -110,7 +111,7 @@ class StudyChecks:
 
 def _files_problems(files: StudyFiles, models_lock: Path | None) -> list[Problem]:
     """Returns what is wrong with the files that the valid parts of a study name."""
-    parts, found = files.parts, []
+    parts, found = files.parts, list[Problem]()
     for folder in files.photo_folders().values():
         found += photo_problems(folder, parts, files.truth)
     found += class_prior_problems(parts)
@@ -136,7 +137,8 @@ def refuse_unknown_slices() -> None:
     chosen = [*(command.params.get("pipelines") or ()), *filter(None, [command.params.get("pipeline")])]
     found = [_unknown("pipelines", name, pipelines) for name in chosen if name not in pipelines]
     if not found:
-        nodes = [node for name in chosen or ["__default__"] for node in pipelines[name].nodes]
+        known: Mapping[str, Pipeline] = pipelines
+        nodes = [node for name in chosen or ["__default__"] for node in known[name].nodes]
         spaces = {space: None for node in nodes for space in _namespaces(node.namespace)}
         requested = command.params.get("namespaces") or ()
         found = [_unknown("namespaces", name, spaces) for name in requested if name not in spaces]

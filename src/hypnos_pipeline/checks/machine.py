@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.sizes import network_sizes
@@ -31,7 +31,7 @@ def machine_problems(parts: ValidParts) -> list[Problem]:
     runtime = parts.sections.get("runtime")
     if runtime is None:
         return []
-    found = []
+    found: list[Problem] = []
     if runtime.frozen_vae == "int8" and find_spec("optimum") is None:
         what = "runtime.frozen_vae: 'int8' needs `pip install optimum-quanto`"
         found.append(Problem(MACHINE, what, "or choose 'half'"))
@@ -57,7 +57,7 @@ def machine_findings(parts: ValidParts) -> list[Finding]:
 def _gpu() -> Finding:
     import torch
 
-    properties: Any = torch.cuda.get_device_properties(0)
+    properties = cast("Any", torch.cuda.get_device_properties(0))  # pyright: ignore[reportUnknownMemberType]
     half = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16, no bfloat16"
     capability = f"compute capability {properties.major}.{properties.minor}"
     return Passed(

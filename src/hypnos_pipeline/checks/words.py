@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.errors import Problem
@@ -47,7 +47,8 @@ def _wrong(parts: ValidParts, folder: Path) -> Iterator[str]:
     from hypnos_pipeline.prompting.prompt_sets import study_prompt_problems
     from hypnos_pipeline.prompting.templates import class_prompt
 
-    tokenizer: Any = CLIPTokenizer.from_pretrained(folder, subfolder="tokenizer", local_files_only=True)
+    load = cast("Any", CLIPTokenizer.from_pretrained)  # pyright: ignore[reportUnknownMemberType]
+    tokenizer = load(folder, subfolder="tokenizer", local_files_only=True)
     seed = parts.sections.get("seed", 0)
     yield from study_prompt_problems(parts.prompt_sets, parts.subjects, seed, tokenizer)
     for key, template, noun in _class_prior_prompts(parts):

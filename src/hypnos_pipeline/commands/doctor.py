@@ -42,7 +42,7 @@ def _as_text(findings: list[Finding], env: str) -> str:
 
     shown = rows(findings)
     width = max(len(where) for _, where, _ in shown)
-    lines = []
+    lines: list[str] = []
     for status, where, text in shown:
         label, colour = LABELS[status]
         lines.append("  ".join([click.style(label.ljust(4), fg=colour), where.ljust(width), text]))

@@ -54,7 +54,7 @@ def conventions() -> Conventions:
     from hypnos_pipeline.stages import Conventions
 
     def modules_of(dataset: Any) -> list[str]:
-        holder = dataset._holder if isinstance(dataset, TensorsDataset) else None
+        holder = dataset._holder if isinstance(dataset, TensorsDataset) else None  # pyright: ignore[reportPrivateUsage]
         return [holder.rpartition(".")[0]] if holder else []
 
     def section(name: str, dataset: Any) -> str:

@@ -39,8 +39,8 @@ def evaluate(env: str, subject: tuple[str, ...]) -> None:
     from kedro.framework.session import KedroSession
 
     root = Path.cwd()
-    with KedroSession.create(project_path=root, env=env) as session:
-        context = session.load_context()  # pyright: ignore[reportAttributeAccessIssue]
+    with (session := KedroSession.create(project_path=root, env=env)):
+        context = session.load_context()
         measured = evaluate_study(root, context.catalog, context.params, subject)
     click.echo(json.dumps(measured, indent=1))
 
@@ -70,7 +70,7 @@ def evaluate_study(
     configure(study.runtime)
     encoder = load_vit(locate(study.models.dino))
     vae = load_text_to_image(locate(study.models.text_to_image)).vae
-    measured = {}
+    measured: dict[str, Any] = {}
     for subject in subjects or tuple(study.subjects):
         folder = root / "data/01_raw/truth" / study.photo_owner(subject)
         if not folder.is_dir():

@@ -42,7 +42,7 @@ def list_models(env: str) -> None:
     from hypnos_pipeline.models.status import model_status
 
     lock = read_lock(lock_file)
-    rows, problems = [], []
+    rows, problems = list[tuple[str, ...]](), list[str]()
     for key, reference in references.items():
         status = model_status(key, reference, lock)
         here = {True: "verified", False: "altered", None: "present"}[status.verified]

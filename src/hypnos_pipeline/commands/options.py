@@ -18,7 +18,7 @@ Command = Callable[..., Any]
 env_option = click.option(
     "--env",
     "-e",
-    callback=lambda _context, _option, value: chosen(value),
+    callback=lambda _context, _option, value: chosen(value),  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     help="The study's environment (default: as kedro run).",
 )
 

@@ -53,5 +53,5 @@ def _show(text: str) -> None:
 
 
 def _progress(text: str) -> None:
-    if click.get_text_stream("stderr").isatty():  # pyright: ignore[reportCallIssue]
+    if click.get_text_stream("stderr").isatty():  # pyright: ignore[reportCallIssue, reportUnknownMemberType]
         click.echo(text, err=True, nl=False)

@@ -82,7 +82,7 @@ def precision(runtime: RuntimeSettings, device: torch.device) -> torch.dtype:
     return torch.bfloat16
 
 
-def autocast(runtime: RuntimeSettings, device: torch.device) -> AbstractContextManager:
+def autocast(runtime: RuntimeSettings, device: torch.device) -> AbstractContextManager[object]:
     """Returns the context of forward passes: autocast, or nothing for float32."""
     import torch
 

@@ -38,7 +38,7 @@ def own_prompt(template: str, phrase: str, tokenizer: Any) -> OwnPrompt:
     """
     if not template.strip():
         raise ValueError("the prompt is empty; expected e.g. 'a photo of {subject} on a beach'")
-    warnings = []
+    warnings: list[str] = []
     if "{" in template or "}" in template:
         text = subject_prompt(template, phrase)
     else:
@@ -59,7 +59,7 @@ def words_in_pieces(tokenizer: Any, text: str) -> dict[str, list[str]]:
     The embedded miniature knows its world's words whole and was never shown another; to Stable Diffusion rare
     words in pieces are nothing unusual.
     """
-    found = {}
+    found: dict[str, list[str]] = {}
     for word in dict.fromkeys(_WORD.findall(text)):
         ids = tokenizer(word, add_special_tokens=False, truncation=False, verbose=False).input_ids
         if len(ids) != 1 or ids[0] in tokenizer.all_special_ids:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -90,7 +90,7 @@ class Scratch:
 
 
 @contextmanager
-def scratch(root: Path, keep: bool) -> Iterator[Scratch]:
+def scratch(root: Path, keep: bool) -> Generator[Scratch]:
     """Yields a new scratch folder and removes it at the end, also after SIGINT, SIGTERM, SIGHUP or SIGKILL.
 
     Args:
@@ -115,7 +115,7 @@ def scratch(root: Path, keep: bool) -> Iterator[Scratch]:
 
 
 @contextmanager
-def _ending_on_signals() -> Iterator[None]:
+def _ending_on_signals() -> Generator[None]:
     """Lets signals unwind the stack, so that everything opened is closed."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:

@@ -83,8 +83,8 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
     folder = output or request.folder()
     require(root, request.env)
     _check_output(root, folder)
-    with KedroSession.create(project_path=root, env=request.env) as session:
-        context = session.load_context()  # pyright: ignore[reportAttributeAccessIssue]
+    with (session := KedroSession.create(project_path=root, env=request.env)):
+        context = session.load_context()
         study = Study.from_parameters(context.params)
         family = _family_of(study, request)
         name = f"{request.subject}.{request.method}.finetuned"

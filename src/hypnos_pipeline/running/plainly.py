@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import click
@@ -11,7 +11,7 @@ from hypnos_pipeline.errors import HypnosError
 
 
 @contextmanager
-def shown_plainly() -> Iterator[None]:
+def shown_plainly() -> Generator[None]:
     """Turns a user's error into click's, which ends a command with exit status 1; elsewhere it stays."""
     try:
         yield

@@ -37,8 +37,8 @@ class Environment:
     def read(cls, project: Path, name: str) -> Environment:
         """Reads an environment; the pipelines anew, since a project may build them from parameters."""
         bootstrap_project(project)
-        with KedroSession.create(project_path=project, env=name) as session:
-            context = session.load_context()  # pyright: ignore[reportAttributeAccessIssue]
+        with (session := KedroSession.create(project_path=project, env=name)):
+            context = session.load_context()
             # as they are in the files: those of the context may have become objects
             parameters = context.config_loader["parameters"]
             return cls(name, project.resolve(), parameters, context.catalog, dict(pipelines))

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -95,7 +95,7 @@ def _removed(path: Path) -> bool:
 
 
 @contextmanager
-def _free(path: Path) -> Iterator[bool]:
+def _free(path: Path) -> Generator[bool]:
     lock = path / IN_USE
     if not lock.is_file():
         yield True

@@ -14,7 +14,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ STORAGE_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def full_disk_explained(target: Path) -> Iterator[None]:
+def full_disk_explained(target: Path) -> Generator[None]:
     """Turns a full disk, in whatever words a writer reports it, into one error that says what to do."""
     try:
         yield
@@ -39,7 +39,7 @@ def full_disk_explained(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replaced_file(target: Path) -> Iterator[Path]:
+def replaced_file(target: Path) -> Generator[Path]:
     """Yields a path to write; on success it replaces ``target``, on failure it is removed.
 
     Raises:
@@ -57,7 +57,7 @@ def replaced_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replaced_folder(target: Path) -> Iterator[Path]:
+def replaced_folder(target: Path) -> Generator[Path]:
     """Yields an empty folder to fill; on success it replaces ``target``, on failure it is removed.
 
     Raises:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypnos_pipeline.storage.hashing import file_sha256
 from hypnos_pipeline.storage.replacing import replaced_folder
@@ -56,7 +56,7 @@ def write_state(
         StorageFull: If there is no room for it.
         OSError: If it cannot be written for another reason.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     with replaced_folder(folder) as partial:
         files = {}
@@ -78,7 +78,7 @@ def read_state(folder: Path, key: str) -> State:
         InvalidState: If it is damaged, of another format or another run's.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     content = _read_description(folder / _DESCRIPTION)
     if content["key"] != key:
@@ -103,11 +103,11 @@ def _read_description(file: Path) -> Any:
         raise InvalidState(f"{file.name} is missing") from None
     except (OSError, ValueError) as error:  # ValueError: neither JSON nor text
         raise InvalidState(f"{file.name} cannot be read: {error}") from error
-    written = description.get("format") if isinstance(description, dict) else None
-    if written != FORMAT:
+    found = cast("dict[str, Any]", description) if isinstance(description, dict) else {}
+    if (written := found.get("format")) != FORMAT:
         raise InvalidState(f"{file.name} is of format {written}, expected {FORMAT}")
-    content = description.get("content")
-    if hashlib.sha256(json.dumps(content).encode()).hexdigest() != description.get("sha256"):
+    content = found.get("content")
+    if hashlib.sha256(json.dumps(content).encode()).hexdigest() != found.get("sha256"):
         raise InvalidState(f"{file.name} is not what was saved")
     return content
 

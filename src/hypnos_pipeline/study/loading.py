@@ -37,7 +37,7 @@ def read_parameters(loader: AbstractConfigLoader) -> dict[str, Any]:
     """
     require(Path(loader.conf_source).parent, loader.env or DEFAULT)
     try:
-        return loader["parameters"]
+        return loader["parameters"]  # pyright: ignore[reportUnknownVariableType]
     except (MissingConfigException, OmegaConfBaseException, yaml.YAMLError, ValueError) as problem:
         raise StudyError([Problem(study_file(loader), " ".join(str(problem).split()))]) from problem
 
@@ -66,7 +66,7 @@ class StudyConfigLoader(OmegaConfigLoader):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Takes what ``OmegaConfigLoader`` takes."""
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
         before = StudyConfigLoader.newest
         if before is not None and before._choice() != self._choice():
             _forget_registered_pipelines()
@@ -86,4 +86,4 @@ def _forget_registered_pipelines() -> None:
     """Kedro keeps the registered pipelines for the whole process; another environment needs others."""
     from kedro.framework.project import pipelines
 
-    pipelines.configure(pipelines._pipelines_module)
+    pipelines.configure(pipelines._pipelines_module)  # pyright: ignore[reportPrivateUsage]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -63,7 +63,7 @@ class ValidParts:
 
 
 def _map(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return cast("Mapping[Any, Any]", value) if isinstance(value, Mapping) else {}
 
 
 def _valid(kind: Any, value: Any) -> Any:

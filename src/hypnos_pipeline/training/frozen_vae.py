@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def kept_vae(vae: Any, runtime: RuntimeSettings) -> Any:
 
 
 @contextmanager
-def frozen_vae(model: TextToImage, runtime: RuntimeSettings) -> Iterator[None]:
+def frozen_vae(model: TextToImage, runtime: RuntimeSettings) -> Generator[None]:
     """Gives a model its VAE in the form that ``runtime.frozen_vae`` names, and afterwards its own back.
 
     Meanwhile the model's own VAE waits on the CPU, unchanged, so that only the smaller one takes the device's

@@ -95,7 +95,7 @@ class PerceptualLoss:
         images: np.ndarray,
         settings: Perceptual,
         vae: Any,
-        autocast: Callable[[], AbstractContextManager] = nullcontext,
+        autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.network = network.eval().requires_grad_(False)
         self.images, self.settings, self.vae, self.autocast = images, settings, vae, autocast

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,7 @@ class TokenTraining(Trainee):
         self.prompts = [plain_prompt(settings.learned_phrase(noun))] * settings.batch
 
     @contextmanager
-    def inserted(self) -> Iterator[None]:
+    def inserted(self) -> Generator[None]:
         """Has the text encoder read the row in training wherever the token stands."""
         import torch
 

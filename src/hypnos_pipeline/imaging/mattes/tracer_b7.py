@@ -7,7 +7,7 @@ The network is carvekit's, an optional extra; its published weights are read as 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
@@ -106,7 +106,7 @@ def build_tracer() -> torch.nn.Module:
 
 
 @contextmanager
-def _untouched() -> Iterator[None]:
+def _untouched() -> Generator[None]:
     """Undoes what importing carvekit does: it seeds Python's and torch's draws, and sets cuDNN."""
     import torch
 
