@@ -89,11 +89,11 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
         study = Study.from_parameters(context.params)
         family = family_of(study, request)
         name = f"{request.subject}.{request.method}.finetuned"
-        if family != "base" and not context.catalog.exists(name):
+        if family != "base" and not context.catalog.exists(name):  # pyright: ignore[reportUnknownMemberType]
             raise SampleError(_not_run(request))
         lock = RunLock(root / FOLDER / request.env, {name}, {f"samples in {folder}"})
         try:
-            finetuned = None if family == "base" else context.catalog.load(name)
+            finetuned = None if family == "base" else context.catalog.load(name)  # pyright: ignore[reportUnknownMemberType]
             if finetuned and finetuned.is_relative_to(root):  # Kedro's paths are whole
                 finetuned = finetuned.relative_to(root)
             return folder, _sample_into(folder, request, study, family, finetuned)
