@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from kedro.framework.context import KedroContext
@@ -137,7 +137,7 @@ def refuse_unknown_slices() -> None:
     chosen = [*(command.params.get("pipelines") or ()), *filter(None, [command.params.get("pipeline")])]
     found = [_unknown("pipelines", name, pipelines) for name in chosen if name not in pipelines]
     if not found:
-        known: Mapping[str, Pipeline] = pipelines
+        known = cast("Mapping[str, Pipeline]", pipelines)
         nodes = [node for name in chosen or ["__default__"] for node in known[name].nodes]
         spaces = {space: None for node in nodes for space in _namespaces(node.namespace)}
         requested = command.params.get("namespaces") or ()

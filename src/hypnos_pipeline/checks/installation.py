@@ -84,7 +84,7 @@ def torch_builds() -> Finding:
     """
     try:
         import torch
-        import torchvision
+        import torchvision  # pyright: ignore[reportMissingTypeStubs]
 
         torchvision.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5)
     except Exception as problem:  # whatever a broken installation raises

@@ -41,7 +41,7 @@ def evaluate(env: str, subject: tuple[str, ...]) -> None:
     root = Path.cwd()
     with (session := KedroSession.create(project_path=root, env=env)):
         context = session.load_context()
-        measured = evaluate_study(root, context.catalog, context.params, subject)
+        measured = evaluate_study(root, context.catalog, context.params, subject)  # pyright: ignore[reportUnknownMemberType]
     click.echo(json.dumps(measured, indent=1))
 
 

@@ -88,14 +88,14 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
         study = Study.from_parameters(context.params)
         family = _family_of(study, request)
         name = f"{request.subject}.{request.method}.finetuned"
-        if family != "base" and not context.catalog.exists(name):
+        if family != "base" and not context.catalog.exists(name):  # pyright: ignore[reportUnknownMemberType]
             raise SampleError(
                 f"{request.method} has not been finetuned on {request.subject} yet; everything of that "
                 f"subject:\n  kedro run --env={request.env} --pipelines=full --namespaces={request.subject}"
             )
         lock = RunLock(root / FOLDER / request.env, {name}, {f"samples in {folder}"})
         try:
-            finetuned = None if family == "base" else context.catalog.load(name)
+            finetuned = None if family == "base" else context.catalog.load(name)  # pyright: ignore[reportUnknownMemberType]
             if finetuned and finetuned.is_relative_to(root):  # Kedro's paths are whole
                 finetuned = finetuned.relative_to(root)
             return folder, _sample_into(folder, request, study, family, finetuned)

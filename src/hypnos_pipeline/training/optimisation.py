@@ -11,7 +11,6 @@ from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
 
 if TYPE_CHECKING:
     import torch
-    from torch.distributed.checkpoint.stateful import Stateful
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +136,7 @@ def _flatten(
 class Trainee:
     """Weights and the updaters that change them, by name: what every checkpoint of a training must hold."""
 
-    def __init__(self, weights: Mapping[str, Stateful], updaters: Mapping[str, Updater]) -> None:
+    def __init__(self, weights: Mapping[str, Any], updaters: Mapping[str, Updater]) -> None:
         self.weights, self.updaters = dict(weights), dict(updaters)
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -119,6 +119,7 @@ def train_part(
     rates = dict.fromkeys(part, config.rate)
     training = Descent(part, loss_at, lambda step: rate_at(step, steps, 100, 0.3), rates, decay=0.998)
     curve = drive(training, steps, f"autoencoder's {name}", open_checkpoints(checkpoints, name, key, {}))
+    assert training.average is not None
     save_result(result, training.average, steps, key)
     return curve
 

@@ -163,5 +163,6 @@ def train(
     training = Descent(networks, loss_at, factor_at, rates, decay=config.ema)
     saved = open_checkpoints(checkpoints, "text_to_image", key, {})
     curve = drive(training, config.steps, "text to image", saved)
+    assert training.average is not None
     save_result(result, training.average, config.steps, key)
     return curve
