@@ -74,7 +74,7 @@ def test_unusable_photos_are_refused(row, mug, parameters):
 
 
 @pytest.mark.parametrize("row", KEYS)
-def test_faulty_keys_are_refused(row, parameters):
+def test_wrong_keys_are_refused(row, parameters):
     change, message = KEYS[row]
     change(parameters)
     with pytest.raises(StudyError) as refused:
@@ -499,7 +499,7 @@ def test_every_problem_is_listed_at_once(project):
         assert part in "\n".join(message)
 
 
-def test_photos_and_true_masks_are_refused_by_a_sound_study(project):
+def test_photos_and_true_masks_are_refused_in_a_valid_study(project):
     spoilt = project / "data/01_raw/subjects/figurine/00.jpg"
     os.truncate(spoilt, spoilt.stat().st_size // 2)
     shutil.rmtree(project / "data/01_raw/truth/rattan_chair/masks")
