@@ -63,11 +63,12 @@ format: install ## the code's layout and what ruff can fix
 	ruff check --fix .
 	ruff format .
 
-check: install ## style, layout, imports and types
+check: install ## style, layout, imports, types, and dvc.yaml against the pipelines
 	ruff check .
 	ruff format --check .
 	lint-imports
 	basedpyright
+	kedro dvc check
 
 lint: check ## the same
 

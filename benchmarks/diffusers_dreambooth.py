@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import miniature, training_steps
-from benchmarks.measuring import Cost, Ratio, compare, compare_peaks, run_child, slope
-from benchmarks.program import ROOT, options, parse, show
+from benchmarks.measuring import Cost, Ratio, compare, run_child, slope
+from benchmarks.program import ROOT, options, parse, run_own, show
 
+PROGRAM = "diffusers_dreambooth"
 SCRIPT = Path("examples/dreambooth/train_dreambooth.py")
 STEPS = (8, 48)  # whole turns of the bare step
 GOAL = 0.5
@@ -29,43 +30,45 @@ SENSOR_NOISE = 4.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints the ratios; with ``--prepare``, ``--ours`` or ``--bare`` does one part and prints none."""
+    """Prints the ratios; with ``--part`` does one part of the work and prints none."""
     parser = options("DreamBooth against diffusers' own script", rounds=3)
     parser.add_argument("--diffusers", type=Path, help="a checkout of diffusers")
     parser.add_argument(
         "--python", default=sys.executable, help="interpreter for its script (needs accelerate)"
     )
-    parser.add_argument("--ours", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--bare", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--prepare", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=("prepare", "ours", "bare"), help=argparse.SUPPRESS)
+    parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     settings = parse(parser, arguments)
-    if settings.prepare:
+    if settings.part == "prepare":
         prepare(settings.folder)
-        return
-    if settings.ours:
-        train_ours(settings.folder, settings.ours, settings.threads)
-        return
-    if settings.bare:
-        turn, done = training_steps.bare_distinct(settings), 0
-        while done < settings.bare:
+    elif settings.part == "ours":
+        train_ours(settings.folder, settings.steps, settings.threads)
+    elif settings.part == "bare":
+        turn, done = training_steps.bare(settings, distinct=True), 0
+        while done < settings.steps:
             done += turn()
-        return
-    if settings.diffusers is None or not (settings.diffusers / SCRIPT).is_file():
+    elif settings.diffusers is None or not (settings.diffusers / SCRIPT).is_file():
         parser.error(f"--diffusers: expected a checkout of diffusers, in which {SCRIPT} lies")
-    steps = (1, 2) if settings.smallest else STEPS
-    with tempfile.TemporaryDirectory() as name:
-        run_own(Path(name), settings, "--prepare")
-        ratios = measure(Path(name), settings, steps)
-    show(parser.description or "", settings, ratios, {"photos": f"long sides {LONG_SIDES}", "steps": steps})
+    else:
+        steps = (1, 2) if settings.smallest else STEPS
+        with tempfile.TemporaryDirectory() as name:
+            run_own(PROGRAM, settings, "--part=prepare", f"--folder={name}")
+            ratios = measure(Path(name), settings, steps)
+        setting = {"photos": f"long sides {LONG_SIDES}", "steps": steps}
+        show(parser.description or "", settings, ratios, setting)
 
 
 def measure(folder: Path, settings: argparse.Namespace, steps: tuple[int, int]) -> list[Ratio]:
     """Runs both commands short and long, in turn, and compares them."""
+
+    def own(part: str, count: int) -> Cost:
+        return run_own(PROGRAM, settings, f"--part={part}", f"--steps={count}", f"--folder={folder}")
+
     bare, ours, theirs = [], [], []
     for _ in range(settings.rounds):
-        bare.append([run_own(folder, settings, "--bare", str(count)) for count in steps])
-        ours.append([run_own(folder, settings, "--ours", str(count)) for count in steps])
+        bare.append([own("bare", count) for count in steps])
+        ours.append([own("ours", count) for count in steps])
         theirs.append([run_theirs(folder, count, settings) for count in steps])
     bare_step, our_step, their_step = (
         [slope(few, many, steps) for few, many in each] for each in (bare, ours, theirs)
@@ -76,15 +79,8 @@ def measure(folder: Path, settings: argparse.Namespace, steps: tuple[int, int]) 
         compare("our DreamBooth step : train_dreambooth.py's step", our_step, their_step, goal=GOAL),
         compare("the bare step, distinct prompts : train_dreambooth.py's step", bare_step, their_step),
         compare(f"our DreamBooth : train_dreambooth.py, {whole}", our_long, their_long),
-        compare_peaks("our DreamBooth : train_dreambooth.py, peak memory", our_long, their_long),
+        compare("our DreamBooth : train_dreambooth.py, peak memory", our_long, their_long, of="memory"),
     ]
-
-
-def run_own(folder: Path, settings: argparse.Namespace, *what: str) -> Cost:
-    """Runs this program's other half in a process of its own: this one stays small, as measuring needs."""
-    command = [sys.executable, "-m", "benchmarks.diffusers_dreambooth", "--folder", str(folder), *what]
-    command += ["--threads", str(settings.threads)] + ["--smallest"] * settings.smallest
-    return run_child(command, threads=settings.threads, cwd=ROOT, PYTHONPATH=str(ROOT / "src"))
 
 
 def run_theirs(folder: Path, steps: int, settings: argparse.Namespace) -> Cost:
@@ -108,8 +104,8 @@ def run_theirs(folder: Path, steps: int, settings: argparse.Namespace) -> Cost:
         "checkpointing_steps": 10**6,
         "seed": whole.seed,
     }
-    command = [settings.python, str(settings.diffusers / SCRIPT), "--with_prior_preservation"]
-    command += ["--train_text_encoder"]
+    flags = ["--with_prior_preservation", "--train_text_encoder"]
+    command = [settings.python, str(settings.diffusers / SCRIPT), *flags]
     command += [part for name, value in values.items() for part in (f"--{name}", str(value))]
     return run_child(command, threads=settings.threads, cwd=folder, ACCELERATE_USE_CPU="true")
 
@@ -148,19 +144,17 @@ def train_ours(folder: Path, steps: int, threads: int) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """Writes what both trainers read: pictures, and the miniature in float32, on which theirs insists."""
-    from hypnos_pipeline.models.text_to_image import save_text_to_image
+    """Writes what both trainers read.
 
-    write_pictures(folder)
-    save_text_to_image(miniature.text_to_image(), folder / "model")
-
-
-def write_pictures(folder: Path) -> None:
-    """Writes the subject's photos enlarged to 1–2k pixels, and class images."""
+    The subject's photos enlarged to 1–2k pixels, class images, and the miniature in float32, on which theirs
+    insists.
+    """
     from PIL import Image
 
     from hypnos_pipeline.imaging.photos import read_photos
+    from hypnos_pipeline.models.text_to_image import save_text_to_image
 
+    save_text_to_image(miniature.text_to_image(), folder / "model")
     draw = np.random.default_rng(0)
     photos = read_photos(ROOT / "data/01_raw/subjects" / miniature.SUBJECT).photos
     (folder / "photos").mkdir()

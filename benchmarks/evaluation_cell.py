@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from benchmarks import miniature
 from benchmarks.cell import IMAGES_A_PROMPT_SET, PROMPT_SETS, Cell, Scores, make_cell
-from benchmarks.program import Build, Pair, options, run_contest
+from benchmarks.program import Build, Pair, run_contest
 from benchmarks.reference_metrics import Reference
 from hypnos_pipeline.metrics.evaluate import evaluate_samples
 
@@ -61,7 +61,7 @@ def ours(settings: argparse.Namespace) -> Callable[[], int]:
 
 
 def pair_by_pair(settings: argparse.Namespace, remember: bool = False) -> Callable[[], int]:
-    """Makes the libraries ready, after checking that their means are ours.
+    """Makes the libraries ready, after checking that their means are ours; ``remember`` embeds images once.
 
     Raises:
         ValueError: Naming the metrics whose means differ.
@@ -74,22 +74,16 @@ def pair_by_pair(settings: argparse.Namespace, remember: bool = False) -> Callab
     return lambda: len([Reference(cell, remember).scores()])
 
 
-def remembering(settings: argparse.Namespace) -> Callable[[], int]:
-    """Makes the libraries ready with each image embedded once."""
-    return pair_by_pair(settings, remember=True)
-
-
-CONTESTANTS: dict[str, Build] = {each.__name__: each for each in (ours, pair_by_pair, remembering)}
-
-
-def _setting(settings: argparse.Namespace) -> dict[str, Any]:
-    images = len(PROMPT_SETS) * IMAGES_A_PROMPT_SET
-    return {"images": images, "photos": 4, "edge": miniature.study().image_size}
+CONTESTANTS: dict[str, Build] = {
+    "ours": ours, "pair_by_pair": pair_by_pair, "remembering": partial(pair_by_pair, remember=True),
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the ratios."""
-    run_contest(options("Evaluation of one method", rounds=5), CONTESTANTS, PAIRS, arguments, _setting)
+    images, edge = len(PROMPT_SETS) * IMAGES_A_PROMPT_SET, miniature.study().image_size
+    setting = {"images": images, "photos": 4, "edge": edge}
+    run_contest("Evaluation of one method", 5, CONTESTANTS, PAIRS, setting, arguments)
 
 
 if __name__ == "__main__":

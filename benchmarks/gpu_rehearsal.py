@@ -19,6 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
+from benchmarks import miniature
+
 if TYPE_CHECKING:
     import torch
 
@@ -27,32 +29,26 @@ if TYPE_CHECKING:
     from hypnos_pipeline.training.latents import LatentCache
 
 SEED = 42
+PROMPT = "a photo of sks robot"
 GOAL_GB, LIMIT_GB = 12.0, 15.0
 """For the whole HYPNOS step: what is aimed at, and what a 16 GB GPU has room for."""
 Kind = Literal["adamw", "adamw_8bit"]
 COMBINATIONS: tuple[tuple[Kind, bool], ...] = tuple(product(("adamw", "adamw_8bit"), (False, True)))
 """Optimiser and whether UNet and decoder recompute their activations."""
-TINY = {
-    "unet": {
-        "block_out_channels": (16, 16, 32, 32), "layers_per_block": 1, "norm_num_groups": 8,
-        "cross_attention_dim": 32, "attention_head_dim": 4,
-    },
-    "vae": {"block_out_channels": (8, 8, 8, 8), "layers_per_block": 1, "norm_num_groups": 4},
-    "text_encoder": {
-        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4,
-    },
-}  # fmt: skip
 
 
 class Bench:
     """One device with the networks that every combination starts from.
 
     Args:
-        small: A tiny text-to-image model at 64 px instead of Stable Diffusion 1.5 at 512.
+        small: The embedded miniature at 64 px instead of Stable Diffusion 1.5 with random weights at 512.
         steps: Steps that are timed, after one that is not.
     """
 
     def __init__(self, small: bool, steps: int) -> None:
+        from hypnos_pipeline.models.networks import load_timm
+        from hypnos_pipeline.models.random.convolutional import save_random_timm
+        from hypnos_pipeline.models.random.drawing import synthetic_images
         from hypnos_pipeline.models.runtime import configure
         from hypnos_pipeline.models.settings import RuntimeSettings
 
@@ -60,42 +56,40 @@ class Bench:
         precision = "float32" if small else "auto"
         self.runtime = RuntimeSettings(device="cpu" if small else "cuda", precision=precision, threads=1)
         self.device = configure(self.runtime)
-        self.images = synthetic_pool(self.size)
-        self.perceptual = perceptual_network("test_efficientnet" if small else "efficientnet_b1", self.device)
+        pixels = (synthetic_images(SEED, self.size, 2) * 255).round().byte().permute(0, 2, 3, 1)
+        self.images = list(pixels.numpy())
+        with TemporaryDirectory() as folder:
+            save_random_timm(Path(folder), SEED, "test_efficientnet" if small else "efficientnet_b1")
+            self.perceptual = load_timm(Path(folder), str(self.device))
 
     def model(self) -> TextToImage:
         """Returns a fresh model on the device."""
-        from hypnos_pipeline.models.random import text_to_image as true
+        from hypnos_pipeline.models.random.text_to_image import make_text_to_image
 
-        tiny: dict[str, dict[str, Any]] = TINY if self.small else {}
-        known = {"unet": true.UNET, "vae": true.VAE, "text_encoder": true.TEXT_ENCODER}
-        return true.make_text_to_image(
-            SEED, **{part: each | tiny.get(part, {}) for part, each in known.items()}
-        ).to(self.device)
+        return (miniature.text_to_image() if self.small else make_text_to_image(SEED)).to(self.device)
 
     def latents(self, model: TextToImage) -> LatentCache:
         """Returns the posteriors of the synthetic pool."""
         from hypnos_pipeline.imaging.image_set import ImageSet
         from hypnos_pipeline.training.latents import LatentCache
 
-        def section(*kinds: str) -> ImageSet:
-            names = [f"{kind}_{index}" for kind in kinds for index in range(2)]
-            rows = [
-                {"name": name, "kind": name[:-2], "photo": name[-1], "prompt": "a photo of sks robot"}
-                for name in names
+        kinds = {
+            "pool": ("original", "recoloured", "resized"),
+            "fakes": ("negative", "masked", "coloured_negative", "coloured_masked"),
+            "class_prior": ("prior",),
+        }
+        rows = {
+            section: [
+                {"name": f"{kind}_{photo}", "kind": kind, "photo": photo, "prompt": PROMPT}
+                for kind, photo in product(names, "01")
             ]
-            return ImageSet({name: self.images[int(name[-1])] for name in names}, rows)
-
-        fakes = ("negative", "masked", "coloured_negative", "coloured_masked")
-        return LatentCache.encode(
-            model.vae,
-            {
-                "pool": section("original", "recoloured", "resized"),
-                "fakes": section(*fakes),
-                "class_prior": section("prior"),
-            },
-            batch=1,
-        )
+            for section, names in kinds.items()
+        }
+        sections = {
+            section: ImageSet({row["name"]: self.images[int(row["photo"])] for row in each}, each)
+            for section, each in rows.items()
+        }
+        return LatentCache.encode(model.vae, sections, batch=1)
 
     def used(self) -> float:
         """Bytes that tensors take on the GPU; 0 on a CPU, where nobody counts them."""
@@ -127,61 +121,35 @@ class Bench:
         return (time.perf_counter() - begun) / times
 
 
-def synthetic_pool(size: int) -> list[Any]:
-    """Returns two pictures, uint8 size×size×3."""
-    from hypnos_pipeline.models.random.drawing import synthetic_images
-
-    pixels = (synthetic_images(SEED, size, 2) * 255).round().byte().permute(0, 2, 3, 1)
-    return list(pixels.numpy())
-
-
-def perceptual_network(architecture: str, device: torch.device) -> torch.nn.Module:
-    """Returns L_p's network with random weights."""
-    from hypnos_pipeline.models.networks import load_timm
-    from hypnos_pipeline.models.random.convolutional import save_random_timm
-
-    with TemporaryDirectory() as folder:
-        save_random_timm(Path(folder), SEED, architecture)
-        return load_timm(Path(folder), str(device))
-
-
 def finetuning(bench: Bench, family: str, kind: Kind, checkpointing: bool) -> Finetuning:
     """Makes a run of the pipelines' loop ready: ``hypnos`` with L_p in every step, or ``dreambooth``."""
     import numpy as np
 
     from hypnos_pipeline.models.runtime import autocast
+    from hypnos_pipeline.training import settings
     from hypnos_pipeline.training.finetuning import Adversary, Finetuning
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.perceptual import PerceptualLoss
-    from hypnos_pipeline.training.settings import (
-        DiscriminatorSettings,
-        DreamBoothSettings,
-        HypnosSettings,
-        Optimiser,
-        Perceptual,
-    )
 
-    optimiser = Optimiser(kind=kind, gradient_checkpointing=checkpointing)
+    optimiser = settings.Optimiser(kind=kind, gradient_checkpointing=checkpointing)
+    common: dict[str, Any] = {"learning_rate": 2e-6, "steps": 1000, "optimiser": optimiser}
     model = bench.model()
     latents = bench.latents(model)
     networks: dict[str, Any] = {}
     if family == "dreambooth":
-        method = DreamBoothSettings(learning_rate=2e-6, steps=1000, optimiser=optimiser).general_form()
+        method = settings.DreamBoothSettings(**common).general_form()
     else:
-        perceptual = Perceptual(steps=1000, gradient_checkpointing=checkpointing)
-        method = HypnosSettings(
-            learning_rate=2e-6, steps=1000, optimiser=optimiser, perceptual=perceptual, gradient_log_every=0
-        )
-        settings = DiscriminatorSettings()
-        discriminator = LatentDiscriminator(settings, latents.shape, SEED).to(bench.device)
-        images = np.stack([bench.images[int(row["name"][-1])] for row in latents.rows["pool"]])
+        perceptual = settings.Perceptual(steps=1000, gradient_checkpointing=checkpointing)
+        method = settings.HypnosSettings(**common, perceptual=perceptual, gradient_log_every=0)
+        adversary = settings.DiscriminatorSettings()
+        discriminator = LatentDiscriminator(adversary, latents.shape, SEED).to(bench.device)
+        images = np.stack([bench.images[int(row["photo"])] for row in latents.rows["pool"]])
         networks["perceptual"] = PerceptualLoss(
             bench.perceptual, images, perceptual, model.vae, lambda: autocast(bench.runtime, bench.device)
         )
-        networks["adversary"] = Adversary(discriminator, settings)
-    prompt = "a photo of sks robot"
+        networks["adversary"] = Adversary(discriminator, adversary)
     return Finetuning(
-        model, latents, method, plain_prompt=prompt, seed=SEED, runtime=bench.runtime, **networks
+        model, latents, method, plain_prompt=PROMPT, seed=SEED, runtime=bench.runtime, **networks
     )
 
 
@@ -258,7 +226,7 @@ def sampling(bench: Bench) -> float:
 
     model, count = bench.model(), 4
     sampler = SamplerSettings(steps=2 if bench.small else 50, batch=count)
-    prompts, seeds = ["a photo of sks robot"] * count, list(range(count))
+    prompts, seeds = [PROMPT] * count, list(range(count))
 
     def sample() -> None:
         with autocast(bench.runtime, bench.device):
@@ -290,24 +258,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     if not settings.small and not torch.cuda.is_available():
         parser.error("torch sees no CUDA GPU, and on a CPU these are hours; --small tries a tiny model")
-    bench = Bench(settings.small, settings.steps)
-    rows = []
-    for family, (kind, checkpointing) in product(("hypnos", "dreambooth"), COMBINATIONS):
-        rows.append(measure(bench, family, kind, checkpointing))
-        gc.collect()
-        if bench.device.type == "cuda":
-            torch.cuda.empty_cache()
+    bench, rows = Bench(settings.small, settings.steps), []
+
+    def add(row: dict[str, Any]) -> None:
+        rows.append(row)
         if not settings.json:
-            print(as_line(rows[-1]))
-    rows.append(inversion(bench))
-    if not settings.json:
-        print(as_line(rows[-1]))
+            print(as_line(row))
+
+    for family, combination in product(("hypnos", "dreambooth"), COMBINATIONS):
+        add(measure(bench, family, *combination))
+        gc.collect()
+        torch.cuda.empty_cache()  # does nothing where CUDA was never used
+    add(inversion(bench))
     rate = sampling(bench)
     device = torch.cuda.get_device_name() if bench.device.type == "cuda" else "cpu, tiny model: no figure"
     report = {"device": device, "size": bench.size, "steps": rows, "images_a_second": rate}
-    print(
-        json.dumps(report) if settings.json else f"{rate:.2f} images a second at {bench.size} px on {device}"
-    )
+    line = f"{rate:.2f} images a second at {bench.size} px on {device}"
+    print(json.dumps(report) if settings.json else line)
 
 
 def as_line(row: dict[str, Any]) -> str:

@@ -67,14 +67,8 @@ class Ratio:
 def take_turns(contestants: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, list[Cost]]:
     """Measures contestants in this process, each once a round, after one turn each that does not count.
 
-    Every round begins with another contestant, so that none always follows the same one.
-
-    Args:
-        contestants: Name to work; it returns how many units it did.
-        rounds: Turns of each that count.
-
-    Returns:
-        Name to one cost per unit and round.
+    Every round begins with another contestant, so that none always follows the same one. A contestant's work
+    returns how many units it did; its costs are those of one unit, one per round.
     """
     for work in contestants.values():
         work()
@@ -96,13 +90,10 @@ def _measure(work: Callable[[], int]) -> Cost:
 def run_child(
     command: Sequence[str], *, threads: int, cwd: os.PathLike[str] | str, **environment: str
 ) -> Cost:
-    """Runs a command to its end and returns its whole cost, its own children's time included.
+    """Runs a command to its end, with threads for OpenMP and MKL and more variables of the environment.
 
-    Args:
-        command: Program and arguments.
-        threads: For OpenMP and MKL.
-        cwd: Where to run it.
-        **environment: More variables.
+    Returns:
+        Its whole cost, its own children's time included.
 
     Raises:
         RuntimeError: If it failed; the message ends with what it wrote last.
@@ -130,18 +121,15 @@ def slope(few: Cost, many: Cost, steps: tuple[int, int]) -> Cost:
     return Cost((many.cpu - few.cpu) / more, (many.wall - few.wall) / more)
 
 
-def compare(what: str, above: Sequence[Cost], below: Sequence[Cost], goal: float | None = None) -> Ratio:
-    """Returns the ratio of two contestants' CPU time from the costs of the same rounds."""
-    values = [a.cpu / b.cpu for a, b in zip(above, below, strict=True)]
-    walls = [a.wall / b.wall for a, b in zip(above, below, strict=True)]
-    top, bottom = (1000 * median(cost.cpu for cost in costs) for costs in (above, below))
-    spread = min(values), max(values)
-    return Ratio(what, median(values), *spread, median(walls), len(values), top, bottom, goal)
-
-
-def compare_peaks(what: str, above: Sequence[Cost], below: Sequence[Cost]) -> Ratio:
-    """Returns the ratio of two contestants' peak memory from the costs of the same rounds."""
-    values = [a.peak / b.peak for a, b in zip(above, below, strict=True)]
-    top, bottom = (median(cost.peak for cost in costs) / 1e6 for costs in (above, below))
-    spread = min(values), max(values)
-    return Ratio(what, median(values), *spread, None, len(values), top, bottom, of="memory")
+def compare(
+    what: str, above: Sequence[Cost], below: Sequence[Cost], goal: float | None = None, of: str = "cpu"
+) -> Ratio:
+    """Returns the ratio of two contestants' CPU time, or ``of`` their ``memory``, in the same rounds."""
+    pairs = list(zip(above, below, strict=True))
+    if of == "memory":
+        values, wall = [a.peak / b.peak for a, b in pairs], None
+        top, bottom = (median(cost.peak for cost in costs) / 1e6 for costs in (above, below))
+    else:
+        values, wall = [a.cpu / b.cpu for a, b in pairs], median(a.wall / b.wall for a, b in pairs)
+        top, bottom = (1000 * median(cost.cpu for cost in costs) for costs in (above, below))
+    return Ratio(what, median(values), min(values), max(values), wall, len(values), top, bottom, goal, of)

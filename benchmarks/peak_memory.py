@@ -7,24 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from benchmarks import registry_list
-from benchmarks.measuring import Cost, compare_peaks, run_child
-from benchmarks.program import ROOT, Build, options, parse, show
+from benchmarks.measuring import Cost, run_child
+from benchmarks.program import ROOT, Pair, run_children, run_own
 
-
-def loaded(settings: argparse.Namespace) -> Callable[[], int]:
-    """Loads the miniature model and does nothing."""
-    from benchmarks import miniature
-
-    miniature.runtime(settings.threads)
-    miniature.text_to_image()
-    return lambda: 1
-
-
-CONTESTANTS: dict[str, Build] = {"loaded": loaded}
-PAIRS = (
+LOADED = "from benchmarks import miniature; miniature.runtime({threads}); miniature.text_to_image()"
+CONTESTS = (
     ("registry_list ours", "registry_list import"),
     ("training_steps dreambooth", "training_steps bare"),
     ("training_steps hypnos_early", "training_steps dreambooth"),
@@ -41,28 +31,18 @@ PAIRS = (
 def run(contestant: str, settings: argparse.Namespace) -> Cost:
     """Runs one contestant of one program in a process of its own."""
     program, name = contestant.split()
-    if program == registry_list.__name__.rpartition(".")[2]:
+    if program == "registry_list":
         return registry_list.run(name, settings)
-    command = [sys.executable, "-m", f"benchmarks.{program}", "--alone", name]
-    command += ["--threads", str(settings.threads)] + ["--smallest"] * settings.smallest
-    return run_child(command, threads=settings.threads, cwd=ROOT, PYTHONPATH=str(ROOT / "src"))
+    if program == "peak_memory":
+        command = [sys.executable, "-c", LOADED.format(threads=settings.threads)]
+        return run_child(command, threads=settings.threads, cwd=ROOT, PYTHONPATH=str(ROOT / "src"))
+    return run_own(program, settings, "--alone", name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the ratios."""
-    parser = options("Peak memory", rounds=2)
-    parser.add_argument("--alone", choices=list(CONTESTANTS), help="run one contestant once, print nothing")
-    settings = parse(parser, arguments)
-    if settings.alone:
-        CONTESTANTS[settings.alone](settings)()
-        return
-    pairs = PAIRS[:1] if settings.smallest else PAIRS
-    costs: dict[str, list[Cost]] = {name: [] for pair in pairs for name in pair}
-    for _ in range(settings.rounds):
-        for name, taken in costs.items():
-            taken.append(run(name, settings))
-    ratios = [compare_peaks(f"{above} : {below}", costs[above], costs[below]) for above, below in pairs]
-    show("Peak memory of a process", settings, ratios, {})
+    pairs = [Pair(f"{above} : {below}", above, below) for above, below in CONTESTS]
+    run_children("Peak memory of a process", 2, run, pairs, arguments, of="memory")
 
 
 if __name__ == "__main__":

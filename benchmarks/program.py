@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import Ratio, compare, take_turns
+from benchmarks.measuring import Cost, Ratio, compare, run_child, take_turns
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("accelerate", "torchmetrics", "lpips", "clean-fid", "kedro")
@@ -56,23 +57,19 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
 
 
 def run_contest(
-    parser: argparse.ArgumentParser,
+    title: str,
+    rounds: int,
     contestants: dict[str, Build],
     pairs: Sequence[Pair],
+    setting: dict[str, Any],
     arguments: Sequence[str] | None,
-    extra: Callable[[argparse.Namespace], dict[str, Any]] = lambda settings: {},
 ) -> None:
-    """Runs a program whose contestants work in this process, and prints their ratios.
+    """Runs a program whose contestants work in this process, and prints the ratios of pairs of them.
 
-    With ``--alone NAME`` one contestant does one turn and nothing is printed: so peak memory is measured.
-
-    Args:
-        parser: From :func:`options`.
-        contestants: Name to what makes it ready.
-        pairs: Which are compared.
-        arguments: Of the command line; None for ``sys.argv``.
-        extra: What else the report says of the setting.
+    With ``--alone NAME`` one contestant does one turn and nothing is printed: so peak memory is measured. The
+    report says ``setting`` besides the command line's.
     """
+    parser = options(title, rounds)
     parser.add_argument("--alone", choices=list(contestants), help="run one contestant once, print nothing")
     settings = parse(parser, arguments)
     if settings.alone:
@@ -80,7 +77,35 @@ def run_contest(
         return
     costs = take_turns({name: build(settings) for name, build in contestants.items()}, settings.rounds)
     ratios = [compare(pair.what, costs[pair.above], costs[pair.below], pair.goal) for pair in pairs]
-    show(parser.description or "", settings, ratios, extra(settings))
+    show(title, settings, ratios, setting)
+
+
+def run_children(
+    title: str,
+    rounds: int,
+    run: Callable[[str, argparse.Namespace], Cost],
+    pairs: Sequence[Pair],
+    arguments: Sequence[str] | None,
+    of: str = "cpu",
+) -> None:
+    """Runs a program whose contestants are processes, each run by its name, and prints the ratios of pairs.
+
+    They are ratios of ``cpu`` time or ``memory``; at the smallest setting the first pair alone is compared.
+    """
+    settings = parse(options(title, rounds), arguments)
+    pairs = pairs[:1] if settings.smallest else pairs
+    costs: dict[str, list[Cost]] = {name: [] for pair in pairs for name in (pair.above, pair.below)}
+    for _ in range(settings.rounds):
+        for name, taken in costs.items():
+            taken.append(run(name, settings))
+    show(title, settings, [compare(p.what, costs[p.above], costs[p.below], of=of) for p in pairs], {})
+
+
+def run_own(program: str, settings: argparse.Namespace, *what: str) -> Cost:
+    """Runs a part of a program in a process of its own: this one stays small, as measuring needs."""
+    command = [sys.executable, "-m", f"benchmarks.{program}", *what, "--threads", str(settings.threads)]
+    command += ["--smallest"] * settings.smallest
+    return run_child(command, threads=settings.threads, cwd=ROOT, PYTHONPATH=str(ROOT / "src"))
 
 
 def show(title: str, settings: argparse.Namespace, ratios: Sequence[Ratio], setting: dict[str, Any]) -> None:

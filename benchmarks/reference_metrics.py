@@ -89,14 +89,12 @@ class Reference:
 
     def _requested(self, metric: str, images: list[np.ndarray], colours: list[str]) -> list[float]:
         """Computes a metric of a requested background colour: against the cut-outs on it, or the colour."""
-        values = []
-        for image, colour in zip(images, colours, strict=True):
-            if metric == "background_obeyed":  # scikit-image's ΔE, image by image
-                values.append(background_obeyed(image[None], [colour]).item())
-                continue
-            function = self.pairwise[metric.removeprefix(FOREGROUND)]
-            values += [function(image, cut_out) for cut_out in self.cell.cut_outs.on(colour)]
-        return values
+        requested = list(zip(images, colours, strict=True))
+        if metric == "background_obeyed":  # scikit-image's ΔE, image by image
+            return [background_obeyed(image[None], [colour]).item() for image, colour in requested]
+        function = self.pairwise[metric.removeprefix(FOREGROUND)]
+        cut_outs = self.cell.cut_outs
+        return [function(image, cut_out) for image, colour in requested for cut_out in cut_outs.on(colour)]
 
     def _prompted(self, metric: str, images: list[np.ndarray], rows: list[dict[str, Any]]) -> list[float]:
         values = []

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from benchmarks.measuring import Cost, compare, run_child
-from benchmarks.program import ROOT, Pair, options, parse, show
+from benchmarks.measuring import Cost, run_child
+from benchmarks.program import ROOT, Pair, run_children
 
 COMMANDS = {
     "ours": ["-m", "kedro", "registry", "list"],
@@ -33,14 +33,7 @@ def run(name: str, settings: argparse.Namespace) -> Cost:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the ratios."""
-    settings = parse(options("Start of a command", rounds=7), arguments)
-    pairs = PAIRS[:1] if settings.smallest else PAIRS
-    costs: dict[str, list[Cost]] = {name: [] for pair in pairs for name in (pair.above, pair.below)}
-    for _ in range(settings.rounds):
-        for name, taken in costs.items():
-            taken.append(run(name, settings))
-    ratios = [compare(pair.what, costs[pair.above], costs[pair.below]) for pair in pairs]
-    show("Start of a command", settings, ratios, {})
+    run_children("Start of a command", 7, run, PAIRS, arguments)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from benchmarks import miniature
-from benchmarks.program import Build, Pair, options, run_contest
+from benchmarks.program import Build, Pair, run_contest
 
 BATCHES = (1, 4, 12, 24)
 
@@ -36,18 +35,15 @@ PAIRS = tuple(
 )
 
 
-def _setting(settings: argparse.Namespace) -> dict[str, Any]:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the ratios."""
     sampler = miniature.study().sampling
-    return {
+    setting = {
         "sampler's steps": sampler.steps,
         "images a round": max(BATCHES),
         "the study's batch": sampler.batch,
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints the ratios."""
-    run_contest(options("Sampling", rounds=3), CONTESTANTS, PAIRS, arguments, _setting)
+    run_contest("Sampling", 3, CONTESTANTS, PAIRS, setting, arguments)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks import miniature
-from benchmarks.program import Build, Pair, options, run_contest
-
-if TYPE_CHECKING:
-    import torch
-
-    from hypnos_pipeline.storage.settings import CheckpointSettings
-    from hypnos_pipeline.training.finetuning import Finetuning
+from benchmarks.program import Build, Pair, run_contest
 
 STEPS_A_TURN = 4
 PAIRS = (
@@ -63,46 +58,55 @@ def bare(settings: argparse.Namespace, distinct: bool = False) -> Callable[[], i
     return _turns(settings, step)
 
 
-def bare_distinct(settings: argparse.Namespace) -> Callable[[], int]:
-    """Makes the bare step ready that encodes each different prompt once."""
-    return bare(settings, distinct=True)
+def ours(
+    settings: argparse.Namespace, family: str, saving: bool = False, late: bool = False
+) -> Callable[[], int]:
+    """Makes the pipeline's own loop ready, step by step, on a fresh model.
 
-
-def dreambooth(settings: argparse.Namespace) -> Callable[[], int]:
-    """Makes our DreamBooth ready: the pipeline's own loop, step by step."""
-    return _turns(settings, _finetuning(settings, _methods()["dreambooth"]).step)
-
-
-def saving(settings: argparse.Namespace) -> Callable[[], int]:
-    """Makes our DreamBooth ready, its state saved at the end of every turn."""
+    Args:
+        settings: The command line's.
+        family: ``hypnos`` or ``dreambooth``.
+        saving: Whether the state is saved at the end of every turn.
+        late: Whether it begins with the first step in which L_p acts no more, instead of the very first.
+    """
+    from hypnos_pipeline.models.networks import load_timm
+    from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
     from hypnos_pipeline.storage.settings import CheckpointSettings
+    from hypnos_pipeline.training.finetuning import Adversary, Finetuning
+    from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
+    from hypnos_pipeline.training.perceptual import PerceptualLoss
 
-    every = 1 if settings.smallest else STEPS_A_TURN
+    whole, method, model = miniature.study(), _methods()[family], miniature.text_to_image()
+    pool, latents = miniature.subject(settings.smallest)
+    given: dict[str, Any] = {"seed": whole.seed, "runtime": miniature.runtime(settings.threads)}
+    if method.weights.perceptual:
+        network = load_timm(miniature.folder(whole.models.perceptual))
+        given["perceptual"] = PerceptualLoss(network, pool.stack(), method.perceptual, model.vae)
+    if method.weights.discriminator:
+        discriminator = LatentDiscriminator(whole.discriminator, latents.shape, whole.seed)
+        given["adversary"] = Adversary(discriminator, whole.discriminator)
     folder = TemporaryDirectory()
-    states = CheckpointSettings(folder=folder.name, every_seconds=None, every_steps=every)
-    run = _finetuning(settings, _methods()["dreambooth"], states)
+    if saving:
+        every = 1 if settings.smallest else STEPS_A_TURN
+        given["checkpoints"] = CheckpointSettings(folder=folder.name, every_seconds=None, every_steps=every)
+    prompt = plain_prompt(instance_phrase(whole.subjects[miniature.SUBJECT]))
+    run = Finetuning(model, latents, method, plain_prompt=prompt, **given)
 
     def step(number: int, _held: TemporaryDirectory = folder) -> None:
         run.step(number)
         if run.checkpoints and run.checkpoints.due(number):
             run.checkpoints.save(number, *run.state())
 
-    return _turns(settings, step)
-
-
-def hypnos_early(settings: argparse.Namespace) -> Callable[[], int]:
-    """Makes HYPNOS ready from its first step on, where L_p acts."""
-    return _turns(settings, _finetuning(settings, _methods()["hypnos"]).step)
-
-
-def hypnos_late(settings: argparse.Namespace) -> Callable[[], int]:
-    """Makes HYPNOS ready from the first step on in which L_p acts no more."""
-    method = _methods()["hypnos"]
-    return _turns(settings, _finetuning(settings, method).step, method.perceptual_steps() + 1)
+    return _turns(settings, step, method.perceptual_steps() + 1 if late else 1)
 
 
 CONTESTANTS: dict[str, Build] = {
-    each.__name__: each for each in (bare, bare_distinct, dreambooth, saving, hypnos_early, hypnos_late)
+    "bare": bare,
+    "bare_distinct": partial(bare, distinct=True),
+    "dreambooth": partial(ours, family="dreambooth"),
+    "saving": partial(ours, family="dreambooth", saving=True),
+    "hypnos_early": partial(ours, family="hypnos"),
+    "hypnos_late": partial(ours, family="hypnos", late=True),
 }
 
 
@@ -124,42 +128,11 @@ def _methods() -> dict[str, Any]:
     return {"hypnos": methods.hypnos["hypnos"], "dreambooth": first.general_form()}
 
 
-def _finetuning(
-    settings: argparse.Namespace, method: Any, checkpoints: CheckpointSettings | None = None
-) -> Finetuning:
-    """Returns a run of the pipeline's loop on a fresh model, with the networks that the method needs."""
-    from hypnos_pipeline.models.networks import load_timm
-    from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
-    from hypnos_pipeline.training.finetuning import Adversary, Finetuning
-    from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
-    from hypnos_pipeline.training.perceptual import PerceptualLoss
-
-    whole, runtime = miniature.study(), miniature.runtime(settings.threads)
-    model = miniature.text_to_image()
-    pool, latents = miniature.subject(settings.smallest)
-    networks: dict[str, Any] = {}
-    if method.weights.perceptual:
-        network: torch.nn.Module = load_timm(miniature.folder(whole.models.perceptual))
-        networks["perceptual"] = PerceptualLoss(network, pool.stack(), method.perceptual, model.vae)
-    if method.weights.discriminator:
-        discriminator = LatentDiscriminator(whole.discriminator, latents.shape, whole.seed)
-        networks["adversary"] = Adversary(discriminator, whole.discriminator)
-    prompt = plain_prompt(instance_phrase(whole.subjects[miniature.SUBJECT]))
-    if checkpoints:
-        networks["checkpoints"] = checkpoints
-    return Finetuning(
-        model, latents, method, plain_prompt=prompt, seed=whole.seed, runtime=runtime, **networks
-    )
-
-
-def _setting(settings: argparse.Namespace) -> dict[str, Any]:
-    method = _methods()["hypnos"]
-    return {"batch": f"{method.instance_batch} + {method.class_batch}", "steps a turn": STEPS_A_TURN}
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the ratios."""
-    run_contest(options("Training steps", rounds=12), CONTESTANTS, PAIRS, arguments, _setting)
+    method = _methods()["hypnos"]
+    setting = {"batch": f"{method.instance_batch} + {method.class_batch}", "steps a turn": STEPS_A_TURN}
+    run_contest("Training steps", 12, CONTESTANTS, PAIRS, setting, arguments)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from benchmarks import (
     sampling_batches,
     training_steps,
 )
-from benchmarks.measuring import Cost, compare, compare_peaks, run_child, slope, take_turns
+from benchmarks.measuring import Cost, compare, run_child, slope, take_turns
 from benchmarks.program import as_markdown
 
 IN_THIS_PROCESS = [training_steps, sampling_batches, evaluation_cell]
@@ -63,7 +63,7 @@ def test_a_program_of_child_processes_prints_a_ratio(program, capsys) -> None:
 def test_our_half_of_the_comparison_with_diffusers_trains_from_photos_to_a_model(tmp_path: Path) -> None:
     from PIL import Image
 
-    diffusers_dreambooth.write_pictures(tmp_path)
+    diffusers_dreambooth.prepare(tmp_path)
     sizes = [Image.open(file).size for file in sorted((tmp_path / "photos").iterdir())]
     assert sorted(max(size) for size in sizes) == list(diffusers_dreambooth.LONG_SIDES)
     assert len(list((tmp_path / "class").iterdir())) == miniature.study().class_prior.count
@@ -105,7 +105,7 @@ def test_a_childs_whole_cost_is_measured(tmp_path: Path) -> None:
         return run_child([sys.executable, "-S", "-c", code], threads=1, cwd=tmp_path)
 
     small, large = child("pass"), child("held = bytes(range(256)) * 800_000; sum(held[:20_000_000])")
-    assert compare_peaks("large : small", [large], [small]).value > 1
+    assert compare("large : small", [large], [small], of="memory").value > 1
     assert large.peak >= 200_000_000
     assert large.cpu > small.cpu
     with pytest.raises(RuntimeError, match=r"exit code 1\n(?s:.)*no such thing"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -80,3 +81,10 @@ def run(project: Path, env: str = "mini", **options: Any) -> None:
     """Runs pipelines of the project in this process, as ``kedro run`` does."""
     with opened(project, env) as session:
         session.run(**options)
+
+
+def hashes(folder: Path, *patterns: str) -> dict[str, str]:
+    """SHA-256 of every file below those of a folder's folders that match, by its path."""
+    places = [place for pattern in patterns for place in folder.glob(pattern)]
+    files = sorted(file for place in places for file in place.rglob("*") if file.is_file())
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}

@@ -16,38 +16,26 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from hypnos_pipeline.models.random import encoders, folder, text_to_image
+from hypnos_pipeline.models.random import encoders, folder
 from tests.end_to_end.shrunken import PROJECT_ROOT, make_project, run
+from tests.tiny_models import SMALL_CLIP, TOWER, small_text_to_image
 
 METHODS = {"hypnos", "dreambooth_low_lr", "dreambooth_high_lr", "textual_inversion", "base"}
 MINUTES, MEMORY, DISK = 60, 20e9, 25e9
 """Limits of the true rehearsal on two CPU cores; memory and disk in bytes."""
 
-TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4}
-TEXT = text_to_image.TEXT_ENCODER | TOWER
-UNET = text_to_image.UNET | {
-    "block_out_channels": (16, 16, 32, 32), "layers_per_block": 1, "norm_num_groups": 8,
-    "cross_attention_dim": 32, "attention_head_dim": 4,
-}  # fmt: skip
-VAE = text_to_image.VAE | {"block_out_channels": (8, 8, 8, 8), "layers_per_block": 1, "norm_num_groups": 4}
-CLIP = {
-    "projection_dim": 32,
-    "text_config": TEXT | {"projection_dim": 32},
-    "vision_config": encoders.CLIP_VIT_B32["vision_config"] | TOWER | {"projection_dim": 32},
-}
-
 
 def save_small_text_to_image(place: Path, seed: int) -> None:
     from hypnos_pipeline.models.text_to_image import save_text_to_image
 
-    save_text_to_image(text_to_image.make_text_to_image(seed, UNET, VAE, TEXT), place)
+    save_text_to_image(small_text_to_image(seed), place)
 
 
 SMALL = {
     "stable_diffusion_1_5": save_small_text_to_image,
     "dino_vits16": lambda place, seed: encoders.save_random_vit(place, seed, encoders.DINO_VITS16 | TOWER),
-    "clip_vit_l14": lambda place, seed: encoders.save_random_clip(place, seed, CLIP),
-    "clip_vit_b32": lambda place, seed: encoders.save_random_clip(place, seed, CLIP),
+    "clip_vit_l14": lambda place, seed: encoders.save_random_clip(place, seed, SMALL_CLIP),
+    "clip_vit_b32": lambda place, seed: encoders.save_random_clip(place, seed, SMALL_CLIP),
 }
 
 

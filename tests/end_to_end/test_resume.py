@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import signal
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from hypnos_pipeline.storage.settings import CheckpointSettings
 from tests.end_to_end.resumed import FAMILIES, SCENARIOS, run_scenario
+from tests.end_to_end.shrunken import hashes
 
 KILLS = 20
 
@@ -20,14 +20,6 @@ def settings(folder: Path, draw: random.Random) -> CheckpointSettings:
     return CheckpointSettings(
         folder=str(folder / "states"), every_seconds=None, every_steps=draw.randint(1, 3)
     )
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted((folder / "result").rglob("*"))
-        if file.is_file()
-    }
 
 
 def log(folder: Path) -> str:
@@ -49,8 +41,8 @@ def kill_and_resume(name: str, folder: Path, draw: random.Random, kills: int = 1
     code, _ = run_scenario(name, folder / "killed", chosen)
     assert code == 0, log(folder / "killed")
     assert ("going on" in (folder / "killed/log").read_text()) == bool(left)
-    assert hashes(folder / "killed") == hashes(folder / "undisturbed")
-    assert hashes(folder / "killed")
+    assert hashes(folder / "killed", "result") == hashes(folder / "undisturbed", "result")
+    assert hashes(folder / "killed", "result")
     assert list((folder / "states").iterdir()) == []
 
 

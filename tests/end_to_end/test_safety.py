@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import shutil
@@ -17,9 +16,10 @@ import yaml
 
 from hypnos_pipeline.running.run_lock import FOLDER, RunLock
 from tests.end_to_end.killed import run_apart
-from tests.end_to_end.shrunken import PROJECT_ROOT, make_project, shrink
+from tests.end_to_end.shrunken import PROJECT_ROOT, hashes, make_project, shrink
 from tests.stages.project import Project, environment
 
+LAYERS = "data/0[2-8]_*"
 STAGES = [
     "background_removal",
     "augmentation",
@@ -37,16 +37,6 @@ def smaller(study: dict[str, Any]) -> dict[str, Any]:
     small = shrink(study)
     small["methods"]["dreambooth"] = {}
     return small
-
-
-def hashes(project: Path) -> dict[str, str]:
-    """SHA-256 of all that was made, leftovers included, by path."""
-    return {
-        str(file.relative_to(project)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for layer in sorted((project / "data").glob("0[2-8]_*"))
-        for file in sorted(layer.rglob("*"))
-        if file.is_file()
-    }
 
 
 def running(project: Path) -> list[Path]:
@@ -97,7 +87,7 @@ def study(tmp_path_factory):
     project = with_states(make_project(folder / "study", change=smaller))
     code, events = run_apart(project, folder / "log", STAGES)
     assert code == 0, (folder / "log").read_text()[-3000:]
-    return project, hashes(project), events
+    return project, hashes(project, LAYERS), events
 
 
 @pytest.mark.parametrize("stage", KILLED)
@@ -110,11 +100,11 @@ def test_a_killed_stage_is_made_again_whole(study, tmp_path, stage):
     code, _ = run_apart(project, tmp_path / "log", [stage], draw.randint(1, len(events[stage])))
     assert code == -signal.SIGKILL, (tmp_path / "log").read_text()[-3000:]
     assert len(running(project)) == 1
-    visible = {name: digest for name, digest in hashes(project).items() if "/." not in name}
+    visible = {name: digest for name, digest in hashes(project, LAYERS).items() if "/." not in name}
     assert visible.items() <= undisturbed.items()
     code, _ = run_apart(project, tmp_path / "log", [stage])
     assert code == 0, (tmp_path / "log").read_text()[-3000:]
-    assert hashes(project) == undisturbed
+    assert hashes(project, LAYERS) == undisturbed
     assert running(project) == []
     assert states(project) == []
 
@@ -128,7 +118,7 @@ def test_a_finetuning_killed_while_it_saves_a_state_goes_on(study, tmp_path):
     code, _ = run_apart(project, tmp_path / "log", ["finetune"])
     assert code == 0, (tmp_path / "log").read_text()[-3000:]
     assert "going on after step" in (tmp_path / "log").read_text()
-    assert hashes(project) == undisturbed
+    assert hashes(project, LAYERS) == undisturbed
     assert states(project) == []
 
 
@@ -147,7 +137,7 @@ def test_the_second_of_two_runs_is_refused(study):
     assert second.returncode == 1
     said = " ".join((second.stdout + second.stderr).split())
     assert f"Nothing was run: process {os.getpid()} is at work on figurine.fakes" in said
-    assert hashes(project) == undisturbed
+    assert hashes(project, LAYERS) == undisturbed
 
 
 def test_a_full_disk_costs_nothing_finished(study, tmp_path):
@@ -167,7 +157,7 @@ def test_a_full_disk_costs_nothing_finished(study, tmp_path):
             ballast.write_bytes(b"0" * size)
         code, _ = run_apart(project, tmp_path / "log", ["augmentation"])
         ballast.unlink()
-        left = hashes(project)
+        left = hashes(project, LAYERS)
     finally:
         subprocess.run(["umount", str(folder)], check=True)
     assert code == 1
@@ -201,4 +191,4 @@ def test_a_killed_dvc_repro_is_finished_by_the_next(study, tmp_path):
     said = project.run("dvc", "status", "background_removal@figurine", "augmentation@figurine").stdout
     assert said == "Data and pipelines are up to date.\n"
     assert leftovers(project.folder) == []
-    assert hashes(project.folder).items() <= study[1].items()
+    assert hashes(project.folder, LAYERS).items() <= study[1].items()

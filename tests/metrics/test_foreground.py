@@ -61,7 +61,7 @@ def test_the_cut_out_on_its_colour_has_the_best_value(networks, seed, colour):
 
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), pair=st.lists(names, min_size=2, max_size=2, unique=True))
-def test_a_wrong_background_is_told_and_does_not_turn_the_foregrounds_ranking(networks, seed, pair):
+def test_a_wrong_background_shows_and_does_not_turn_the_foregrounds_ranking(networks, seed, pair):
     requested, got = pair
     truth = cut_outs(seed)
     right, wrong = truth.on(requested)[0], truth.on(got)[0]

@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hypnos_pipeline.errors import MissingModels  # noqa: E402
 from hypnos_pipeline.miniworld.config import (  # noqa: E402
     AutoencoderConfig,
     EncoderConfig,
@@ -108,6 +109,8 @@ def test_pipeline_folder_loads_and_samples(root, tokenizer, tmp_path):
     export_pipeline(root, tmp_path / "models/text_to_image", TINY)
     assert write_cards(tmp_path / "models")
     assert promote(tmp_path / "models", tmp_path / "promoted") == ["text_to_image"]
+    with pytest.raises(MissingModels, match="kedro run --pipelines=miniworld"):
+        promote(tmp_path / "nothing", tmp_path / "promoted")
     pipe = StableDiffusionPipeline.from_pretrained(
         tmp_path / "promoted/text_to_image", local_files_only=True, dtype=torch.float32
     )

@@ -24,16 +24,11 @@ def published():
     import torch
 
     from hypnos_pipeline.models.inception import FidInceptionV3, resize_like_clean_fid
+    from hypnos_pipeline.models.random.drawing import calibrate, drawn
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = FidInceptionV3()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None  # the mean over batches, of which there is one
+    network = drawn(FidInceptionV3, 0, "inception")
     images = torch.cat([pictures(kind, 2, 96) for kind in KINDS])
-    with torch.no_grad():
-        network.train()((resize_like_clean_fid(images * 255) - 128) / 128)
+    calibrate(network, (resize_like_clean_fid(images * 255) - 128) / 128)
     classifier = {"fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}
     return {key: value.detach().clone() for key, value in network.state_dict().items()} | classifier
 

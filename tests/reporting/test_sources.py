@@ -49,7 +49,7 @@ def test_without_networks_only_the_base_model_is_named(tmp_path, monkeypatch) ->
     assert line.startswith("Networks. base model: text_to_image")
 
 
-def test_fids_own_inception_is_told_from_a_network_in_its_place(tmp_path, monkeypatch) -> None:
+def test_fids_own_inception_has_a_preprocessing_of_its_own(tmp_path, monkeypatch) -> None:
     models = dict(references(tmp_path, monkeypatch))
     assert "FID and KID: bicubic to the network's input size" in source_lines(models, ["fid", "kid"])[1]
     (tmp_path / "inception" / "config.json").write_text('{"architecture": "fid_inception_v3"}')

@@ -36,7 +36,7 @@ def size(vae) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in vae.state_dict().values())
 
 
-def test_by_default_it_is_the_very_vae():
+def test_by_default_it_is_the_vae_itself():
     vae = tiny_text_to_image().vae
     assert kept_vae(vae, FLOAT32) is vae
 
@@ -46,7 +46,7 @@ def test_by_default_it_is_the_very_vae():
     [(HALF, 0.51), (INT8, 0.30), (INT8_IN_FLOAT32, 0.32)],
     ids=["half", "int8", "int8 in float32"],
 )
-def test_a_smaller_vae_is_close_to_the_own_one(runtime, largest):
+def test_a_smaller_vae_is_close_to_the_original(runtime, largest):
     vae = tiny_text_to_image().vae
     kept = kept_vae(vae, runtime)
     assert size(kept) < largest * size(vae)

@@ -62,7 +62,7 @@ def test_killed_run_resumes_to_the_same_bits(tmp_path, kind):
     assert resumed.report() == whole.report()
     in_8_bits = [each for each in resumed.updater.state()[0].values() if each.dtype == torch.uint8]
     assert bool(in_8_bits) == (kind == "adamw_8bit")
-    assert len(list(tmp_path.iterdir())) == 1
+    assert [path.name for path in tmp_path.glob("*/step_*")] == ["step_0000004"]  # none after the last step
     discard_finished()
     assert not any(tmp_path.iterdir())
 
@@ -119,11 +119,3 @@ def test_a_broken_state_is_set_aside_and_the_run_begins_anew(tmp_path, caplog):
     discard_finished()
     (aside,) = tmp_path.glob("*/set_aside_1")
     assert len(list(aside.iterdir())) == 2
-
-
-def test_without_an_interval_nothing_is_written(tmp_path):
-    off = CheckpointSettings(folder=str(tmp_path), every_seconds=None)
-    run = finetuning(hypnos(steps=2), off)
-    assert run.checkpoints is None
-    run.run()
-    assert not any(tmp_path.iterdir())

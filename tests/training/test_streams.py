@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pytest
 import torch
 
 from hypnos_pipeline.randomness import generator
 from hypnos_pipeline.training.draws import PoolDraws, draw_class_images, draw_half
+from hypnos_pipeline.training.latents import LatentCache
 from hypnos_pipeline.training.settings import Augmented
 from hypnos_pipeline.training.table_3 import FRACTIONS, REAL, Table3
-from tests.training.tiny_study import SEED, latents
+from tests.training.tiny_study import SEED, class_prior, fakes, pool
 
 STEP = 7
+
+
+@lru_cache(maxsize=1)
+def latents() -> LatentCache:
+    """Random posteriors, without a VAE: what is drawn of them is the same."""
+    sections = {"pool": pool(), "fakes": fakes(), "class_prior": class_prior()}
+    rows = {section: images.manifest for section, images in sections.items()}
+    means, deviations = (
+        {name: torch.rand(len(rows[name]), 4, 2, 2, generator=generator(0, what + name)) for name in rows}
+        for what in ("mean", "deviation")
+    )
+    return LatentCache(means, deviations, rows, 0.18)
 
 
 def normal(stream: str, count: int, step: int = STEP) -> torch.Tensor:

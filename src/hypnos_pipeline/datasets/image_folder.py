@@ -26,12 +26,9 @@ class ImageFolderDataset(PathDataset):
             raise DatasetError(f"{self._filepath}: no such image folder; run the stage that makes it")
         manifest_file = self._filepath / MANIFEST
         manifest = json.loads(manifest_file.read_text()) if manifest_file.is_file() else []
-        names = [row["name"] for row in manifest] or self._names()
+        files = [file.relative_to(self._filepath) for file in sorted(self._filepath.rglob("*.png"))]
+        names = [row["name"] for row in manifest] or [file.with_suffix("").as_posix() for file in files]
         return ImageSet({name: self._read(name) for name in names}, manifest)
-
-    def _names(self) -> list[str]:
-        files = sorted(self._filepath.rglob("*.png"))
-        return [file.relative_to(self._filepath).with_suffix("").as_posix() for file in files]
 
     def _read(self, name: str) -> np.ndarray:
         with Image.open(self._filepath / f"{name}.png") as image:

@@ -47,10 +47,7 @@ def unit_colour(name: str) -> np.ndarray:
 
 
 def srgb_to_lab(rgb: np.ndarray) -> np.ndarray:
-    """Converts sRGB to CIELAB under D65 (IEC 61966-2-1, CIE 15).
-
-    Args:
-        rgb: …×3, 0–255.
+    """Converts sRGB, …×3, 0–255, to CIELAB under D65 (IEC 61966-2-1, CIE 15).
 
     Returns:
         …×3 float64: L* in [0, 100], a* and b* about [-128, 128].
@@ -64,11 +61,7 @@ def srgb_to_lab(rgb: np.ndarray) -> np.ndarray:
 
 
 def delta_e(rgb_a: np.ndarray, rgb_b: np.ndarray) -> np.ndarray:
-    """Returns the CIE76 distance ΔE*ab of two sRGB colours or arrays of them.
-
-    Args:
-        rgb_a: …×3, 0–255.
-        rgb_b: …×3, 0–255, broadcast against ``rgb_a``.
+    """Returns the CIE76 distance ΔE*ab of two sRGB colours or arrays of them, …×3, 0–255, broadcast.
 
     Returns:
         Float64 array of the leading shape (0-dim for two triples); about 2 is just noticeable.

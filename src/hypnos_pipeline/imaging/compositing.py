@@ -13,25 +13,13 @@ LIGHTNESS_SHIFT = 0.35
 
 
 def composite(foreground: np.ndarray, alpha: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Returns αF + (1 − α)B.
-
-    Args:
-        foreground: H×W×3 or a colour, which then fills the foreground's shape.
-        alpha: H×W.
-        background: H×W×3 or a colour.
-    """
+    """Returns αF + (1 − α)B; a colour as foreground fills the foreground's shape."""
     weight = alpha[..., None]
     return weight * foreground + (1.0 - weight) * background
 
 
 def recovered_background(image: np.ndarray, foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Returns the background B that solves I = αF + (1 − α)B, clipped to [0, 1]; where α is 1, it is I.
-
-    Args:
-        image: The photo I.
-        foreground: Its foreground colours F.
-        alpha: Its matte.
-    """
+    """Returns the background B that solves I = αF + (1 − α)B, clipped to [0, 1]; where α is 1, it is I."""
     weight = alpha[..., None]
     seen = 1.0 - weight > 1e-6
     background = (image - weight * foreground) / np.where(seen, 1.0 - weight, 1.0)
@@ -55,11 +43,7 @@ def opposed(foreground: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Returns F with hue turned by 180° and lightness shifted, a grey object's stand-in for 1−F.
 
     The HSL complement of a colour is max + min − c in each channel, which keeps saturation and lightness.
-    The shift is towards the side with more room, so that it is never clipped away.
-
-    Args:
-        foreground: H×W×3.
-        alpha: H×W; its mean lightness decides the shift's sign.
+    The shift is towards the side with more room under the matte, so that it is never clipped away.
     """
     extremes = foreground.max(axis=-1, keepdims=True) + foreground.min(axis=-1, keepdims=True)
     lightness = float((extremes[..., 0] / 2 * alpha).sum() / max(float(alpha.sum()), 1e-6))

@@ -64,10 +64,7 @@ class Backgrounds:
 
 
 def measure_backgrounds(images: np.ndarray) -> Backgrounds:
-    """Measures the borders of images.
-
-    Args:
-        images: uint8 N×H×W×3 sRGB, N > 0, of different scenes.
+    """Measures the borders of images of different scenes, uint8 N×H×W×3 sRGB, N > 0.
 
     Returns:
         Distances in ΔE (CIE76), rounded to a tenth.

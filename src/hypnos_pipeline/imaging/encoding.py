@@ -11,13 +11,7 @@ if TYPE_CHECKING:
 
 
 def in_base64(picture: Image.Image, kind: str = "PNG", **options: Any) -> str:
-    """Returns a picture's file in base64.
-
-    Args:
-        picture: Of any size.
-        kind: ``PNG`` or ``JPEG``.
-        options: Of Pillow's writer.
-    """
+    """Returns a picture's file, a ``PNG`` or ``JPEG`` with Pillow's options, in base64."""
     buffer = io.BytesIO()
     picture.save(buffer, format=kind, **options)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -65,10 +65,7 @@ def build_fakes(
 def negate(image: np.ndarray, foreground: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, str]:
     """Negates the foreground of a picture, or opposes it where it is about its own negative.
 
-    Args:
-        image: S×S×3 float in [0, 1], with any background.
-        foreground: S×S×3 float in [0, 1].
-        alpha: S×S float in [0, 1].
+    Image and foreground are S×S×3, the matte S×S, float in [0, 1]; the background may be any.
 
     Returns:
         The altered picture and a remark, empty for a plain negative.

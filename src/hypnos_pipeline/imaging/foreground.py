@@ -10,13 +10,9 @@ from hypnos_pipeline.imaging.pixels import to_uint8, to_unit
 def estimate_foreground(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Estimates F of I = αF + (1 − α)B by the multi-level method (Germer et al. 2020, pymatting).
 
-    Args:
-        image: H×W×3 uint8.
-        alpha: H×W uint8.
-
     Returns:
-        H×W×3 uint8. Where the matte is opaque it is the photo itself; where it is clear, the nearest
-        foreground's colours, so that a resized matte never meets the old background.
+        H×W×3 uint8, as the image; the matte is H×W uint8. Where it is opaque, F is the photo itself; where it
+        is clear, the nearest foreground's colours, so that a resized matte never meets the old background.
     """
     from pymatting.foreground.estimate_foreground_ml import estimate_foreground_ml
 

@@ -26,15 +26,9 @@ def pixel_sha256(image: np.ndarray) -> str:
 
 
 def resize_plane(plane: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resizes one float plane with Lanczos.
+    """Resizes one plane, H×W float in [0, 1], with Lanczos to height×width float32.
 
-    Args:
-        plane: H×W float in [0, 1].
-        width: New width in pixels.
-        height: New height in pixels.
-
-    Returns:
-        height×width float32, clipped to [0, 1] because Lanczos overshoots at edges.
+    It is clipped to [0, 1], because Lanczos overshoots at edges.
     """
     resized = Image.fromarray(plane.astype(np.float32)).resize((width, height), Image.Resampling.LANCZOS)
     return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)

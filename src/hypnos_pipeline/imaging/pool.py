@@ -83,12 +83,7 @@ def drawn_colours(settings: AugmentationSettings, count: int, seed: int, stream:
 
 
 def recolour(foreground: np.ndarray, alpha: np.ndarray, colour: str) -> np.ndarray:
-    """Puts a foreground on a monotone listed colour.
-
-    Args:
-        foreground: H×W×3 float in [0, 1].
-        alpha: H×W float in [0, 1].
-        colour: A listed name.
+    """Puts a foreground (H×W×3 float in [0, 1]) by its matte (H×W float in [0, 1]) on a listed colour.
 
     Returns:
         H×W×3 uint8; where the matte is 0 it is exactly the listed colour.

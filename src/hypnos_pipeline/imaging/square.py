@@ -37,14 +37,8 @@ def find_square(
 
     ``matte`` takes the largest square in frame and slides it to the matte's box, centred on it as far as the
     frame allows; where the box is longer than the frame's short side it is the middle, with a warning.
-    ``centre`` takes the middle; ``pad`` the whole photo within a larger square.
-
-    Args:
-        width: Photo's width in pixels.
-        height: Photo's height in pixels.
-        alpha: H×W in [0, 1], the photo's matte.
-        crop: Which square.
-        name: Photo's name, for the warning.
+    ``centre`` takes the middle; ``pad`` the whole photo within a larger square. ``alpha`` is the photo's
+    matte, H×W in [0, 1], ``name`` its name in the warning.
     """
     if crop == "pad":
         return central(width, height, max(width, height))
@@ -72,22 +66,15 @@ def central(width: int, height: int, side: int) -> Square:
 
 
 def cut_photo(photo: Image.Image, square: Square, size: int) -> np.ndarray:
-    """Cuts the square from an RGB photo and scales it with Lanczos.
+    """Cuts the square from an RGB photo and scales it with Lanczos to size×size×3 uint8.
 
     Outside the frame it is the photo's median border colour.
-
-    Returns:
-        size×size×3 uint8.
     """
     return np.asarray(_cut(photo, square, size, _border_colour(photo)))
 
 
 def cut_matte(alpha: np.ndarray, square: Square, size: int) -> np.ndarray:
-    """Cuts the same square from a matte (H×W float in [0, 1]); outside the frame it is 0.
-
-    Returns:
-        size×size uint8.
-    """
+    """Cuts the same square from a matte (H×W float in [0, 1]), size×size uint8; outside the frame it is 0."""
     return to_uint8(np.asarray(_cut(Image.fromarray(alpha.astype(np.float32)), square, size, 0.0)))
 
 

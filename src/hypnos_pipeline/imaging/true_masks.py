@@ -63,11 +63,7 @@ def true_cut_outs(
 
 
 def read_true_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
-    """Reads a true mask for each photo.
-
-    Args:
-        folder: Holds ``<photo>.png``.
-        frames: Photo to its width and height, upright.
+    """Reads ``<photo>.png`` of each photo, given its width and height, upright.
 
     Returns:
         Photo to its mask, H×W float32 in [0, 1].

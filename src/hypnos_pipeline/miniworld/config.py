@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
+from hypnos_pipeline.configuration.base import Configuration
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataConfig(_Strict):
+class DataConfig(Configuration):
     """Size of the rendered set."""
 
     train: int = 56000
@@ -20,7 +15,7 @@ class DataConfig(_Strict):
     workers: int = 2
 
 
-class TextToImageConfig(_Strict):
+class TextToImageConfig(Configuration):
     """UNet, text encoder and their joint training."""
 
     channels: tuple[int, ...] = (96, 128, 160)
@@ -45,7 +40,7 @@ class TextToImageConfig(_Strict):
     bf16: bool = True
 
 
-class AutoencoderConfig(_Strict):
+class AutoencoderConfig(Configuration):
     """Decoder on the linear latent, then the encoder regressed onto it."""
 
     channels: tuple[int, ...] = (24, 48, 96)
@@ -61,7 +56,7 @@ class AutoencoderConfig(_Strict):
     bf16: bool = True
 
 
-class EncoderConfig(_Strict):
+class EncoderConfig(Configuration):
     """Steps and rate of one evaluation encoder."""
 
     steps: int = 2000
@@ -69,7 +64,7 @@ class EncoderConfig(_Strict):
     rate: float = 1.0e-3
 
 
-class EncodersConfig(_Strict):
+class EncodersConfig(Configuration):
     """The encoders that evaluation needs, and the classifier that grades samples."""
 
     classifier: EncoderConfig = EncoderConfig()
@@ -82,7 +77,7 @@ class EncodersConfig(_Strict):
     dino: EncoderConfig = EncoderConfig()
 
 
-class MiniworldConfig(_Strict):
+class MiniworldConfig(Configuration):
     """The whole of ``miniworld:``; ``checkpoints`` is the key of that name beside it."""
 
     seed: int = 7

@@ -24,12 +24,7 @@ REAL_THRESHOLD = 0.5
 
 
 def read_unseen(folder: Path, image_size: int) -> ImageSet:
-    """Reads a subject's unseen renders as working squares, cut by their true mattes.
-
-    Args:
-        folder: Holds ``unseen/*.jpg`` and ``unseen_masks/*.png``.
-        image_size: Working size in pixels.
-    """
+    """Reads ``unseen/*.jpg`` of a subject's folder as working squares, cut by ``unseen_masks/*.png``."""
     from PIL import Image, ImageOps
 
     squares = {}
@@ -50,12 +45,9 @@ def similarity(encoder: ImageEncoder, first: np.ndarray, second: np.ndarray) -> 
 
 
 def learning_bar(encoder: ImageEncoder, prior: np.ndarray, photos: np.ndarray) -> dict[str, float]:
-    """Returns the similarity to the photos that a method must reach on invariant prompts.
+    """Returns the similarity by DINO (miniature) to the photos that a method must reach on invariant prompts.
 
-    Args:
-        encoder: DINO (miniature).
-        prior: Class-prior images, N×H×W×3 uint8.
-        photos: Working squares of the photos, M×H×W×3 uint8.
+    The class prior's images are N×H×W×3 uint8, the photos' working squares M×H×W×3 uint8.
 
     Returns:
         ``prior`` (mean similarity of prior and photos), ``leave_one_out`` (of different photos to each other)
@@ -71,14 +63,9 @@ def learning_bar(encoder: ImageEncoder, prior: np.ndarray, photos: np.ndarray) -
 def measure_methods(
     encoder: ImageEncoder, prior: ImageSet, photos: ImageSet, unseen: ImageSet, samples: dict[str, ImageSet]
 ) -> dict[str, Any]:
-    """Measures every method of one subject on the invariant prompts.
+    """Measures every method's samples of one subject, by DINO (miniature), on the invariant prompts.
 
-    Args:
-        encoder: DINO (miniature).
-        prior: The class prior.
-        photos: Working squares of the photos.
-        unseen: Renders of the same instance that no stage reads.
-        samples: Method to its samples.
+    The photos are working squares; ``unseen`` are renders of the same instance that no stage reads.
 
     Returns:
         The bar of :func:`learning_bar`, and per method its mean similarity to the photos and to the unseen

@@ -67,13 +67,7 @@ def load_learned_token(folder: Path) -> LearnedToken:
 
 
 def load_finetuned(folder: Path, base: ModelReference, device: torch.device | str = "cpu") -> TextToImage:
-    """Loads what a method left behind as a model ready to sample.
-
-    Args:
-        folder: As :func:`save_finetuned` wrote it.
-        base: The base model; read only for a learned token.
-        device: Where to put the networks.
-    """
+    """Loads what :func:`save_finetuned` wrote as a model ready to sample, a learned token within ``base``."""
     if not (folder / LEARNED_TOKEN_FILE).is_file():
         return load_text_to_image(folder, device)
     learned = load_learned_token(folder)

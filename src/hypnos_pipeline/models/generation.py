@@ -99,15 +99,8 @@ def open_batches(
 ) -> Checkpoints | None:
     """Returns what keeps the finished batches of one call of :func:`generate`; None where nothing is saved.
 
-    Args:
-        settings: Where; every batch is kept, whatever the interval, since it is small beside its making.
-        name: What is sampled, ``[a-z_]+``.
-        model: As :func:`generate` takes it, and so the next four.
-        prompts: One per image.
-        noise_seeds: One per image.
-        sampler: Steps, guidance, batch.
-        image_size: Edge of the square images, pixels.
-        runtime: Precision of the forward passes.
+    Every batch is kept, whatever the interval in ``settings``, since it is small beside its making. ``name``
+    says what is sampled, ``[a-z_]+``, ``runtime`` in which precision; the others are that call's.
     """
     if not settings.on:
         return None

@@ -74,11 +74,7 @@ class FidInceptionV3(Inception3):
         self.fc = Identity()
 
     def early(self, x: Tensor) -> Tensor:
-        """Returns the first pooling's 64 channels averaged over positions, N×64.
-
-        Args:
-            x: Prepared images N×3×299×299, in [-1, 1].
-        """
+        """Returns the first pooling's averaged channels, N×64, of prepared images N×3×299×299 in [-1, 1]."""
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         return self.maxpool1(x).mean((2, 3))
 
@@ -112,11 +108,7 @@ def _centred(pixels: Tensor) -> Tensor:
 
 
 def resize_like_clean_fid(pixels: Tensor, edge: int = EDGE) -> Tensor:
-    """Resizes by Pillow's bicubic in float, without rounding to 8 bits again.
-
-    Args:
-        pixels: N×3×H×W, whole numbers in [0, 255].
-        edge: Of the result.
+    """Resizes whole numbers in [0, 255], N×3×H×W, by Pillow's bicubic in float, without rounding again.
 
     Returns:
         Float32 N×3×edge×edge in [0, 255], on the CPU.
@@ -130,16 +122,9 @@ def resize_like_clean_fid(pixels: Tensor, edge: int = EDGE) -> Tensor:
 
 
 def resize_like_tensorflow_1(pixels: Tensor, edge: int = EDGE) -> Tensor:
-    """Resizes bilinearly with corners at corners: pixel i of the result lies at i·(old edge / new edge).
+    """Resizes floats N×3×H×W to N×3×edge×edge as TensorFlow 1's ``resize_bilinear``, on the same device.
 
-    TensorFlow 1's ``resize_bilinear``: no shift by half a pixel and no antialiasing.
-
-    Args:
-        pixels: Float N×3×H×W.
-        edge: Of the result.
-
-    Returns:
-        N×3×edge×edge on the same device.
+    Pixel i of the result lies at i·(old edge / new edge): no shift by half a pixel and no antialiasing.
     """
     for axis in (3, 2):
         size = pixels.shape[axis]
@@ -153,12 +138,7 @@ def resize_like_tensorflow_1(pixels: Tensor, edge: int = EDGE) -> Tensor:
 
 
 def save_fid_inception(state: Mapping[str, Tensor], folder: Path) -> None:
-    """Writes a folder that :func:`load_fid_inception` reads.
-
-    Args:
-        state: The published tensors, with or without the classifier's ``fc.*``, which is left out.
-        folder: Where; made if absent.
-    """
+    """Writes a folder that :func:`load_fid_inception` reads: the published tensors but the classifier's."""
     tensors = {key: value for key, value in state.items() if not key.startswith(CLASSIFIER)}
     save_named(tensors, FID_INCEPTION, folder)
 

@@ -36,15 +36,7 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 
 def folder_problems(key: str, folder: Path) -> list[str]:
-    """Returns what is wrong with a network's files.
-
-    Args:
-        key: The network's key below ``models``.
-        folder: Where it lies.
-
-    Returns:
-        One line per missing or altered file, naming it; empty if nothing is wrong.
-    """
+    """Returns one line per missing or altered file of the network with a key below ``models``, naming it."""
     listed, present = _listed(folder), files_of(folder)
     missing = sorted((_needed(key, folder) | listed.keys()) - present.keys())
     problems = [f"{folder / name} is missing" for name in missing]
@@ -62,14 +54,7 @@ def is_listed(folder: Path) -> bool:
 
 
 def write_digests(models: Path) -> Path:
-    """Lists the files that decide what the networks compute, with their SHA-256.
-
-    Args:
-        models: The folder of the networks' folders.
-
-    Returns:
-        The list, ``SHA256SUMS`` in that folder.
-    """
+    """Lists the files that decide what the networks in a folder's folders compute, in its ``SHA256SUMS``."""
     lines = [
         f"{file_sha256(file)}  {name}\n"
         for name, file in files_of(models).items()

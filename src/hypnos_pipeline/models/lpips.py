@@ -34,12 +34,7 @@ class AlexNetLpipsNetwork:
     """LPIPS as published: AlexNet's five rectified maps and the linear heads fitted to human judgements."""
 
     def __init__(self, backbone: dict[str, Tensor], heads: list[Tensor]) -> None:
-        """Builds the network from weights.
-
-        Args:
-            backbone: torchvision AlexNet's state; keys ``features.*`` are used.
-            heads: The five linear heads, C weights each.
-        """
+        """Takes ``features.*`` of torchvision AlexNet's state and the five linear heads, C weights each."""
         from torchvision.models import alexnet
 
         features = alexnet(weights=None).features

@@ -25,9 +25,6 @@ IDENTIFYING = ("cpu family", "model", "CPU implementer", "CPU part")
 def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
     """Returns the kind of machine, in JSON types; no name, time or place of it.
 
-    Args:
-        runtime: Device and threads as configured.
-
     Returns:
         ``cpu`` (its name, family and model), ``architecture``, ``capability`` (the vector instructions that
         torch uses), ``device`` (``cpu``, or the GPU's name), ``threads``, ``python`` and ``libraries``.
@@ -47,12 +44,7 @@ def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
 
 
 def describe_origin(networks: Mapping[str, ModelReference], runtime: RuntimeSettings) -> dict[str, Any]:
-    """Returns the networks and the machine behind an artefact, as a report records them, in JSON types.
-
-    Args:
-        networks: Those that it was made with, by name.
-        runtime: Device and threads as configured.
-    """
+    """Returns the networks and the machine behind an artefact, as reports record them, in JSON types."""
     described = {name: describe(network) for name, network in networks.items()}
     return {"networks": described, "machine": describe_machine(runtime)}
 

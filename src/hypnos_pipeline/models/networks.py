@@ -101,14 +101,9 @@ def architecture_of(folder: Path) -> str | None:
 
 @lru_cache(maxsize=8)
 def load_timm(path: Path, device: str = "cpu") -> torch.nn.Module:
-    """Loads a timm folder (``config.json``, ``model.safetensors``), float32, frozen, in evaluation mode.
+    """Loads a timm folder (``model.safetensors``, ``config.json``), float32, frozen, in evaluation mode.
 
-    Args:
-        path: The folder; ``config.json`` names the architecture, its arguments and ``pretrained_cfg``.
-        device: Where to put it.
-
-    Returns:
-        The network; ``.pretrained_cfg`` has ``mean``, ``std`` and ``input_size``.
+    The network's ``.pretrained_cfg``, from ``config.json``, has ``mean``, ``std`` and ``input_size``.
     """
     import timm
 

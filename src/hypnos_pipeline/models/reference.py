@@ -71,13 +71,7 @@ def is_present(reference: ModelReference) -> bool:
 
 
 def absence(name: str, reference: ModelReference, env: str | None = None) -> Problem:
-    """Returns that a network is not on this machine, and how to get it.
-
-    Args:
-        name: The network's key in the configuration, e.g. ``models.dino``.
-        reference: As the study names it.
-        env: The study's environment.
-    """
+    """Returns that a network, whose key is e.g. ``models.dino``, is not here, and how to get it."""
     if not reference.fetched:
         fix = "it belongs to the project: restore it, or correct the path"
         return Problem(name, f"no folder {reference.folder!r}", fix)

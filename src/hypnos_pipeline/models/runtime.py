@@ -15,13 +15,7 @@ if TYPE_CHECKING:
 
 
 def configure(runtime: RuntimeSettings) -> torch.device:
-    """Makes this process compute as configured, deterministically, and quiet about loading.
-
-    Args:
-        runtime: Device, threads and precision.
-
-    Returns:
-        The device to compute on.
+    """Makes this process compute as configured, deterministic and quiet about loading; returns the device.
 
     Raises:
         RunError: If ``cuda`` is requested and there is none.

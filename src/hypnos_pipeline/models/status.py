@@ -45,13 +45,9 @@ class ModelStatus:
 def model_status(
     key: str, reference: ModelReference, lock: Mapping[str, ModelRecord], env: str | None = None
 ) -> ModelStatus:
-    """Looks at one network's files; reads all of them once per process.
+    """Looks at the files of one network of ``env``, which the fixes name; reads all of them once per process.
 
-    Args:
-        key: Its key below ``models``.
-        reference: As the study names it.
-        lock: The environment's, see :func:`~hypnos_pipeline.models.lock.read_lock`.
-        env: The study's environment, for the fixes.
+    ``key`` is the network's below ``models``, in the study and in ``lock``.
     """
     folder, locked, present = Path(reference.folder), lock.get(key), is_present(reference)
     if reference.fetched:

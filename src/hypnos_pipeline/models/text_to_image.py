@@ -122,11 +122,7 @@ def check_schedule(scheduler: Any) -> None:
 
 
 def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextToImage:
-    """Loads a diffusers folder, from this machine only, in float32 and evaluation mode.
-
-    Args:
-        path: A folder as ``StableDiffusionPipeline.save_pretrained`` writes it, weights as safetensors.
-        device: Where to put the networks.
+    """Loads a diffusers folder with safetensors, from this machine only, in float32 and evaluation mode.
 
     Raises:
         UnsupportedSchedule: See :func:`check_schedule`.

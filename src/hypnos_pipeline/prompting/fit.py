@@ -8,24 +8,15 @@ _CLIP_LENGTH = 77
 _SHOWN = 50
 
 
-def token_count(tokenizer: Any, prompt: str) -> int:
-    """Returns the number of tokens of a prompt, begin and end included.
-
-    Args:
-        tokenizer: A ``CLIPTokenizer``.
-        prompt: Any text.
-    """
-    return len(tokenizer(prompt, truncation=False, verbose=False).input_ids)
-
-
 def excess(tokenizer: Any, prompt: str) -> str:
     """Returns by how much a prompt is too long, the prompt itself shortened; empty if it fits.
 
-    A prompt fits if it has no more tokens than the tokenizer's own length, 77 where that states none.
+    A prompt fits if it has no more tokens, begin and end included, than the ``CLIPTokenizer``'s own length,
+    77 where that states none.
     """
     # A tokenizer saved without its configuration states 1e30.
     length = tokenizer.model_max_length if tokenizer.model_max_length < 10**6 else _CLIP_LENGTH
-    count = token_count(tokenizer, prompt)
+    count = len(tokenizer(prompt, truncation=False, verbose=False).input_ids)
     if count <= length:
         return ""
     begun = prompt if len(prompt) <= _SHOWN else f"{prompt[:_SHOWN].rstrip()}..."

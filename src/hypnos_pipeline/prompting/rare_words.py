@@ -9,14 +9,9 @@ from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt, t
 
 
 def rare_word_problems(tokenizer: Any, subject: SubjectSettings) -> list[str]:
-    """Returns what is wrong with ``[V]`` and ``[W]``: each must be one known token, and no other word's.
+    """Returns what is wrong with ``[V]`` and ``[W]``, in lines that name the key and the word.
 
-    Args:
-        tokenizer: A ``CLIPTokenizer``.
-        subject: The subject's words.
-
-    Returns:
-        Lines that name the key and the word; empty if nothing is wrong.
+    Each must be one known token of a ``CLIPTokenizer``, and no other word's.
     """
     noun, plain = _ids(tokenizer, subject.noun), plain_prompt(instance_phrase(subject))
     whole = two_clause_prompt(instance_phrase(subject), subject.background_word)

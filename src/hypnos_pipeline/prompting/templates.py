@@ -16,14 +16,10 @@ def plain_prompt(phrase: str) -> str:
 
 
 def two_clause_prompt(phrase: str, background: str) -> str:
-    """Returns the prompt of a pool image: first clause foreground, second background.
+    """Returns the prompt of a pool image, e.g. ``a photo of sks robot, red background``.
 
-    Args:
-        phrase: The subject's phrase.
-        background: A listed colour's name, or the rare word ``[W]`` for the original background.
-
-    Returns:
-        E.g. ``a photo of sks robot, red background``.
+    The first clause is the foreground's; the second names a listed colour, or by the rare word ``[W]`` the
+    original background.
     """
     return f"{plain_prompt(phrase)}, {background} background"
 

@@ -43,7 +43,7 @@ def ablations_table(
 
     Args:
         weighed: See ``expectations.weigh``.
-        expectations: Method to what the paper says of it, perhaps nothing.
+        expectations: Method to what the paper expects of it, perhaps nothing.
         methods: In printed order.
         sources: Lines on networks and preprocessing.
     """

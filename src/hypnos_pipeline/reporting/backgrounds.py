@@ -39,7 +39,7 @@ OWN_WORDS = "HYPNOS finetunes on prompts of this form; the other methods do not.
 
 
 class Verdict(StrEnum):
-    """What the interval of a paired difference, ours minus theirs, says of ours."""
+    """Whether a paired difference, ours minus theirs, lies on the good side of 0, from its interval."""
 
     BETTER = "better"
     WORSE = "worse"

@@ -47,7 +47,7 @@ def image_values(
 
     Args:
         pairs: Method to its rows of ``pairs.parquet``.
-        expectations: Method to what the paper says of it.
+        expectations: Method to what the paper expects of it.
 
     Returns:
         Columns ``VALUE_COLUMNS``; without expectations there are no rows.
@@ -68,10 +68,10 @@ def image_values(
 def weigh(
     expectations: Mapping[str, Sequence[Expectation]], values: Mapping[str, pandas.DataFrame], seed: int
 ) -> pandas.DataFrame:
-    """Sets every expectation beside what was measured.
+    """Compares every expectation with what was measured.
 
     Args:
-        expectations: Method to what the paper says of it.
+        expectations: Method to what the paper expects of it.
         values: Subject to its frame of :func:`image_values`.
         seed: The study's, for the draws.
 

@@ -97,10 +97,10 @@ def loss_curve(sigmas: Mapping[str, float]) -> Image.Image:
     """Draws Eq. 2 for several σ beside the squared error, on errors in [−2, 2].
 
     Fig. 7a's caption, (1/gaussian) − 1, is another function (it does not vanish at 0 for a normalised
-    gaussian unless σ√(2π) = 1); this draws Eq. 2 and says so.
+    gaussian unless σ√(2π) = 1); the title names Eq. 2.
 
     Args:
-        sigmas: What the legend says of each σ, to σ; see :func:`sigma_variants`.
+        sigmas: Text in the legend to σ; see :func:`sigma_variants`.
     """
     error = np.linspace(-2.0, 2.0, 401)
     with _figure(width=6.4, height=4.6) as figure:

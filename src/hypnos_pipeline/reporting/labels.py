@@ -35,7 +35,7 @@ def method_labels(methods: Mapping[str, Mapping[str, Any]]) -> list[MethodLabel]
     Args:
         methods: Family to method name to its settings (with ``label`` and, if trained, ``learning_rate``).
 
-    Labels that would be the same twice get the method's name behind them, so that every row can be told.
+    Labels that would be the same twice get the method's name behind them, so that no two rows look alike.
     """
     entries = [(family, name, s) for family, entry in methods.items() for name, s in entry.items()]
     plain = [_with_rate(settings) for _, _, settings in entries]

@@ -52,7 +52,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def notice(title: str, text: str) -> Image.Image:
-    """Returns a picture that says why there is nothing to be seen."""
+    """Returns a picture of a text that explains why there is nothing to show."""
     from PIL import Image, ImageDraw
 
     lines = wrapped(text, _NOTICE_WIDTH - 2 * MARGIN)

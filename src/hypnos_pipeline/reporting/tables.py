@@ -80,10 +80,10 @@ def difference_table(cells: pandas.DataFrame, scope: Scope) -> Table:
         return tuple(found)
 
     notes = [
-        "Difference: invariant minus varying, of the unrounded means. Prompts that ask for other scenes "
+        "Difference: invariant minus varying, of the unrounded means. Prompts that request other scenes "
         "should make the images less like the photos, so DINO, CLIP-I, SSIM and PSNR should fall (difference "
         "above 0) and LPIPS, a distance, rise (below 0). A method whose similarity does not fall may ignore "
-        "the prompt; CLIP-T with varying prompts says how far the images follow it.",
+        "the prompt; CLIP-T with varying prompts shows how far the images follow it.",
         *_reading_notes(cells, scope, SIDES, [*IN_FULL, *DIFFERENCE_ONLY]),
     ]
     return Table(

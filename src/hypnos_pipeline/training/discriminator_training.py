@@ -22,14 +22,7 @@ THRESHOLD = 0.5
 
 
 class Pretraining(Trainee):
-    """A fresh discriminator, trained alone on Table 3's mixture: least squares, real 1, fake 0.
-
-    Args:
-        latents: The subject's posteriors.
-        settings: Architecture, steps, batch, rate.
-        seed: The study's seed.
-        device: Where to compute, in float32.
-    """
+    """A fresh discriminator, trained alone, with the arguments of :func:`pretrain`."""
 
     def __init__(
         self, latents: LatentCache, settings: DiscriminatorSettings, seed: int, device: torch.device
@@ -60,10 +53,10 @@ def pretrain(
     device: torch.device,
     checkpoints: CheckpointSettings = OFF,
 ) -> tuple[LatentDiscriminator, list[Row], dict[str, Any]]:
-    """Pretrains a discriminator.
+    """Trains a fresh discriminator on Table 3's mixture: least squares, real 1, fake 0.
 
     Args:
-        latents: As :class:`Pretraining` takes it, and so the next three.
+        latents: The subject's posteriors.
         settings: Architecture, steps, batch, rate.
         seed: The study's seed.
         device: Where to compute, in float32.

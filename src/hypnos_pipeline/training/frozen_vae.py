@@ -1,4 +1,4 @@
-"""How training keeps the VAE, which is never trained (paper 0.B: "quantized VAE"; method.md §5)."""
+"""The VAE in training, itself never trained and so kept smaller (paper 0.B "quantized VAE"; method.md §5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def kept_vae(vae: torch.nn.Module, runtime: RuntimeSettings) -> torch.nn.Module:
-    """Returns the VAE as ``runtime.frozen_vae`` wants it kept.
+    """Returns the VAE in the form that ``runtime.frozen_vae`` names.
 
     Args:
         vae: The autoencoder, float32, on the device to compute on.
@@ -26,7 +26,7 @@ def kept_vae(vae: torch.nn.Module, runtime: RuntimeSettings) -> torch.nn.Module:
             with a scale per channel (optimum-quanto), and computes with activations of that type.
 
     Returns:
-        The very VAE, or a converted copy of it.
+        The VAE itself, or a converted copy of it.
 
     Raises:
         ModuleNotFoundError: For ``int8`` without optimum-quanto.
@@ -45,9 +45,10 @@ def kept_vae(vae: torch.nn.Module, runtime: RuntimeSettings) -> torch.nn.Module:
 
 @contextmanager
 def frozen_vae(model: TextToImage, runtime: RuntimeSettings) -> Iterator[None]:
-    """Has a model keep its VAE as ``runtime.frozen_vae`` says, and gives it its own back, bit for bit.
+    """Gives a model its VAE in the form that ``runtime.frozen_vae`` names, and afterwards its own back.
 
-    The own one waits on the CPU, so that only the smaller one takes the device's memory.
+    Meanwhile the model's own VAE waits on the CPU, unchanged, so that only the smaller one takes the device's
+    memory.
     """
     own = model.vae
     model.vae = kept_vae(own, runtime)

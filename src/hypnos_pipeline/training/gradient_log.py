@@ -71,5 +71,5 @@ class GradientLog:
         return {"sums": self.sums, "counts": self.counts}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restores what :meth:`state` gave."""
+        """Puts back what :meth:`state` returned."""
         self.sums, self.counts = state["sums"], state["counts"]

@@ -116,7 +116,7 @@ class LatentCache:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, torch.Tensor], metadata: dict[str, Any]) -> LatentCache:
-        """Restores what :meth:`to_tensors` and :meth:`to_metadata` gave."""
+        """Builds a cache from what :meth:`to_tensors` and :meth:`to_metadata` returned."""
         rows = metadata["rows"]
         means = {section: tensors[f"{section}.mean"] for section in rows}
         deviations = {section: tensors[f"{section}.std"] for section in rows}

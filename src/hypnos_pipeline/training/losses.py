@@ -48,7 +48,7 @@ def matching_sigma(bound: float = 1.0) -> float:
 
 
 def resolve_sigma(settings: Reconstruction) -> float | None:
-    """Returns the σ that a configuration asks for, or None where L_r is plain MSE."""
+    """Returns the configured σ, or None where L_r is plain MSE."""
     if settings.kind == "mse":
         return None
     if isinstance(settings.sigma, float):

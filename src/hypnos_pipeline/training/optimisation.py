@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import DivergedError
 from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
 
 if TYPE_CHECKING:
     import torch
+    from torch.distributed.checkpoint.stateful import Stateful
 
 _log = logging.getLogger(__name__)
 
@@ -133,22 +134,10 @@ def _flatten(
             values[f"{path}{name}"] = value
 
 
-class HasWeights(Protocol):
-    """A ``torch.nn.Module``, or anything else that keeps tensors by name as one does."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the tensors by name."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any], /) -> Any:
-        """Puts them back."""
-        ...
-
-
 class Trainee:
     """Weights and the updaters that change them, by name: what every checkpoint of a training must hold."""
 
-    def __init__(self, weights: Mapping[str, HasWeights], updaters: Mapping[str, Updater]) -> None:
+    def __init__(self, weights: Mapping[str, Stateful], updaters: Mapping[str, Updater]) -> None:
         self.weights, self.updaters = dict(weights), dict(updaters)
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

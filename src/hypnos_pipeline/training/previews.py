@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PreviewStrip:
-    """What a model in training samples, moment by moment.
+    """Samples of a model in training, taken every so many steps.
 
     Args:
         settings: When, how many, of which prompts.
@@ -83,7 +83,7 @@ class PreviewStrip:
         self.frames = {int(step): tensors[step].numpy() for step in sorted(tensors, key=int)}
 
     def picture(self) -> Image.Image:
-        """Draws one row per image, one column per moment; says so where none was taken."""
+        """Draws one row per image and one column per moment; if none was taken, a line that says so."""
         from hypnos_pipeline.imaging.sheets import contact_sheet
 
         if not self.frames:

@@ -108,14 +108,14 @@ class Previews(Configuration):
 
 
 class Expectation(Configuration):
-    """A direction that the paper states of a method, to be set beside what was measured (paper 4.2, 0.F).
+    """What the paper says that a method changes, to be compared with what was measured (paper 4.2, 0.F).
 
     Attributes:
         claim: What the paper says, in few words.
-        source: Where, e.g. ``4.2.1``.
-        prompt_set: The images that show it.
-        metric: The measure that shows it, one of the evaluation's that has a value for each image.
-        direction: Where the method's mean should lie, seen from the other's.
+        source: The paper's section, e.g. ``4.2.1``.
+        prompt_set: The prompt set whose samples are measured.
+        metric: One of the evaluation's metrics that has a value for each image.
+        direction: Whether the method's mean should be lower or higher than the other's.
         against: The method it is compared with, on the same prompts and noise.
         subject: The one subject that the claim is about; every subject by itself if not given.
         against_subject: The subject on which the other method stands; the same if not given.
@@ -181,7 +181,7 @@ class DreamBoothSettings(Configuration):
     expectations: tuple[Expectation, ...] = ()
 
     def general_form(self) -> HypnosSettings:
-        """Returns the same method as HYPNOS's settings, which the one finetuning loop reads."""
+        """Returns the same method as HYPNOS's settings, which ``Finetuning`` reads."""
         return HypnosSettings(
             label=self.label,
             learning_rate=self.learning_rate,

@@ -41,21 +41,10 @@ def noun_embedding(model: TextToImage, noun: str) -> torch.Tensor:
 
 
 class TokenTraining(Trainee):
-    """A new token in training, started from a noun; nothing else of the model moves.
+    """A new token in training, with the arguments of :func:`textual_inversion`.
 
-    Only the token's row is a parameter. While it trains, a hook puts it where the token stands
-    (:meth:`inserted`), so that no other row of the embedding can move.
-
-    Args:
-        model: The base model, to which the token is added.
-        latents: The subject's posteriors; only the pool's originals are drawn.
-        settings: Token, rate, batch.
-        noun: The class noun that the row starts from.
-        seed: The study's seed.
-        runtime: Precision; the device is the model's.
-
-    Raises:
-        ValueError: If the model already knows the token.
+    Only the token's row is a parameter. A hook puts it where the token stands (:meth:`inserted`), so that no
+    other row of the embedding can move.
     """
 
     def __init__(
@@ -136,7 +125,7 @@ def textual_inversion(
 
     Args:
         model: The base model; it gains the token, and nothing else of it changes.
-        latents: As :class:`TokenTraining` takes it, and so the next four.
+        latents: The subject's posteriors; only the pool's originals are drawn.
         settings: Token, rate, steps, batch.
         noun: The class noun that the row starts from.
         seed: The study's seed.

@@ -13,20 +13,7 @@ from hypnos_pipeline.models.random.drawing import synthetic_images
 from hypnos_pipeline.models.random.tokenizer import WORDS, make_synthetic_tokenizer
 from hypnos_pipeline.models.settings import ModelReference, RandomNetwork
 from hypnos_pipeline.models.status import model_status
-
-TOWER = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-TINY_TEXT = {**text_to_image.TEXT_ENCODER, **TOWER, "vocab_size": 1200}
-TINY_UNET = {
-    **text_to_image.UNET, "block_out_channels": (16, 32, 32, 32), "layers_per_block": 1, "norm_num_groups": 8,
-    "cross_attention_dim": 32, "attention_head_dim": 4,
-}  # fmt: skip
-TINY_VAE = {
-    **text_to_image.VAE, "block_out_channels": (8, 8, 16, 16), "layers_per_block": 1, "norm_num_groups": 8,
-}  # fmt: skip
-
-
-def tiny(seed: int):
-    return text_to_image.make_text_to_image(seed, TINY_UNET, TINY_VAE, TINY_TEXT)
+from tests.tiny_models import SMALL_CLIP, TOWER, small_text_to_image
 
 
 def parameters(network) -> int:
@@ -69,7 +56,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 
     state = torch.random.get_rng_state()
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        save_text_to_image(tiny(seed), tmp_path / name)
+        save_text_to_image(small_text_to_image(seed), tmp_path / name)
     assert torch.equal(torch.random.get_rng_state(), state)
     a, b, c = (recorded_files(tmp_path / name) for name in "abc")
     assert a == b
@@ -86,7 +73,7 @@ def test_training_and_sampling_stay_finite(precision: str) -> None:
     from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
     from hypnos_pipeline.training.optimisation import Updater
 
-    model, runtime = tiny(1), RuntimeSettings(device="cpu", threads=1, precision=precision)
+    model, runtime = small_text_to_image(1), RuntimeSettings(device="cpu", threads=1, precision=precision)
     weights = [*model.unet.parameters(), *model.text_encoder.parameters()]
     updater = Updater(weights, learning_rate=1e-4, weight_decay=0.01, clip_norm=1.0)
     tokens = model.encode_prompts(["a photo of sks robot"])
@@ -148,12 +135,7 @@ def test_vision_transformers_load_and_vary(tmp_path: Path) -> None:
     from hypnos_pipeline.models.networks import load_clip, load_vit
 
     encoders.save_random_vit(tmp_path / "dino", 5, encoders.DINO_VITS16 | TOWER)
-    configuration = {
-        "projection_dim": 16,
-        "text_config": encoders.CLIP_VIT_B32["text_config"] | TOWER | {"vocab_size": 1200},
-        "vision_config": encoders.CLIP_VIT_B32["vision_config"] | TOWER,
-    }
-    encoders.save_random_clip(tmp_path / "clip", 5, configuration)
+    encoders.save_random_clip(tmp_path / "clip", 5, SMALL_CLIP)
     images = synthetic_images(9, 64, 3)
     clip = load_clip(tmp_path / "clip")
     assert spread(load_vit(tmp_path / "dino").embed(images)) > 1e-3

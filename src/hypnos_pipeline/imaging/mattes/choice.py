@@ -15,12 +15,7 @@ SUBJECT = "the subject's photos"
 def keep_photos(
     raw: RawPhotos, exclude: Collection[str], mattes: Mapping[str, BackendSettings] | None = None
 ) -> RawPhotos:
-    """Leaves out the excluded photos and their masks.
-
-    Args:
-        raw: All photos of the folder, which other subjects may share.
-        exclude: Names of photos.
-        mattes: Photo's name to its own backend, checked here for its names alone.
+    """Leaves out the excluded photos of a folder, and their masks; of ``mattes`` the names alone are checked.
 
     Raises:
         PhotoError: Naming every unknown photo, and too few that are left.

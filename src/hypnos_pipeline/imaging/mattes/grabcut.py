@@ -48,13 +48,9 @@ def remove_background(
 
 
 def subject_prior(image: np.ndarray) -> np.ndarray:
-    """How likely each pixel is the subject's: unlike the border's colours, and near the centre.
+    """How likely each pixel of an image (H×W×3 uint8) is the subject's, H×W float in [0, 1].
 
-    Args:
-        image: H×W×3 uint8.
-
-    Returns:
-        H×W float in [0, 1].
+    It is the likelier, the more unlike the border's colours and the nearer to the centre.
     """
     import cv2
 

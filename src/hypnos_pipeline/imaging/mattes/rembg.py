@@ -108,14 +108,7 @@ def _refined(photo: Image.Image, mask: Image.Image, *trimap: int) -> Image.Image
 
 @lru_cache(maxsize=2)
 def open_session(network: Path, model: str, device: str, threads: int) -> BaseSession:
-    """Opens rembg's session of a network on a file that is already here.
-
-    Args:
-        network: The ONNX file.
-        model: rembg's name of the network.
-        device: ``cpu`` or ``cuda``.
-        threads: On the CPU.
-    """
+    """Opens rembg's session of a network, by rembg's name, on an ONNX file that is already here."""
     from onnxruntime import SessionOptions
     from rembg.sessions import sessions
 
@@ -137,12 +130,7 @@ def network_file(options: dict[str, Any]) -> str:
 
 
 def network_problems(network: Path, options: dict[str, Any]) -> list[Problem]:
-    """Opens the network, and returns why it cannot be used; empty if it can.
-
-    Args:
-        network: The ONNX file.
-        options: All of the backend's options.
-    """
+    """Opens the network with the backend's options, and returns why it cannot be used; empty if it can."""
     if missing := missing_file(network):
         return missing
     import onnxruntime

@@ -68,12 +68,9 @@ def remove_background(
 
 @lru_cache(maxsize=1)
 def load_tracer(network: Path, device: str = "cpu") -> torch.nn.Module:
-    """Loads TRACER-B7, float32, frozen, in evaluation mode.
+    """Loads TRACER-B7 from a safetensors file, float32, frozen, in evaluation mode.
 
-    Args:
-        network: A safetensors file; what it has beside the network's own tensors (the published file: an edge
-            detector) is ignored.
-        device: Where to put it.
+    What the file has beside the network's own tensors (the published one: an edge detector) is ignored.
 
     Raises:
         UnusableNetwork: If it cannot be read, lacks tensors of the network, or has them in other shapes.
@@ -129,12 +126,7 @@ def network_file(options: dict[str, Any]) -> str:
 
 
 def network_problems(network: Path, options: dict[str, Any]) -> list[Problem]:
-    """Loads the network, and returns why it cannot be used; empty if it can.
-
-    Args:
-        network: The safetensors file.
-        options: All of the backend's options.
-    """
+    """Loads the network with the backend's options, and returns why it cannot be used; empty if it can."""
     if find_spec("carvekit") is None:
         fix = "`pip install 'hypnos-pipeline[tracer]'`, or choose another backend"
         return [Problem(NETWORKS, "tracer_b7: its code is not installed", fix)]

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from hypnos_pipeline.miniworld.config import AutoencoderConfig
-from hypnos_pipeline.miniworld.train.descent import CLIP_NORM, RATE_KEY, Descent, Ema, rate_at
+from hypnos_pipeline.miniworld.train.descent import Descent, rate_at
 from hypnos_pipeline.miniworld.train.results import is_done, load_result, save_result, training_key
 from hypnos_pipeline.randomness import generator, numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.driver import Row, drive
-from hypnos_pipeline.training.optimisation import Updater
 
 PARTS = {"decoder": ("decoder", "post_quant_conv"), "encoder": ("encoder", "quant_conv")}
 
@@ -40,10 +39,9 @@ def build(config: AutoencoderConfig, seed: int):
     )
 
 
-def _part(vae, name: str):
-    import torch
-
-    return torch.nn.ModuleDict({key: getattr(vae, key) for key in PARTS[name]})
+def _part(vae, name: str) -> dict:
+    """Returns the modules of the decoder or of the encoder by name."""
+    return {key: getattr(vae, key) for key in PARTS[name]}
 
 
 def _batch(data: dict, config: AutoencoderConfig, seed: int, stream: str, step: int):
@@ -108,7 +106,7 @@ def train_part(
         return []
     data = {key: np.load(folder / f"{key}.npy", mmap_mode="r") for key in ("images", "latents")}
     vae = build(config, seed)
-    model, stream = _part(vae, name), f"miniworld/vae/{name}"
+    part, stream = _part(vae, name), f"miniworld/vae/{name}"
     steps = config.decoder_steps if name == "decoder" else config.encoder_steps
     objective = decoder_loss if name == "decoder" else encoder_loss
 
@@ -117,33 +115,25 @@ def train_part(
         noise = torch.randn(latents.shape, generator=generator(seed, f"{stream}/noise", step))
         return objective(vae, images, latents, noise, config)
 
-    updater = Updater(
-        model.parameters(),
-        learning_rate=config.rate,
-        weight_decay=0.0,
-        clip_norm=CLIP_NORM,
-        betas=(0.9, 0.99),
-        rate_key=RATE_KEY,
-    )
-    average = Ema(model, 0.998)
-    training = Descent({name: model}, updater, loss_at, lambda step: rate_at(step, steps, 100, 0.3), average)
+    rates = dict.fromkeys(part, config.rate)
+    training = Descent(part, loss_at, lambda step: rate_at(step, steps, 100, 0.3), rates, decay=0.998)
     curve = drive(training, steps, f"autoencoder's {name}", open_checkpoints(checkpoints, name, key, {}))
-    save_result(result, average.average, steps, key)
+    save_result(result, training.average, steps, key)
     return curve
 
 
 def assemble(decoder: Path, encoder: Path | None, config: AutoencoderConfig, seed: int):
     """Joins the averaged halves; outside, latents are the linear ones divided by the scaling factor.
 
-    The posterior's standard deviation is made constant, ``config.noise`` in scaled units: what the
-    decoder was trained to bear.
+    The posterior's standard deviation is made constant, ``config.noise`` in scaled units: the noise that the
+    decoder was trained on.
     """
     import torch
 
     vae = build(config, seed)
     for name, path in (("decoder", decoder), ("encoder", encoder)):
         if path is not None and path.exists():
-            _part(vae, name).load_state_dict(load_result(path)[0])
+            torch.nn.ModuleDict(_part(vae, name)).load_state_dict(load_result(path)[0])
     with torch.no_grad():
         vae.post_quant_conv.weight *= config.scale
         vae.quant_conv.weight[:4] /= config.scale

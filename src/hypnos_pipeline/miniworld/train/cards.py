@@ -21,7 +21,7 @@ ABOUT: dict[str, str] = {
     "image model. timm.",
 }
 RECIPE = (
-    "Trained from nothing on renders of the miniature world (`src/hypnos_pipeline/miniworld`): an analytic "
+    "Trained from scratch on renders of the miniature world (`src/hypnos_pipeline/miniworld`): an analytic "
     "ray caster of nine classes, ten colours and ten kinds of background, with captions and exact mattes. No "
     "outside data and no outside weights. Settings: `conf/base/parameters_miniworld.yml`; rebuild with "
     "`kedro run --pipelines=miniworld`. The study's subjects are instances that this training never saw."

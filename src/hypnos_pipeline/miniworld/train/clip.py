@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +12,19 @@ from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.render.words import CLASSES, SCENES
 from hypnos_pipeline.miniworld.train.nets import (
     HEADS,
-    MEAN,
-    STD,
+    NORMALISED,
+    RESCALED,
     accuracies,
     augment,
     fit,
     heads_loss,
+    save_encoder,
     to_input,
 )
 from hypnos_pipeline.miniworld.train.results import training_key
 from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
-from hypnos_pipeline.storage.replacing import replaced_folder
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
 WIDTH = 128
@@ -163,33 +162,10 @@ def retrieval(model, root: Path, tokenizer, count: int = 100) -> float:
 
 
 def save_clip(model, tokenizer, folder: Path, made: dict) -> None:
-    """Writes a transformers folder in fp16 with tokenizer and preprocessor."""
-    import torch
-
-    with replaced_folder(folder) as part:
-        model.to(torch.float16).save_pretrained(part, safe_serialization=True)
-        tokenizer.save_pretrained(part)
-        size = {"height": 64, "width": 64}
-        (part / "preprocessor_config.json").write_text(
-            json.dumps(
-                {
-                    "image_processor_type": "CLIPImageProcessor",
-                    "do_resize": True,
-                    "size": {"shortest_edge": 64},
-                    "do_center_crop": True,
-                    "crop_size": size,
-                    "do_rescale": True,
-                    "rescale_factor": 1 / 255,
-                    "resample": 3,
-                    "do_normalize": True,
-                    "do_convert_rgb": True,
-                    "image_mean": list(MEAN),
-                    "image_std": list(STD),
-                },
-                indent=1,
-            )
-        )
-        (part / "training.json").write_text(json.dumps(made, indent=1))
+    """Writes a transformers folder with tokenizer and preprocessor, fp16."""
+    size = {"size": {"shortest_edge": 64}, "do_center_crop": True, "crop_size": {"height": 64, "width": 64}}
+    processor = {"image_processor_type": "CLIPImageProcessor", "do_resize": True} | size | RESCALED
+    save_encoder(model, folder, made, processor | {"do_convert_rgb": True} | NORMALISED, tokenizer)
 
 
 def train_clip(

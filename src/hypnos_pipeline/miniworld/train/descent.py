@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.training.driver import Row
-from hypnos_pipeline.training.optimisation import HasWeights, Trainee, Updater
+from hypnos_pipeline.training.optimisation import Trainee, Updater
 
 if TYPE_CHECKING:
     import torch
-
-CLIP_NORM = 1.0
-RATE_KEY = "this training's rate in parameters_miniworld.yml"
 
 
 class Descent(Trainee):
     """One training of miniature networks.
 
     Args:
-        networks: What is trained, by name, buffers included.
-        updater: Of their parameters, at their largest rate.
+        networks: By name; all their parameters are trained, and their buffers are saved with them.
         loss_at: Step, from 0, to the loss.
         factor_at: Step, from 0, to the factor of all rates.
-        average: Of the networks' weights, where the result is to be an average.
+        rates: Largest learning rate of each network.
+        weight_decay: AdamW's.
+        betas: AdamW's.
+        decay: Of the average of the weights, where the result is to be one.
     """
 
     def __init__(
         self,
-        networks: Mapping[str, HasWeights],
-        updater: Updater,
+        networks: dict[str, torch.nn.Module],
         loss_at: Callable[[int], torch.Tensor],
         factor_at: Callable[[int], float],
-        average: Ema | None = None,
+        rates: dict[str, float],
+        *,
+        weight_decay: float = 0.0,
+        betas: tuple[float, float] = (0.9, 0.99),
+        decay: float | None = None,
     ) -> None:
-        super().__init__({**networks, "average": average} if average else networks, {"updater": updater})
-        self.updater, self.loss_at, self.factor_at, self.average = updater, loss_at, factor_at, average
-        self.rates = [group["lr"] for group in updater.optimiser.param_groups]
+        import torch
+
+        self.loss_at, self.factor_at, self.rates = loss_at, factor_at, rates
+        self.updater = Updater(
+            [{"params": network.parameters()} for network in networks.values()],
+            learning_rate=1.0,
+            weight_decay=weight_decay,
+            clip_norm=1.0,
+            betas=betas,
+            rate_key="this training's rate in parameters_miniworld.yml",
+        )
+        super().__init__(networks, {"updater": self.updater})
+        self.average = Ema(torch.nn.ModuleDict(networks), decay) if decay else None
+        if self.average:
+            self.weights["average"] = self.average
 
     def step(self, step: int) -> Row:
         """Makes one step, counted from 1; returns its loss."""
-        for group, rate in zip(self.updater.optimiser.param_groups, self.rates, strict=True):
+        for group, rate in zip(self.updater.optimiser.param_groups, self.rates.values(), strict=True):
             group["lr"] = rate * self.factor_at(step - 1)
         loss = self.loss_at(step - 1)
         self.updater.update(loss, step)
@@ -81,7 +95,7 @@ class Ema:
         """Returns the averaged weights by name, not copied."""
         return self.average
 
-    def load_state_dict(self, state: dict[str, torch.Tensor], /) -> None:
+    def load_state_dict(self, state_dict: dict[str, torch.Tensor]) -> None:
         """Puts back what :meth:`state_dict` returned."""
         for name, average in self.average.items():
-            average.copy_(state[name])
+            average.copy_(state_dict[name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,19 @@ from hypnos_pipeline.miniworld.render.dataset import load_set, save_array, to_by
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.render.scene import draw_instance, draw_scene, render
 from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES, PLAIN, WALLED
-from hypnos_pipeline.miniworld.train.nets import HEADS, MEAN, STD, augment, fit, heads_loss, to_input
+from hypnos_pipeline.miniworld.train.nets import (
+    HEADS,
+    NORMALISED,
+    RESCALED,
+    augment,
+    fit,
+    heads_loss,
+    save_encoder,
+    to_input,
+)
 from hypnos_pipeline.miniworld.train.results import training_key
 from hypnos_pipeline.randomness import numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
-from hypnos_pipeline.storage.replacing import replaced_folder
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
 WIDTH, LAYERS, VIEWS = 128, 5, 5
@@ -145,28 +152,10 @@ def discriminate(
 
 
 def save_vit(model, folder: Path, made: dict) -> None:
-    """Writes a transformers folder in fp16 with its preprocessor."""
-    import torch
-
-    with replaced_folder(folder) as part:
-        model.to(torch.float16).save_pretrained(part, safe_serialization=True)
-        (part / "preprocessor_config.json").write_text(
-            json.dumps(
-                {
-                    "image_processor_type": "ViTImageProcessor",
-                    "do_resize": True,
-                    "size": {"height": 64, "width": 64},
-                    "do_rescale": True,
-                    "rescale_factor": 1 / 255,
-                    "resample": 3,
-                    "do_normalize": True,
-                    "image_mean": list(MEAN),
-                    "image_std": list(STD),
-                },
-                indent=1,
-            )
-        )
-        (part / "training.json").write_text(json.dumps(made, indent=1))
+    """Writes a transformers folder with its preprocessor, fp16."""
+    size = {"do_resize": True, "size": {"height": 64, "width": 64}}
+    processor = {"image_processor_type": "ViTImageProcessor"} | size | RESCALED | NORMALISED
+    save_encoder(model, folder, made, processor)
 
 
 def train_dino(

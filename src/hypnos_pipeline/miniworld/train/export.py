@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.miniworld.config import MiniworldConfig
 from hypnos_pipeline.miniworld.train.results import load_result
 from hypnos_pipeline.storage.checkpoints import unprefixed
@@ -20,7 +21,7 @@ def load_averaged(checkpoint: Path, tokenizer, config: MiniworldConfig):
     for name, model in (("unet", unet), ("text", text)):
         missing, unexpected = model.load_state_dict(unprefixed(name, tensors), strict=False)
         if unexpected or any("position_ids" not in key for key in missing):
-            raise ValueError(f"{checkpoint} does not fit the configured {name}: {missing} {unexpected}")
+            raise UnusableNetwork(f"{checkpoint} does not fit the configured {name}: {missing} {unexpected}")
     return unet.eval(), text.eval(), step
 
 

@@ -13,14 +13,13 @@ from hypnos_pipeline.miniworld.config import EncoderConfig
 from hypnos_pipeline.miniworld.render.dataset import LABELS, load_set
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES
 from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES, STYLE_NAMES, TYPES
-from hypnos_pipeline.miniworld.train.descent import CLIP_NORM, RATE_KEY, Descent, rate_at
+from hypnos_pipeline.miniworld.train.descent import Descent, rate_at
 from hypnos_pipeline.miniworld.train.results import training_key
 from hypnos_pipeline.randomness import numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.replacing import replaced_folder
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.driver import drive
-from hypnos_pipeline.training.optimisation import Updater
 
 if TYPE_CHECKING:
     import torch
@@ -104,14 +103,12 @@ def fit(
         config: Steps and rate.
         saved: This training's checkpoints.
     """
-    updater = Updater(
-        [parameter for network in networks.values() for parameter in network.parameters()],
-        learning_rate=config.rate,
-        weight_decay=1e-2,
-        clip_norm=CLIP_NORM,
-        rate_key=RATE_KEY,
-    )
-    training = Descent(networks, updater, loss_at, lambda step: rate_at(step, config.steps, 50, 0.3))
+
+    def factor_at(step: int) -> float:
+        return rate_at(step, config.steps, 50, 0.3)
+
+    rates = dict.fromkeys(networks, config.rate)
+    training = Descent(networks, loss_at, factor_at, rates, weight_decay=1e-2, betas=(0.9, 0.999))
     drive(training, config.steps, label, saved)
 
 
@@ -164,6 +161,31 @@ def _heldout_accuracies(model, held: dict) -> dict[str, float]:
             [model(to_input(held["images"][a : a + 250])) for a in range(0, len(held["labels"]), 250)]
         )
     return accuracies(logits, torch.from_numpy(np.asarray(held["labels"], dtype=np.int64)))
+
+
+# Of the encoders' preprocessors, in transformers' words.
+RESCALED = {"do_rescale": True, "rescale_factor": 1 / 255, "resample": 3, "do_normalize": True}
+NORMALISED = {"image_mean": list(MEAN), "image_std": list(STD)}
+
+
+def save_encoder(model, folder: Path, made: dict, processor: dict, tokenizer=None) -> None:
+    """Writes a transformers folder in fp16 with its preprocessor and, where it has one, its tokenizer.
+
+    Args:
+        model: Converted to fp16 in place.
+        folder: Replaced.
+        made: What was measured, for ``training.json``.
+        processor: Content of the preprocessor's configuration.
+        tokenizer: Saved beside it.
+    """
+    import torch
+
+    with replaced_folder(folder) as part:
+        model.to(torch.float16).save_pretrained(part, safe_serialization=True)
+        if tokenizer:
+            tokenizer.save_pretrained(part)
+        (part / "preprocessor_config.json").write_text(json.dumps(processor, indent=1))
+        (part / "training.json").write_text(json.dumps(made, indent=1))
 
 
 def save_timm(model, folder: Path, architecture: str, args: dict, made: dict) -> None:

@@ -1,10 +1,11 @@
-"""Puts a finished build over the tracked models: an explicit step, never part of a run."""
+"""Replaces the tracked models by those of a finished build: an explicit step, never part of a run."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
+from hypnos_pipeline.errors import MissingModels, ModelError, Problem
 from hypnos_pipeline.models.integrity import write_digests
 from hypnos_pipeline.storage.replacing import replaced_folder
 
@@ -29,17 +30,19 @@ def promote(build: Path, promoted: Path, names: tuple[str, ...] = MODELS) -> lis
         The names copied.
 
     Raises:
-        FileNotFoundError: The build holds none of them.
-        ValueError: The result would be larger than 30 MB.
+        MissingModels: If the build has none of them.
+        ModelError: If the result would be larger than 30 MB.
     """
     present = [name for name in names if (build / name).is_dir()]
     if not present:
-        raise FileNotFoundError(f"{build} holds none of {', '.join(names)}: run the miniworld pipeline first")
+        what = f"none of {', '.join(names)} is there"
+        raise MissingModels([Problem(str(build), what, "run `kedro run --pipelines=miniworld` first")])
     kept = [n for n in MODELS if n not in present and (promoted / n).is_dir()]
     total = sum(folder_bytes(build / n) for n in present) + sum(folder_bytes(promoted / n) for n in kept)
     if total > LIMIT_BYTES:
-        raise ValueError(
-            f"the models would take {total / 1e6:.1f} MB; the limit is {LIMIT_BYTES / 1e6:.0f} MB"
+        raise ModelError(
+            f"{promoted}: the models would take {total / 1e6:.1f} MB, at most {LIMIT_BYTES / 1e6:.0f} fit; "
+            "choose fewer channels or layers in parameters_miniworld.yml"
         )
     for name in present:
         with replaced_folder(promoted / name) as part:

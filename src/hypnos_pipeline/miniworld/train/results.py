@@ -15,6 +15,8 @@ from hypnos_pipeline.storage.replacing import replaced_file
 if TYPE_CHECKING:
     import torch
 
+    from hypnos_pipeline.miniworld.train.descent import Ema
+
 
 def training_key(name: str, values: list[Any], files: list[Path]) -> str:
     """Returns a digest of everything that a training's result depends on.
@@ -27,12 +29,12 @@ def training_key(name: str, values: list[Any], files: list[Path]) -> str:
     return fingerprint([name, values, [file_sha256(file) for file in files]], {})
 
 
-def save_result(path: Path, weights: dict[str, torch.Tensor], steps: int, key: str) -> None:
+def save_result(path: Path, average: Ema, steps: int, key: str) -> None:
     """Writes a training's averaged weights, its steps and its :func:`training_key`."""
     from safetensors.torch import save_file
 
     with replaced_file(path) as part:
-        tensors = {name: each.clone().contiguous() for name, each in prefixed("ema", weights).items()}
+        tensors = {name: each.clone().contiguous() for name, each in prefixed("ema", average.average).items()}
         # One entry: several would stand in an order that changes from run to run.
         save_file(tensors, part, metadata={"made": json.dumps({"step": steps, "key": key})})
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from hypnos_pipeline.miniworld.config import MiniworldConfig
 
+Stage = Callable[[MiniworldConfig], None]
 _log = logging.getLogger(__name__)
 CLASSIFIER = "judge"
 """The classifier's folder; it also names its random streams, so it stays as the embedded weights have it."""
@@ -64,26 +66,19 @@ def text_to_image(config: MiniworldConfig) -> None:
     train(root / "set/train", result, tokenizer, chosen, config.seed, config.checkpoints)
 
 
-def decoder(config: MiniworldConfig) -> None:
-    """Trains the autoencoder's decoder on the linear latents."""
-    _train_vae(config, "decoder")
+def _autoencoder(part: str) -> Stage:
+    def stage(config: MiniworldConfig) -> None:
+        from hypnos_pipeline.miniworld.train.autoencoder import train_part
+
+        _threads(config)
+        folder, result = _root(config) / "set/train", _root(config) / f"checkpoints/{part}.safetensors"
+        train_part(part, folder, result, config.autoencoder, config.seed, config.checkpoints)
+
+    stage.__doc__ = f"Trains the autoencoder's {part} on the linear latents."
+    return stage
 
 
-def encoder(config: MiniworldConfig) -> None:
-    """Regresses the autoencoder's encoder onto the linear latents."""
-    _train_vae(config, "encoder")
-
-
-def _train_vae(config: MiniworldConfig, part: str) -> None:
-    from hypnos_pipeline.miniworld.train.autoencoder import train_part
-
-    _threads(config)
-    root = _root(config)
-    result = root / f"checkpoints/{part}.safetensors"
-    train_part(part, root / "set/train", result, config.autoencoder, config.seed, config.checkpoints)
-
-
-def _net(name: str):
+def _net(name: str) -> Stage:
     def stage(config: MiniworldConfig) -> None:
         from hypnos_pipeline.miniworld.train.nets import train_net
 
@@ -93,7 +88,7 @@ def _net(name: str):
         made = train_net(_root(config), folder, *network, chosen, config.seed, config.checkpoints)
         _log.info("%s: %s", name, json.dumps(made))
 
-    stage.__doc__ = f"Trains the {name} net."
+    stage.__doc__ = f"Trains the convolutional net {name}."
     return stage
 
 
@@ -155,11 +150,10 @@ def cards(config: MiniworldConfig) -> None:
     write_cards(models_folder(config))
 
 
-STAGES = {
+STAGES: dict[str, Stage] = {
     "render": render,
     "text_to_image": text_to_image,
-    "decoder": decoder,
-    "encoder": encoder,
+    **{part: _autoencoder(part) for part in ("decoder", "encoder")},
     **{name: _net(name) for name in NETS},
     "clip": clip,
     "dino": dino,

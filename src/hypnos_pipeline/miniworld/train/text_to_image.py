@@ -1,4 +1,4 @@
-"""Joint training of the UNet and the text encoder from nothing, on precomputed latents."""
+"""Joint training of the UNet and the text encoder from scratch, on precomputed latents."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from hypnos_pipeline.miniworld.config import TextToImageConfig
-from hypnos_pipeline.miniworld.train.descent import CLIP_NORM, RATE_KEY, Descent, Ema, rate_at
+from hypnos_pipeline.miniworld.train.descent import Descent, rate_at
 from hypnos_pipeline.miniworld.train.results import is_done, save_result, training_key
 from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
 from hypnos_pipeline.randomness import generator, numpy_generator, seed_for
 from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.driver import Row, drive
-from hypnos_pipeline.training.optimisation import Updater
 
 
 def build_models(config: TextToImageConfig, tokenizer, seed: int):
@@ -151,7 +150,7 @@ def train(
         return []
     data = load_training_data(folder, tokenizer)
     unet, text = build_models(config, tokenizer, seed)
-    model = torch.nn.ModuleDict({"unet": unet, "text": text}).train()
+    networks = {"unet": unet.train(), "text": text.train()}
     alpha_bar = DDPMScheduler(**scheduler_config(config.prediction)).alphas_cumprod
 
     def loss_at(step: int) -> torch.Tensor:
@@ -160,20 +159,9 @@ def train(
     def factor_at(step: int) -> float:
         return rate_at(step, config.steps, config.warmup, config.constant)
 
-    updater = Updater(
-        [
-            {"params": unet.parameters()},
-            {"params": text.parameters(), "lr": config.rate * config.text_rate},
-        ],
-        learning_rate=config.rate,
-        weight_decay=0.0,
-        clip_norm=CLIP_NORM,
-        betas=(0.9, 0.99),
-        rate_key=RATE_KEY,
-    )
-    average = Ema(model, config.ema)
-    training = Descent({"model": model}, updater, loss_at, factor_at, average)
+    rates = {"unet": config.rate, "text": config.rate * config.text_rate}
+    training = Descent(networks, loss_at, factor_at, rates, decay=config.ema)
     saved = open_checkpoints(checkpoints, "text_to_image", key, {})
     curve = drive(training, config.steps, "text to image", saved)
-    save_result(result, average.average, config.steps, key)
+    save_result(result, training.average, config.steps, key)
     return curve

@@ -24,14 +24,10 @@ def file_name(url: str) -> str:
 
 
 def download(url: str, target: Path) -> None:
-    """Downloads a file, with a bar of its progress.
+    """Downloads a file from an http or https address to ``target``, with a bar of its progress.
 
     What has come so far lies beside the target until the rest is there; a server that knows ranges then sends
     only the rest, unless the file has become another since.
-
-    Args:
-        url: http or https.
-        target: Where the whole file goes.
 
     Raises:
         Unreachable: If the host does not answer.

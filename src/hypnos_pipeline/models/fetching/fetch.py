@@ -66,13 +66,7 @@ def fetch_all(references: Mapping[str, ModelReference], lock_file: Path, report:
 def fetch(
     key: str, reference: ModelReference, locked: ModelRecord | None, report: Report
 ) -> ModelRecord | None:
-    """Makes sure that one network is here and what it was recorded to be.
-
-    Args:
-        key: Its key below ``models``.
-        reference: As the study names it.
-        locked: The lock's record of it.
-        report: Called with what happens, one line at a time.
+    """Makes sure that one network is here and what it was recorded to be, in ``locked`` if not None.
 
     Returns:
         Its record; None for a folder of the project's own.

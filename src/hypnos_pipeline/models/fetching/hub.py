@@ -41,12 +41,9 @@ class HubFiles:
 
 
 def list_files(key: str, repository: str, revision: str | None) -> HubFiles:
-    """Asks the hub for the commit and the files that a network consists of.
+    """Asks the hub for the commit (the newest unless ``revision`` names one) and the files of a network.
 
-    Args:
-        key: The network's key below ``models``.
-        repository: Hub id.
-        revision: Commit; None for the newest.
+    Which files those are, the network's key below ``models`` says; see :func:`needed_files`.
 
     Raises:
         Unreachable: If the hub does not answer, or must not be used (``HF_HUB_OFFLINE``).

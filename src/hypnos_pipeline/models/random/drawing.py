@@ -44,11 +44,7 @@ def calibrate(network: torch.nn.Module, inputs: torch.Tensor, batch: int = 8) ->
     """Sets the running statistics of every batch normalisation to those of some inputs.
 
     Random weights with statistics that belong to others let activations vanish or overflow layer by layer.
-
-    Args:
-        network: Changed in place.
-        inputs: As the network reads them, N×3×H×W.
-        batch: Inputs per forward pass.
+    The inputs are as the network reads them, N×3×H×W.
     """
     import torch
     from torch.nn.modules.batchnorm import _BatchNorm

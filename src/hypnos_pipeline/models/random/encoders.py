@@ -79,10 +79,5 @@ def save_random_clip(folder: Path, seed: int, configuration: dict[str, Any] = CL
     _write(folder / CONFIGURATION, CLIP_PREPROCESSING)
 
 
-def save_clip_vit_b32(folder: Path, seed: int) -> None:
-    """Writes the smaller CLIP; see :func:`save_random_clip`."""
-    save_random_clip(folder, seed, CLIP_VIT_B32)
-
-
 def _write(file: Path, content: dict[str, Any]) -> None:
     file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ MAKERS: dict[str, Callable[[Path, int], None]] = {
     "efficientnet_b1": convolutional.save_random_timm,
     "dino_vits16": encoders.save_random_vit,
     "clip_vit_l14": encoders.save_random_clip,
-    "clip_vit_b32": encoders.save_clip_vit_b32,
+    "clip_vit_b32": partial(encoders.save_random_clip, configuration=encoders.CLIP_VIT_B32),
     "fid_inception_v3": convolutional.save_random_inception,
     "alexnet_lpips": convolutional.save_random_lpips,
 }
@@ -28,11 +29,7 @@ MAKERS: dict[str, Callable[[Path, int], None]] = {
 
 
 def make_random_folder(reference: ModelReference) -> ModelRecord:
-    """Makes a random network where the study wants it, replacing what lies there.
-
-    Returns:
-        The record, which the folder holds too.
-    """
+    """Makes a random network where the study wants it, replacing what lies there; returns its record."""
     folder, network = Path(reference.folder), reference.random
     if network is None:
         raise ValueError(f"{reference.folder}: expected a reference with random weights")

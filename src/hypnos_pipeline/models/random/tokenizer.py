@@ -25,10 +25,7 @@ WORDS = [word for line in _LINES for word in line.split()]
 
 
 def make_synthetic_tokenizer(entries: int = ENTRIES) -> CLIPTokenizer:
-    """Makes a tokenizer in CLIP's format.
-
-    Args:
-        entries: Size of the vocabulary; what :data:`WORDS` leave over is filled with merges of no meaning.
+    """Makes a tokenizer in CLIP's format; what :data:`WORDS` leave of ``entries`` is filled with no meaning.
 
     Raises:
         ValueError: If the words need more entries.
