@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,9 @@ def picture(index: int = 7) -> Image.Image:
     return Image.fromarray(np.stack([2 * x, 2 * y, np.full_like(x, 25 * index)], axis=-1).astype(np.uint8))
 
 
-def encoded(kind: str, **options: Any) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     stream = io.BytesIO()
-    picture().save(stream, kind, **options)
+    image.save(stream, kind, **options)
     return stream.getvalue()
 
 
@@ -73,12 +75,12 @@ PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
         "3.jpg: a link to a file that is not there; copy the file again or remove it",
     ),
     "damaged": (
-        writes("3.png", damaged(encoded("PNG"))),
+        writes("3.png", damaged(encoded(picture(), "PNG"))),
         "3.png: cannot be read (broken PNG file (bad header checksum in b'IDAT')); "
         "copy the file again or remove it",
     ),
     "truncated": (
-        writes("3.bmp", encoded("BMP")[:-2000]),
+        writes("3.bmp", encoded(picture(), "BMP")[:-2000]),
         "3.bmp: cannot be read (image file is truncated (160 bytes not processed)); "
         "copy the file again or remove it",
     ),
@@ -138,13 +140,11 @@ PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def at(key: str, value: Any) -> Callable[[dict[str, Any]], object]:
-    """Returns what sets one dotted key."""
+    """Returns what sets one key, slashes between the levels."""
 
     def change(study: dict[str, Any]) -> None:
         *way, last = key.split("/")
-        for name in way:
-            study = study[name]
-        study[last] = value
+        reduce(getitem, way, study)[last] = value
 
     return change
 
@@ -152,9 +152,8 @@ def at(key: str, value: Any) -> Callable[[dict[str, Any]], object]:
 def renamed(key: str, name: str) -> Callable[[dict[str, Any]], object]:
     def change(study: dict[str, Any]) -> None:
         *way, last = key.split("/")
-        for each in way:
-            study = study[each]
-        study[name] = study.pop(last)
+        parent = reduce(getitem, way, study)
+        parent[name] = parent.pop(last)
 
     return change
 

@@ -72,7 +72,7 @@ def test_unknown_words_get_the_known_ones(study, arguments, message):
 
 
 @pytest.mark.parametrize("command", ["list", "trace"])
-def test_an_undefined_cell_is_said_to_be(study, command):
+def test_an_undefined_cell_is_reported(study, command):
     answer = call(command, *CELL[:-1], "fid")
     assert answer.exit_code == 1
     assert (

@@ -106,7 +106,7 @@ def test_parquet(both):
     )
 
 
-def test_the_same_values_in_other_bytes_are_said_to_be_so(both):
+def test_the_same_values_in_other_bytes_are_reported_as_such(both):
     (both[0] / "r.json").write_text('{"a": 1}')
     (both[1] / "r.json").write_text('{"a":1}')
     assert describe(both, "r.json") == "the same values in other bytes"

@@ -68,7 +68,7 @@ def test_photos_and_models_show_every_file(study, traced):
             assert lines.count(f"{name}  {md5}") == 1
 
 
-def test_other_folders_show_their_files_when_asked(study, traced):
+def test_other_folders_show_their_files_on_request(study, traced):
     md5 = on_disk(study, IMAGING).files["square.py"]
     assert f"square.py  {md5}" not in bare(drawn(traced()))
     assert bare(drawn(traced(), expand=True)).count(f"square.py  {md5}") == 1

@@ -158,7 +158,7 @@ def test_other_numbers_on_the_same_machine_part_at_the_first_artefact_even_if_on
     assert "numbers by up to 0.001 " in verdict.text
 
 
-def test_another_machine_s_numbers_are_judged_by_the_tolerance(study, monkeypatch):
+def test_another_machine_s_numbers_are_compared_with_the_tolerance(study, monkeypatch):
     monkeypatch.setenv("PRETENDED_CPU", "another")
     verdict = again(study)
     assert verdict.status == EQUAL

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
+from hypnos_pipeline.provenance.hashes import cached
+from hypnos_pipeline.provenance.record import LOCK, read_record
 from hypnos_pipeline.study.environments import DEFAULT, STUDY_FILE, known
-
-WORDS = ("table", "prompt_set", "subject", "method", "metric")
-"""What names a cell, in the order of the columns; table and prompt set say the same."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def select(cells: Sequence[Cell], words: Mapping[str, str | None]) -> list[Cell]
 
     Args:
         cells: Of one study.
-        words: Some of ``WORDS``; None names all.
+        words: Any of ``table``, ``prompt_set``, ``subject``, ``method``, ``metric``; None names all.
 
     Raises:
         UnknownWord: If no cell at all has the word.
@@ -167,13 +166,9 @@ def chosen_environment(root: Path) -> str | None:
 
 def _is_cached(root: Path, path: str) -> bool:
     """Whether ``path`` is recorded and DVC's cache has it."""
-    from hypnos_pipeline.provenance.hashes import cached
-    from hypnos_pipeline.provenance.record import LOCK, read_record
-
     if not (root / LOCK).is_file():
         return False
-    outs = (stage.outs.get(path) for stage in read_record(root).stages.values())
-    return any(out is not None and cached(root, out.md5) is not None for out in outs)
+    return any(cached(root, stage.outs[path].md5) for stage in read_record(root).writers(path))
 
 
 def _has_remote(root: Path) -> bool:

@@ -84,7 +84,7 @@ def lineage(record: Record, cell: Cell) -> Lineage:
     Raises:
         Unrecorded: If the record lacks the stage that wrote the cells, or something behind them.
     """
-    last = record.producers(cell.path)
+    last = record.writers(cell.path)
     if not last:
         raise Unrecorded(f"dvc.lock does not say which stage wrote {cell.path}")
     model_folders = _model_folders(record)

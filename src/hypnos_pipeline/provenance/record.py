@@ -71,6 +71,10 @@ class Record:
         """Returns the stages that wrote ``path``, something below it, or a folder that it lies in."""
         return [stage for stage in self.stages.values() if any(overlap(out, path) for out in stage.outs)]
 
+    def writers(self, path: str) -> list[StageRecord]:
+        """Returns the stages that wrote exactly ``path``."""
+        return [stage for stage in self.stages.values() if path in stage.outs]
+
 
 def overlap(a: str, b: str) -> bool:
     """Whether two paths are the same or one lies below the other."""

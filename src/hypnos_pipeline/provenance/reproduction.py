@@ -50,9 +50,8 @@ def check_table(root: Path, env: str) -> None:
         return
     # Read anew: DVC's memory of hashes goes by time stamps, and this is where a forgery would be.
     found = hashlib.md5((root / path).read_bytes(), usedforsecurity=False).hexdigest()
-    for stage in read_record(root).producers(path):
-        recorded = stage.outs.get(path)
-        if recorded is not None and found != recorded.md5:
+    for recorded in (stage.outs[path] for stage in read_record(root).writers(path)):
+        if found != recorded.md5:
             raise ProvenanceError(
                 f"{path} is not the one that dvc.lock names: its md5 is {found}, recorded is "
                 f"{recorded.md5}. Nothing was run.\n"
