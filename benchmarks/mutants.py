@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,8 +116,12 @@ def passes(folder: Path, module: str) -> bool:
     return code == 0
 
 
-def survivors(mutants: Sequence[Mutant], workers: int) -> list[Mutant]:
-    """Returns the mutants that no test notices; each worker has a copy of the package."""
+def survivors(mutants: Sequence[Mutant], workers: int) -> Iterator[Mutant]:
+    """Yields the mutants that no test notices; each worker has a copy of the package.
+
+    Raises:
+        RuntimeError: If a module's tests fail without any change.
+    """
     folders: SimpleQueue[Path] = SimpleQueue()
 
     def survives(each: Mutant) -> bool:
@@ -138,7 +142,7 @@ def survivors(mutants: Sequence[Mutant], workers: int) -> list[Mutant]:
         for module in {each.module for each in mutants}:
             if not passes(Path(name, "0"), module):
                 raise RuntimeError(f"{module}: its tests fail without any change: {', '.join(TESTS[module])}")
-        return [each for each, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives]
+        yield from (each for each, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -152,12 +156,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     settings = parser.parse_args(arguments)
     mutants = draw(settings.count, settings.seed, settings.only)
-    alive = survivors(mutants, settings.workers)
-    for each in alive:
-        print(f"not noticed: {each.module}:{each.change}")
-    caught = 1 - len(alive) / len(mutants)
-    print(f"{len(mutants) - len(alive)} of {len(mutants)} mutants caught, {caught:.1%}; goal {GOAL:.0%}")
-    sys.exit(caught < GOAL)
+    caught = len(mutants)
+    for each in survivors(mutants, settings.workers):
+        print(f"not noticed: {each.module}:{each.change}", flush=True)
+        caught -= 1
+    share = caught / len(mutants)
+    print(f"{caught} of {len(mutants)} mutants caught, {share:.1%}; goal {GOAL:.0%}")
+    sys.exit(share < GOAL)
 
 
 if __name__ == "__main__":

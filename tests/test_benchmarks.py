@@ -14,6 +14,7 @@ from benchmarks import (
     evaluation_cell,
     gpu_rehearsal,
     miniature,
+    mutants,
     peak_memory,
     registry_list,
     sampling_batches,
@@ -142,3 +143,24 @@ def test_a_measured_step_is_told_with_its_parts() -> None:
         "weights 4.00, gradients 4.00, optimiser_state 2.00, unet 1.00"
     )
     assert gpu_rehearsal.as_line(row | {"peak": float("inf")}).endswith(": does not fit this GPU")
+
+
+def test_mutants_are_drawn_by_seed_and_tried_in_a_copy(monkeypatch) -> None:
+    module = "training/table_3.py"
+    drawn = mutants.draw(40, 0, [module])
+    assert [each.change for each in drawn] == [each.change for each in mutants.draw(40, 0, [module])]
+    original = (mutants.ROOT / mutants.PACKAGE / module).read_text(encoding="utf-8")
+    assert all(each.code != original and compile(each.code, module, "exec") for each in drawn)
+    tried = []
+
+    def passes(folder: Path, of: str) -> bool:
+        tried.append((folder / mutants.PACKAGE.name / of).read_text(encoding="utf-8"))
+        return tried[-1] in (original, drawn[1].code)
+
+    monkeypatch.setattr(mutants, "passes", passes)
+    assert list(mutants.survivors(drawn[:3], workers=1)) == [drawn[1]]
+    assert tried == [original, *(each.code for each in drawn[:3])]
+    assert (mutants.ROOT / mutants.PACKAGE / module).read_text(encoding="utf-8") == original
+    assert all(
+        (mutants.ROOT / "tests" / name).is_file() for names in mutants.TESTS.values() for name in names
+    )
