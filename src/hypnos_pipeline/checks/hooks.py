@@ -101,7 +101,7 @@ class StudyChecks:
             OutOfMemory: If that is what the error is.
         """
         if cause := ran_out(error):
-            assert StudyConfigLoader.newest, "Kedro makes one before any node"
+            assert StudyConfigLoader.newest is not None, "Kedro makes one before any node"
             parts = ValidParts.of(Study, current_parameters())
             reads = {name.removeprefix(PARAMETER) for name in node.inputs if name.startswith(PARAMETER)}
             settings = savings(parts, reads, on_gpu=of_gpu(cause))
