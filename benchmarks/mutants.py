@@ -8,10 +8,10 @@ left out. The changes are mutmut's, but on the whole module: mutmut itself leave
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ from queue import SimpleQueue
 
 import libcst as cst
 import libcst.matchers as m
+import pytest
 from mutmut.mutation.mutators import mutation_operators
 
 from benchmarks.program import ROOT
@@ -39,6 +40,17 @@ TESTS = {
 """Module → files under ``tests/`` that cover it, the quickest first."""
 TYPE_ALIAS = m.Assign(value=m.Subscript(value=m.Name("Literal")))
 GOAL = 0.95
+SERVER = multiprocessing.get_context("forkserver")
+LIBRARIES = [
+    "torch",
+    "scipy.optimize",
+    "skimage.color",
+    "transformers",
+    "diffusers",
+    "hypothesis",
+    "dvc.repo",
+]
+"""Imported once, in the process whose copies run the tests; the package itself is not."""
 TIMEOUT = 600
 """Seconds after which a mutant counts as caught: it makes a loop endless."""
 
@@ -96,23 +108,33 @@ def mutant(module: str, tree: cst.Module, old: cst.CSTNode, new: cst.CSTNode) ->
     return Mutant(module, changed.code, f"{number}: {before.strip()}  →  {after.strip()}")
 
 
+def run_tests(folder: Path, module: str) -> None:
+    """Runs a module's tests with the package in a folder; the process ends with pytest's exit status."""
+    os.chdir(ROOT)
+    sys.path.insert(0, str(folder))
+    os.environ["PYTHONPATH"] = str(folder)  # for the processes that tests start
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, sys.stderr.fileno())
+    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    sys.exit(pytest.main([*options, *(f"tests/{name}" for name in TESTS[module])]))
+
+
 def passes(folder: Path, module: str) -> bool:
     """Whether a module's tests pass with the package as it is in a folder.
 
     Raises:
         RuntimeError: If pytest found no tests or could not begin.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
-    command += [f"tests/{name}" for name in TESTS[module]]
-    variables = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    try:
-        code = subprocess.run(
-            command, cwd=ROOT, env=os.environ | variables, capture_output=True, timeout=TIMEOUT
-        ).returncode
-    except subprocess.TimeoutExpired:
+    process = SERVER.Process(target=run_tests, args=(folder, module))
+    process.start()
+    process.join(TIMEOUT)
+    if process.is_alive():
+        process.kill()
         return False
+    code = process.exitcode or 0
     if code > 2:
-        raise RuntimeError(f"{' '.join(command)}: exit code {code}")
+        raise RuntimeError(f"pytest on {', '.join(TESTS[module])}: exit code {code}")
     return code == 0
 
 
@@ -155,6 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--only", nargs="+", choices=TESTS, default=list(TESTS), help="those of these modules"
     )
     settings = parser.parse_args(arguments)
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    SERVER.set_forkserver_preload(["__main__", *LIBRARIES])
     mutants = draw(settings.count, settings.seed, settings.only)
     caught = len(mutants)
     for each in survivors(mutants, settings.workers):

@@ -276,7 +276,7 @@ def test_the_commands_write_and_check(project, monkeypatch):
     assert (agreed.exit_code, agreed.output) == (0, "dvc.yaml agrees with the pipelines of mini.\n")
     unknown = run(check, ["--env", "paper"])
     assert unknown.exit_code == 1
-    assert "no environment 'paper' with a study in conf/; there are mini" in unknown.output
+    assert "no environment 'paper' with a study; expected one of mini" in unknown.output
 
 
 def test_the_committed_file_agrees_without_torch():
