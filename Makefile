@@ -73,7 +73,7 @@ check: install ## style, layout, imports, types, and dvc.yaml against the pipeli
 lint: check ## the same
 
 docs: install ## the book in site/, offline; a broken link is an error
-	mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 lock: ## pins without addresses; run it after changing pyproject.toml
 	uv pip compile --quiet --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
