@@ -155,7 +155,7 @@ def psnr_of(vae, folder: Path, count: int = 500) -> dict[str, float]:
     found = {"decoder_db": [], "round_trip_db": []}
     errors = []
     with torch.no_grad():
-        for a in range(0, count, 50):
+        for a in range(0, len(images), 50):
             z = torch.from_numpy(latents[a : a + 50]) / vae.config.scaling_factor
             own = vae.encode(x[a : a + 50] * 2 - 1).latent_dist.mean
             errors.append(float(((own - z) ** 2).mean() * vae.config.scaling_factor**2))

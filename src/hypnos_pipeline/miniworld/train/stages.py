@@ -142,7 +142,7 @@ def subjects(config: MiniworldConfig) -> None:
     from hypnos_pipeline.miniworld.render.subjects import make_subjects
 
     root = _root(config)
-    make_subjects(root / "subjects", root / "judge", config.seed)
+    make_subjects(root / "subjects", root / "truth", config.seed)
 
 
 def cards(config: MiniworldConfig) -> None:
