@@ -50,6 +50,9 @@ def test_missing_kinds_are_named():
     with pytest.raises(PoolError, match=r"lacks: resized of one.*resize_probability"):
         PoolDraws(kinds_of(pool(resized=0)), Augmented(), SEED)
     PoolDraws(kinds_of(pool(resized=0)), Augmented(resize_probability=0.0), SEED)
+    PoolDraws(kinds_of(pool(recoloured=0)), Augmented(resize_probability=1.0), SEED)
+    with pytest.raises(PoolError, match="no image of kind 'original'"):
+        PoolDraws({}, Augmented(), SEED)
 
 
 def test_draws_depend_on_seed_and_step_only():
