@@ -101,7 +101,7 @@ def backgrounds_table(
 def _by_row(frame: pandas.DataFrame) -> dict[tuple[str, str], Found]:
     """Returns (method, minus) to what was found of it."""
     rows: dict[tuple[str, str], Found] = {}
-    for row in rows_of(frame.fillna({"minus": ""})):
+    for row in rows_of(frame.assign(minus=frame["minus"].astype(object).fillna(""))):
         rows.setdefault((row.method, row.minus), {})[row.metric] = row
     return rows
 
