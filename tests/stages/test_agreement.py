@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from hypnos_pipeline.commands.dvc import check, conventions, write
+from hypnos_pipeline.commands.dvc import check, conventions, dvc, write
 from hypnos_pipeline.stages import Comparison, FrameError, compare
 from hypnos_pipeline.stages.environments import Environment
 from hypnos_pipeline.study.model import Study
@@ -274,7 +274,7 @@ def test_the_commands_write_and_check(project, monkeypatch):
     assert sorted(each.name for each in project.glob("*dvc*")) == [".dvc", ".dvcignore", "dvc.yaml"]
     agreed = run(check, ["--env", "mini"])
     assert (agreed.exit_code, agreed.output) == (0, "dvc.yaml agrees with the pipelines of mini.\n")
-    unknown = run(check, ["--env", "paper"])
+    unknown = run(dvc, ["check", "--env", "paper"])
     assert unknown.exit_code == 1
     assert "no environment 'paper' with a study; expected one of mini" in unknown.output
 
