@@ -31,6 +31,11 @@ def status(finding: Finding) -> str:
     return finding.severity if isinstance(finding, Problem) else "ok"
 
 
+def errors(findings: Sequence[Finding]) -> list[Problem]:
+    """Returns the problems that a run may not go on with."""
+    return [each for each in findings if isinstance(each, Problem) and each.severity == "error"]
+
+
 def warning(where: str, what: str, fix: str = "") -> Problem:
     """Returns a problem that a run may go on with."""
     return Problem(where, what, fix, "warning")

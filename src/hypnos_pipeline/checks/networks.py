@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from hypnos_pipeline.checks.findings import Finding, Passed, warning
+from hypnos_pipeline.checks.findings import Finding, Passed, errors, warning
 from hypnos_pipeline.errors import LockError, Problem
 from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
 from hypnos_pipeline.models.lock import LOCK_FILE, Lock, read_lock
@@ -30,8 +30,7 @@ def network_problems(parts: ValidParts, keys: Iterable[str], lock_file: Path | N
         keys: Below ``models``; those whose reference is wrong are skipped.
         lock_file: The environment's ``models.lock``, in its own folder; not looked for if not given.
     """
-    findings = network_findings(parts, keys, lock_file)
-    return [each for each in findings if isinstance(each, Problem) and each.severity == "error"]
+    return errors(network_findings(parts, keys, lock_file))
 
 
 def network_findings(parts: ValidParts, keys: Iterable[str], lock_file: Path | None = None) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from hypnos_pipeline.checks.findings import Finding, Passed, warning
+from hypnos_pipeline.checks.findings import Finding, Passed, errors, warning
 from hypnos_pipeline.errors import Problem
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.models.status import model_status
@@ -18,7 +18,7 @@ WORDS = f"words and prompts of {STUDY_FILE}"
 
 def word_problems(parts: ValidParts) -> list[Problem]:
     """Checks rare words, prompts and new tokens, if the text-to-image model is whole and here."""
-    return [each for each in word_findings(parts) if isinstance(each, Problem) and each.severity == "error"]
+    return errors(word_findings(parts))
 
 
 def word_findings(parts: ValidParts) -> list[Finding]:
