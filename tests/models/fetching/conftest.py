@@ -1,20 +1,15 @@
-"""A server and a place to fetch to."""
+"""A hub on this machine to fetch from."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from tests.models.fetching.server import FileServer
+from tests.hub.server import Hub, serving
 
 
 @pytest.fixture
-def server() -> Iterator[FileServer]:
-    with FileServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def server() -> Iterator[Hub]:
+    with serving() as hub:
+        yield hub

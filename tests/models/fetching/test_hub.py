@@ -16,7 +16,7 @@ import yaml
 from hypnos_pipeline.models.fetching.hub import needed_files
 from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.lock import read_lock
-from tests.models.fetching.server import COMMIT, FileServer
+from tests.hub.server import COMMIT, Hub
 from tests.tiny_models import save_tiny_text_to_image, save_tiny_vit
 
 STABLE_DIFFUSION = """
@@ -61,7 +61,7 @@ def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> Non
 
 
 @pytest.fixture
-def project(tmp_path: Path, project_root: Path, server: FileServer) -> Path:
+def project(tmp_path: Path, project_root: Path, server: Hub) -> Path:
     """A project whose study names two networks of the hub, as far as the commands need one."""
     folder = tmp_path / "project"
     for name in ("conf/base", "conf/mini"):
@@ -92,7 +92,7 @@ def as_bin(safetensors: bytes) -> bytes:
     return stream.getvalue()
 
 
-def kedro(project: Path, server: FileServer, *words: str) -> subprocess.CompletedProcess[str]:
+def kedro(project: Path, server: Hub, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs `kedro models` as a user does, with the hub on this machine."""
     setting = {"HF_ENDPOINT": server.address, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
     command = [sys.executable, "-m", "kedro", "models", *words]
@@ -101,7 +101,7 @@ def kedro(project: Path, server: FileServer, *words: str) -> subprocess.Complete
 
 
 def test_a_study_is_fetched_from_the_hub_listed_and_locked(
-    project: Path, server: FileServer, tmp_path: Path
+    project: Path, server: Hub, tmp_path: Path
 ) -> None:
     server.publish("owner/diffusion", published(save_tiny_text_to_image(tmp_path / "diffusion")))
     missing = kedro(project, server, "fetch")
@@ -115,7 +115,7 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
     assert done.returncode == 0, done.stderr
     assert f"dino: owner/dino at {COMMIT}, 3 files" in done.stdout
     assert "text_to_image: owner/diffusion is here and verified" in done.stdout
-    assert not any("model.ckpt" in path for _, path, _ in server.requests)
+    assert not any("model.ckpt" in request.path for request in server.requests)
     lock = read_lock(project / "conf/mini/models.lock")
     assert lock["text_to_image"].revision == COMMIT
     assert lock["dino"].downloaded.keys() == {"config.json", "preprocessor_config.json", "pytorch_model.bin"}
