@@ -13,15 +13,22 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from hypnos_pipeline.storage.hashing import file_sha256
+
 COMMIT = "c0ffee" + "0" * 34
 """Of every repository, unless another is given."""
+Content = bytes | Path
+"""What is served: in memory, or a file that is read piece by piece."""
+_PIECE = 1 << 20
+_POINTED = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,12 @@ class Repository:
     """One repository of the hub.
 
     Attributes:
-        files: Name to content.
+        files: Name to content, or to a file that is streamed from disk.
         commit: The only one it has.
         gated: Whether its files need a token of someone who has accepted its licence.
     """
 
-    files: dict[str, bytes]
+    files: dict[str, Content]
     commit: str
     gated: bool
 
@@ -85,7 +92,7 @@ class Hub(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, Content] = {}
         self.repositories: dict[str, Repository] = {}
         self.requests: list[Request] = []
         self.sent: Counter[str] = Counter()
@@ -103,13 +110,13 @@ class Hub(ThreadingHTTPServer):
         return f"http://localhost:{self.server_address[1]}"
 
     def publish(
-        self, repository: str, files: Mapping[str, bytes], commit: str = COMMIT, gated: bool = False
+        self, repository: str, files: Mapping[str, Content], commit: str = COMMIT, gated: bool = False
     ) -> None:
         """Puts files into a repository, which may exist already."""
         known = self.repositories.get(repository)
         self.repositories[repository] = Repository({**(known.files if known else {}), **files}, commit, gated)
 
-    def release(self, path: str, content: bytes) -> str:
+    def release(self, path: str, content: Content) -> str:
         """Publishes a release file, which redirects to another host; returns its address."""
         self.files[path] = content
         self._releases.add(path)
@@ -122,9 +129,9 @@ class Hub(ThreadingHTTPServer):
         """
         self._faults.setdefault(path, []).extend(faults)
 
-    def content_path(self, content: bytes) -> str:
+    def content_path(self, content: Content) -> str:
         """Returns where a large file's content comes from at last, on the other host."""
-        return f"/cdn/{hashlib.sha256(content).hexdigest()}"
+        return f"/cdn/{sha256_of(content)}"
 
     def ranges(self, path: str) -> list[str | None]:
         """Returns the range of each GET request of a path, in order."""
@@ -139,13 +146,13 @@ class Hub(ThreadingHTTPServer):
         """Whether a path is a release file's published one."""
         return path in self._releases
 
-    def stored(self, digest: str) -> bytes | None:
+    def stored(self, digest: str) -> Content | None:
         """Returns the published content with a sha256."""
         everything = [
             *self.files.values(),
             *(c for r in self.repositories.values() for c in r.files.values()),
         ]
-        return next((each for each in everything if hashlib.sha256(each).hexdigest() == digest), None)
+        return next((each for each in everything if sha256_of(each) == digest), None)
 
 
 @contextmanager
@@ -166,21 +173,23 @@ def is_large(name: str) -> bool:
     return not name.endswith((".json", ".txt", ".md", ".gitattributes"))
 
 
-def blob_id(content: bytes) -> str:
-    """Returns git's id of a file."""
+def blob_id(content: Content) -> str:
+    """Returns git's id of a file; of a large one, of the pointer that git has in its place."""
+    if isinstance(content, Path):
+        content = sha256_of(content).encode() if size_of(content) > _POINTED else content.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def sibling(name: str, content: bytes) -> dict[str, Any]:
+def sibling(name: str, content: Content) -> dict[str, Any]:
     """Describes a file as ``/api/models/<id>?blobs=True`` does."""
-    described: dict[str, Any] = {"rfilename": name, "size": len(content), "blobId": blob_id(content)}
+    described: dict[str, Any] = {"rfilename": name, "size": size_of(content), "blobId": blob_id(content)}
     if is_large(name):
-        sha256 = hashlib.sha256(content).hexdigest()
-        described["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 130}
+        sha256 = sha256_of(content)
+        described["lfs"] = {"sha256": sha256, "size": size_of(content), "pointerSize": 130}
     return described
 
 
-def tree(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def tree(files: Mapping[str, Content]) -> list[dict[str, Any]]:
     """Lists files and folders as ``/api/models/<id>/tree/<revision>?recursive=True`` does."""
     folders = {name.rpartition("/")[0] for name in files} - {""}
     entries: list[dict[str, Any]] = [
@@ -188,12 +197,34 @@ def tree(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
         for folder in folders
     ]
     for name, content in files.items():
-        entry = {"type": "file", "oid": blob_id(content), "size": len(content), "path": name}
+        entry = {"type": "file", "oid": blob_id(content), "size": size_of(content), "path": name}
         if is_large(name):
-            oid = hashlib.sha256(content).hexdigest()
-            entry["lfs"] = {"oid": oid, "size": len(content), "pointerSize": 130}
+            oid = sha256_of(content)
+            entry["lfs"] = {"oid": oid, "size": size_of(content), "pointerSize": 130}
         entries.append(entry)
     return sorted(entries, key=lambda entry: entry["path"])
+
+
+def sha256_of(content: Content) -> str:
+    """Returns a content's digest; a file is read once."""
+    return file_sha256(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
+
+
+def size_of(content: Content) -> int:
+    """Returns a content's bytes."""
+    return content.stat().st_size if isinstance(content, Path) else len(content)
+
+
+def pieces(content: Content, start: int, stop: int) -> Iterator[bytes]:
+    """Yields a range of a content piece by piece."""
+    if isinstance(content, bytes):
+        yield content[start:stop]
+        return
+    with content.open("rb") as file:
+        file.seek(start)
+        while start < stop and (piece := file.read(min(_PIECE, stop - start))):
+            start += len(piece)
+            yield piece
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -261,12 +292,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
         elif is_large(name):
             location = self.server.other_host + self.server.content_path(content)
-            sha256 = hashlib.sha256(content).hexdigest()
-            linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(len(content))}
+            sha256 = sha256_of(content)
+            linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(size_of(content))}
             self._send(302, {"Location": location, "X-Repo-Commit": found.commit, **linked})
         elif cached is None:
             location = f"/api/resolve-cache/models/{repository}/{found.commit}/{name}"
-            linked = {"X-Linked-Etag": f'"{blob_id(content)}"', "X-Linked-Size": str(len(content))}
+            linked = {"X-Linked-Etag": f'"{blob_id(content)}"', "X-Linked-Size": str(size_of(content))}
             self._send(307, {"Location": location, "X-Repo-Commit": found.commit, **linked})
         else:
             self._content(content, cached, {"X-Repo-Commit": found.commit})
@@ -289,19 +320,19 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             self._send(404, {})
             return
-        etag = f'"{hashlib.sha256(content).hexdigest()}"'
-        start, stop = self._range(len(content))
+        etag = f'"{sha256_of(content)}"'
+        start, stop = self._range(size_of(content))
         if self.headers.get("If-Range", etag) != etag:
-            start, stop = 0, len(content)
+            start, stop = 0, size_of(content)
         described = {"ETag": etag, "Accept-Ranges": "bytes", **(headers or {})}
-        if start >= len(content) > 0:
-            self._send(416, {"Content-Range": f"bytes */{len(content)}"})
+        if start >= size_of(content) > 0:
+            self._send(416, {"Content-Range": f"bytes */{size_of(content)}"})
             return
-        partial = (start, stop) != (0, len(content))
+        partial = (start, stop) != (0, size_of(content))
         if partial:
-            described["Content-Range"] = f"bytes {start}-{stop - 1}/{len(content)}"
-        body = (fault.content or content)[start:stop]
-        self._send(206 if partial else 200, described, body, fault.cut)
+            described["Content-Range"] = f"bytes {start}-{stop - 1}/{size_of(content)}"
+        body = pieces(fault.content or content, start, stop)
+        self._send(206 if partial else 200, described, body, stop - start, fault.cut)
 
     def _range(self, size: int) -> tuple[int, int]:
         """Returns begin and end of what is requested of a content."""
@@ -309,20 +340,28 @@ class _Handler(BaseHTTPRequestHandler):
         return int(first), min(int(last) + 1 if last else size, size)
 
     def _json(self, content: object) -> None:
-        self._send(200, {"Content-Type": "application/json"}, json.dumps(content).encode())
+        body = json.dumps(content).encode()
+        self._send(200, {"Content-Type": "application/json"}, [body], len(body))
 
     def _send(
-        self, status: int, headers: Mapping[str, str], body: bytes = b"", cut: int | None = None
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: Iterable[bytes] = (),
+        size: int = 0,
+        cut: int | None = None,
     ) -> None:
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        for name, value in {**headers, "Content-Length": str(size)}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":
-            sent = body[:cut]
-            self.wfile.write(sent)
-            self.server.sent[unquote(urlsplit(self.path).path)] += len(sent)
-            self.close_connection = len(sent) < len(body)
+            left = size if cut is None else min(cut, size)
+            self.close_connection = left < size
+            for piece in body:
+                self.wfile.write(piece[:left])
+                self.server.sent[unquote(urlsplit(self.path).path)] += len(piece[:left])
+                left -= len(piece[:left])
 
     def log_message(self, *_: object) -> None:
         pass
