@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from hypnos_pipeline.models.fetching.conversion import keep
-from hypnos_pipeline.models.fetching.hub import needed_files
+from hypnos_pipeline.models.fetching.choice import needed_files
+from hypnos_pipeline.models.fetching.conversion import keep, link
 from hypnos_pipeline.models.integrity import files_of, folder_problems
 from hypnos_pipeline.models.networks import load_clip, load_timm, load_vit
 from hypnos_pipeline.models.text_to_image import load_text_to_image
@@ -47,7 +47,7 @@ def test_what_is_taken_of_a_repository_loads_as_what_was_published(key: str, pie
             in_pieces(published / name, pieces)
         taken = needed_files(key, files_of(published))
     for name in taken:
-        keep(key, published / name, (fetched / name).parent)
+        keep(key, published / name, fetched / name, link)
     assert folder_problems(key, fetched) == []
     for found, wanted in zip(networks(key, fetched), expected, strict=True):
         assert found.state_dict().keys() == wanted.keys()
@@ -62,7 +62,7 @@ def test_tokenizers_of_slow_files_read_the_same_ids(tmp_path) -> None:
     published = tmp_path / "published/tokenizer"
     assert not (published / "tokenizer.json").exists()
     for name in needed_files("text_to_image", files_of(tmp_path / "published")):
-        keep("text_to_image", tmp_path / "published" / name, (tmp_path / "fetched" / name).parent)
+        keep("text_to_image", tmp_path / "published" / name, tmp_path / "fetched" / name, link)
     model = load_text_to_image(tmp_path / "fetched")
     assert torch.equal(model.encode_prompts([prompt]), expected)
     assert model.tokenizer.model_max_length == 77
@@ -76,7 +76,7 @@ def test_release_files_become_what_the_loaders_read(key: str, tmp_path) -> None:
     SMALL[key](tmp_path / "made", 1)
     LAYOUTS[key].write(tmp_path / "made", tmp_path / "published")
     (file,) = (tmp_path / "published").iterdir()
-    keep(key, file, tmp_path / "fetched")
+    keep(key, file, tmp_path / "fetched" / file.name, link)
     assert folder_problems(key, tmp_path / "fetched") == []
     images = torch.rand(1, 3, 64, 64)
     folders = tmp_path / "made", tmp_path / "fetched"

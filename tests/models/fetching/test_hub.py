@@ -39,9 +39,18 @@ PIECES = (
 )
 
 
+HALF = "+ config.json + model.fp16.safetensors - pytorch_model.fp16.bin - tf_model.h5"
+HALF_PIECES = (
+    "+ config.json + model.fp16-00001-of-00002.safetensors + model.fp16-00002-of-00002.safetensors "
+    "+ model.safetensors.index.fp16.json - model.non_ema.safetensors"
+)
+
+
 @pytest.mark.parametrize(
     ("key", "repository"),
     [
+        ("perceptual", HALF),
+        ("perceptual", HALF_PIECES),
         ("text_to_image", STABLE_DIFFUSION),
         ("perceptual", TIMM),
         ("dino", DINO),
@@ -67,7 +76,7 @@ def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> Non
         (
             "dino",
             "config.json flax_model.msgpack",
-            "lacks float32 weights model.safetensors or .bin; there are",
+            "lacks weights model.safetensors or pytorch_model.bin; there are",
         ),
         ("dino", "config.json model.safetensors", "lacks preprocessor_config.json"),
         ("clip", "config.json model.safetensors preprocessor_config.json vocab.json", "lacks a tokenizer: "),
