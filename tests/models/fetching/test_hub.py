@@ -163,3 +163,24 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
 
     load_text_to_image(project / "data/01_raw/models/hub/text_to_image")
     load_vit(project / "data/01_raw/models/hub/dino")
+
+
+def test_a_copied_network_is_adopted_by_the_command(
+    project: Path, server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from hypnos_pipeline.commands.models import models
+
+    monkeypatch.chdir(project)
+    copy = save_tiny_vit(tmp_path / "copy")
+    unknown = CliRunner().invoke(models, ["adopt", "dio", str(copy), "--env", "mini"])
+    assert unknown.exit_code == 1
+    assert "no network 'dio' in this study; expected dino, or another one of" in unknown.output
+    done = CliRunner().invoke(models, ["adopt", "dino", str(copy), "--env", "mini"])
+    assert done.exit_code == 0, done.output
+    assert "dino: data/01_raw/models/hub/dino was filled from" in done.output
+    listed = CliRunner().invoke(models, ["list", "--env", "mini"]).output
+    (line,) = [line.split() for line in listed.splitlines() if line.startswith("dino ")]
+    assert line[3] == "verified"
+    assert server.requests == []
