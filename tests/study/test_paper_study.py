@@ -179,12 +179,12 @@ def test_networks_come_from_the_published_places_into_one_folder_each(study):
         "dino": "facebook/dino-vits16",
         "clip": "openai/clip-vit-large-patch14",
         "clip_b32": "openai/clip-vit-base-patch32",
+        "matting": "Carve/tracer_b7",
     }
     published = {name: reference for name, reference in references.items() if reference.url}
-    assert set(published) == {"inception", "lpips", "matting"}
-    for name in ("inception", "lpips"):  # such a file's name ends with the first digits of its digest
-        digits = published[name].url.rsplit("-", 1)[1].removesuffix(".pth")
-        assert published[name].sha256.startswith(digits)
+    assert set(published) == {"inception", "lpips"}
+    for reference in published.values():  # such a file's name ends with the first digits of its digest
+        assert reference.sha256.startswith(reference.url.rsplit("-", 1)[1].removesuffix(".pth"))
 
 
 def test_every_pin_says_where_it_was_read(text, study):
@@ -200,9 +200,10 @@ def test_every_pin_says_where_it_was_read(text, study):
     assert pins == [pin for pin in given if pin]
 
 
-def test_the_matting_networks_file_is_the_one_that_is_fetched(study):
-    options = study.background_removal.options
-    assert options["file"] == study.models.matting.url.rsplit("/", 1)[1]
+def test_the_background_remover_is_the_papers(study):
+    """By the name of the file that ``kedro models fetch`` makes of the published ``tracer_b7.pth``."""
+    settings = study.background_removal
+    assert (settings.backend, settings.options["file"]) == ("tracer_b7", "tracer_b7.safetensors")
 
 
 def scores(study: Study) -> pd.DataFrame:
