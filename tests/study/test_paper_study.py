@@ -22,7 +22,7 @@ from hypnos_pipeline.study.model import Study
 FILE = "conf/paper/parameters_study.yml"
 SUBJECTS = {"figurine": "funko", "rattan_chair": "rattan_chair", "lego_robot": "lego_robot"}
 CLIP_LENGTH = 77
-PINNED = re.compile(r'^\s+(?:revision|sha256): "([0-9a-f]+)"(.*)$')
+PINNED = re.compile(r'^\s+(?:revision|sha256|sha512): "([0-9a-f]+)"(.*)$')
 CITED = re.compile(r"# github [\w.-]+/[\w.-]+, \S+")
 
 
@@ -195,7 +195,9 @@ def test_every_pin_says_where_it_was_read(text, study):
             pins.append(found[1])
             assert CITED.search(found[2]) or CITED.search(above), line
     given = [
-        pin for reference in dict(study.models).values() for pin in (reference.revision, reference.sha256)
+        pin
+        for reference in dict(study.models).values()
+        for pin in (reference.revision, reference.sha256, reference.sha512)
     ]
     assert pins == [pin for pin in given if pin]
 
