@@ -251,12 +251,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._describe(path.removeprefix("/api/models/"))
         elif path.startswith("/api/resolve-cache/models/"):
             owner, name, commit, file = path.removeprefix("/api/resolve-cache/models/").split("/", 3)
-            self._resolve(f"{owner}/{name}", commit, file, cached=True)
+            self._resolve(f"{owner}/{name}", commit, file, fault)
         elif path.startswith("/cdn/"):
             self._content(hub.stored(path.removeprefix("/cdn/")), fault)
         elif "/resolve/" in path:
             repository, _, rest = path.strip("/").partition("/resolve/")
-            self._resolve(repository, *rest.split("/", 1), cached=False)
+            self._resolve(repository, *rest.split("/", 1), None)
         elif hub.is_release(path):
             self._send(302, {"Location": hub.other_host + hub.content_path(hub.files[path])})
         else:
@@ -277,8 +277,8 @@ class _Handler(BaseHTTPRequestHandler):
         described |= {"downloads": 0, "likes": 0}
         self._json({**described, "siblings": [sibling(*file) for file in sorted(found.files.items())]})
 
-    def _resolve(self, repository: str, revision: str, name: str, cached: bool) -> None:
-        """Redirects to a file's content; from the hub's cache, sends it."""
+    def _resolve(self, repository: str, revision: str, name: str, cached: Fault | None) -> None:
+        """Redirects to a file's content; from the hub's cache, sends it as the fault wants it."""
         found = self._permitted(repository, revision)
         if found is None:
             return
@@ -295,12 +295,12 @@ class _Handler(BaseHTTPRequestHandler):
             sha256 = sha256_of(content)
             linked = {"X-Linked-Etag": f'"{sha256}"', "X-Linked-Size": str(size_of(content))}
             self._send(302, {"Location": location, "X-Repo-Commit": found.commit, **linked})
-        elif not cached:
+        elif cached is None:
             location = f"/api/resolve-cache/models/{repository}/{found.commit}/{name}"
             linked = {"X-Linked-Etag": f'"{blob_id(content)}"', "X-Linked-Size": str(size_of(content))}
             self._send(307, {"Location": location, "X-Repo-Commit": found.commit, **linked})
         else:
-            self._content(content, Fault(), {"X-Repo-Commit": found.commit})
+            self._content(content, cached, {"X-Repo-Commit": found.commit})
 
     def _permitted(self, repository: str, revision: str) -> Repository | None:
         """Returns a repository; answers that it, or the revision, does not exist."""

@@ -12,8 +12,10 @@ from pathlib import Path
 from hypnos_pipeline.errors import LockError, Problem
 from hypnos_pipeline.models.integrity import files_of, folder_problems, is_listed
 from hypnos_pipeline.models.lock import LOCK_FILE, RECORD_FILE, ModelRecord, read_record
-from hypnos_pipeline.models.reference import fetch_command, is_present
+from hypnos_pipeline.models.reference import adopt_command, fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
+
+_UNRECORDED = f"was not filled by `kedro models fetch`: it has no {RECORD_FILE}"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class ModelStatus:
         present: Whether anything lies there.
         pinned: Whether its content is fixed beforehand: by revision, sha256, seed, or a tracked record
             (``models.lock``, ``SHA256SUMS``).
-        verified: Whether every file is what was recorded; None if it is absent or nothing was recorded.
+        verified: Whether every file is what was recorded: in ``models.lock``, else in the folder itself if
+            the study pins what that record must name. So environments may share a folder. None if it is
+            absent or not pinned.
         bytes: Size of its files; recorded size if it is absent, 0 if unknown.
         problems: What is wrong with its files or its reference; empty if it is absent.
     """
@@ -51,12 +55,11 @@ def model_status(
     """
     folder, locked, present = Path(reference.folder), lock.get(key), is_present(reference)
     if reference.fetched:
-        pinned = bool(reference.revision or reference.sha256 or reference.random or locked)
-        recorded = bool(locked or reference.random)
+        pinned = bool(reference.revision or reference.digests or reference.random or locked)
     else:
-        pinned = recorded = is_listed(folder)
+        pinned = is_listed(folder)
     lines = _differences(key, reference, folder, locked) if present else []
-    verifiable = present and (recorded or (reference.fetched and bool(lines)))
+    verifiable = present and (pinned or (reference.fetched and bool(lines)))
     if present:
         size = sum(file.stat().st_size for file in files_of(folder).values())
     else:
@@ -69,7 +72,7 @@ def model_status(
         pinned=pinned,
         verified=not lines if verifiable else None,
         bytes=size,
-        problems=[Problem(f"models.{key}", line, _fix(reference, env)) for line in lines],
+        problems=[Problem(f"models.{key}", line, _fix(key, reference, env, line)) for line in lines],
     )
 
 
@@ -83,15 +86,18 @@ def _differences(key: str, reference: ModelReference, folder: Path, locked: Mode
         return [error.message]
     record, place = (locked, f"{LOCK_FILE} ({key})") if locked else (inside, str(folder / RECORD_FILE))
     if record is None:
-        return [f"{folder} was not filled by `kedro models fetch`: it has no {RECORD_FILE}"]
+        return [f"{folder} {_UNRECORDED}"]
     if wrong := record.disagreement(reference):
         return [f"{place} {wrong}"]
     return record.file_problems(folder) or folder_problems(key, folder)
 
 
-def _fix(reference: ModelReference, env: str | None) -> str:
+def _fix(key: str, reference: ModelReference, env: str | None, problem: str) -> str:
     """Returns how a network's folder becomes whole again."""
     folder = reference.folder
+    if problem.endswith(_UNRECORDED):
+        adopt = adopt_command(key, Path(folder), env)
+        return f"`{adopt}` takes what is in it; or remove it, then `{fetch_command(env)}`"
     if reference.fetched:
         return f"remove {folder}, then `{fetch_command(env)}`"
     if is_listed(Path(folder)):

@@ -14,14 +14,14 @@ import torch
 
 from hypnos_pipeline.models.fetching.fetch import fetch_all
 from hypnos_pipeline.models.integrity import files_of
-from hypnos_pipeline.models.lock import read_lock, write_lock
+from hypnos_pipeline.models.lock import FileRecord, read_lock, write_lock
 from hypnos_pipeline.models.settings import ModelReference, RandomNetwork
 from hypnos_pipeline.models.status import model_status
 from tests.hub.server import Hub
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts folders and ``models.lock`` into a folder of their own."""
     monkeypatch.chdir(tmp_path)
 
@@ -62,7 +62,7 @@ def test_what_was_fetched_is_locked_and_never_fetched_again(server: Hub) -> None
     assert list(files_of(Path("models"))) == ["matting/source.json", "matting/tracer_b7.safetensors"]
     lock = read_lock(Path("models.lock"))
     downloaded = lock["matting"].downloaded["tracer_b7.pth"]
-    assert downloaded.model_dump() == {"sha256": sha256(content), "bytes": len(content)}
+    assert downloaded == FileRecord(sha256=sha256(content), bytes=len(content))
     status = model_status("matting", reference, lock)
     assert (status.pinned, status.verified, status.problems) == (True, True, [])
     server.requests.clear()
@@ -85,7 +85,7 @@ def test_a_wrong_sha256_is_refused_and_nothing_kept(server: Hub) -> None:
     reference = published(server, sha256="0" * 64)
     problems, _ = fetch(matting=reference)
     assert problems["matting"] == (
-        f"{reference.url}: net.onnx has sha256 {sha256(b'weights')}, expected {'0' * 64}; nothing was kept"
+        f"{reference.url}: net.onnx has sha256 {sha256(b'weights')}, expected {'0' * 64}; it was not kept"
     )
     assert list(Path("models").iterdir()) == []
     assert not Path("models.lock").exists()

@@ -13,7 +13,8 @@ import pytest
 import torch
 import yaml
 
-from hypnos_pipeline.models.fetching.hub import needed_files
+from hypnos_pipeline.errors import FetchError
+from hypnos_pipeline.models.fetching.choice import needed_files
 from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.lock import read_lock
 from tests.hub.server import COMMIT, Hub
@@ -46,11 +47,10 @@ PIECES = (
         ("dino", DINO),
         ("clip", CLIP),
         ("clip_b32", CLIP),
-        ("clip", PIECES),
+        ("perceptual", PIECES),
         ("matting", "- config.json + u2net.onnx + isnet.onnx"),
-        # Without weights nothing is taken.
-        ("text_to_image", "- model_index.json - config.json - flax_model.msgpack"),
-        ("dino", "- config.json - flax_model.msgpack"),
+        ("matting", "- README.md + tracer_b7.pth"),
+        ("matting", "+ model.safetensors - pytorch_model.bin + other.bin"),
     ],
 )
 def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> None:
@@ -58,6 +58,27 @@ def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> Non
     words = repository.split()
     files = dict(zip(words[1::2], words[::2], strict=True))
     assert needed_files(key, list(files)) == sorted(name for name, sign in files.items() if sign == "+")
+
+
+@pytest.mark.parametrize(
+    ("key", "names", "message"),
+    [
+        ("text_to_image", "model_index.json", "lacks unet/config.json"),
+        (
+            "dino",
+            "config.json flax_model.msgpack",
+            "lacks float32 weights model.safetensors or .bin; there are",
+        ),
+        ("dino", "config.json model.safetensors", "lacks preprocessor_config.json"),
+        ("clip", "config.json model.safetensors preprocessor_config.json vocab.json", "lacks a tokenizer: "),
+        ("matting", "config.json", "lacks a network as .onnx, .safetensors, .pth, .pt or .bin"),
+    ],
+)
+def test_a_repository_that_cannot_do_is_refused_before_anything_comes(
+    key: str, names: str, message: str
+) -> None:
+    with pytest.raises(FetchError, match=f"^{message}"):
+        needed_files(key, names.split())
 
 
 @pytest.fixture
@@ -107,7 +128,8 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
     missing = kedro(project, server, "fetch")
     assert missing.returncode == 1
     assert "1 of " in missing.stderr
-    assert "models.dino: owner/dino: " in missing.stderr
+    assert f"models.dino: {server.address}/owner/dino: no such repository" in missing.stderr
+    assert "`kedro models adopt KEY PATH --env mini`" in missing.stderr
     vit = published(save_tiny_vit(tmp_path / "dino"))
     vit["pytorch_model.bin"] = as_bin(vit.pop("model.safetensors"))
     server.publish("owner/dino", vit)
