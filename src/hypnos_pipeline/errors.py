@@ -14,7 +14,9 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   │   ├── Unreachable      the place that it comes from does not answer
     │   │   └── Refused          that place answers, and refuses
     │   ├── UnusableNetwork      a network's file is not what its loader reads
-    │   └── UnsupportedSchedule  a noise schedule or prediction type that the method does not cover
+    │   ├── NotFinite            weights or images hold NaN or infinity
+    │   └── UnsupportedModel     a kind of model that the method does not cover
+    │       └── UnsupportedSchedule  a noise schedule or prediction type likewise
     ├── TrainingError
     │   ├── DivergedError        a loss or gradient is not finite
     │   └── PoolError            the pool lacks images that a method draws
@@ -162,7 +164,15 @@ class UnusableNetwork(ModelError):
     """A network's file is not what its loader reads."""
 
 
-class UnsupportedSchedule(ModelError):
+class NotFinite(ModelError):
+    """Weights, or what a network makes of its input, hold NaN or infinity."""
+
+
+class UnsupportedModel(ModelError):
+    """A kind of text-to-image model that the method does not cover."""
+
+
+class UnsupportedSchedule(UnsupportedModel):
     """A noise schedule or prediction type that the method does not cover."""
 
 
