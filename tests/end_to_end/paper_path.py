@@ -21,11 +21,11 @@ import pandas as pd
 import yaml
 
 from hypnos_pipeline.models.integrity import files_of
-from hypnos_pipeline.storage.hashing import file_sha256
+from hypnos_pipeline.storage.hashing import file_digest
 from tests.end_to_end.shrunken import PROJECT_ROOT, make_project
 from tests.hub.layouts import LAYOUTS
 from tests.hub.networks import Maker
-from tests.hub.server import Hub
+from tests.hub.server import Hub, is_large
 
 STUDY = "conf/paper/parameters_study.yml"
 TABLES = ("table_1_prompt_invariant", "table_2_prompt_varying", "table_invariant_minus_varying")
@@ -51,7 +51,8 @@ def shortened(study: dict[str, Any], image_size: int) -> dict[str, Any]:
     small["class_prior"]["count"] = 2
     small["discriminator"] |= {"steps": 2}
     small["sampling"] |= {"steps": 2, "batch": 2}
-    small["runtime"]["threads"] = small["background_removal"]["options"]["threads"] = 1
+    small["runtime"]["threads"] = 1
+    small["background_removal"]["options"] |= {"size": 64, "threads": 1}
     return small
 
 
@@ -75,8 +76,12 @@ def publish(project: Path, hub: Hub, makers: Mapping[str, Maker], place: Path) -
             hub.publish(reference["hub"], files, reference["revision"])
         else:
             (file,) = files.values()
-            reference["url"] = hub.release(urlsplit(reference["url"]).path, file)
-            reference["sha256"] = file_sha256(file)
+            address = urlsplit(reference["url"])
+            hub.release(f"/{address.netloc}{address.path}", file)
+        for pin in ("sha256", "sha512"):  # of the one file that is no text
+            if pin in reference:
+                (digest,) = (file_digest(file, pin) for name, file in files.items() if is_large(name))
+                reference[pin] = digest
     (project / STUDY).write_text(yaml.safe_dump(study, sort_keys=False))
 
 
@@ -96,7 +101,8 @@ def kedro(project: Path, hub: Hub, *words: str) -> str:
 
 def environment(project: Path, hub: Hub) -> dict[str, str]:
     """The variables by which every download comes from the hub on this machine."""
-    setting = {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
+    setting = {"HF_ENDPOINT": hub.address, "HYPNOS_RELEASES": hub.address}
+    setting |= {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
     return {**os.environ, **setting, "HF_HOME": str(project / "hub_home")}
 
 
