@@ -1,6 +1,6 @@
 """``conf/paper`` from an empty folder to its tables, with all of its networks on a hub of this machine.
 
-The study is the paper's own file with smaller numbers: sizes, steps, counts, and the digests of release files.
+The study is the paper's own file with smaller numbers: sizes, steps, counts, and the digests of single files.
 What the hub serves has the published layouts (tests/hub/layouts.py) at the commits that the study pins.
 """
 
@@ -65,7 +65,7 @@ def empty_project(folder: Path, image_size: int) -> Path:
 
 
 def publish(project: Path, hub: Hub, makers: Mapping[str, Maker], place: Path) -> None:
-    """Fills the hub with every network of a project's study, and writes the release files' digests into it."""
+    """Fills the hub with every network of a project's study, and writes single files' digests into it."""
     study = yaml.safe_load((project / STUDY).read_text())
     for key, reference in study["models"].items():
         makers[key](place / "made" / key, 42)
@@ -107,7 +107,7 @@ def environment(project: Path, hub: Hub) -> dict[str, str]:
 
 
 def check_tables(project: Path) -> None:
-    """Every cell of the study is there and finite, the paper's values beside it, and the tables are written."""
+    """Every cell is there and finite, with the paper's values beside it, and the tables are written."""
     study = yaml.safe_load((project / STUDY).read_text())
     results = project / "data/08_reporting/paper"
     cells = pd.read_csv(results / "cells.csv")

@@ -96,7 +96,7 @@ def test_the_papers_study_fits_the_machine_at_true_sizes(place) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took: minutes, and at most how many bytes of memory and, all its files together, of disk."""
+    """What a command took: minutes, and at most how many bytes of memory, and of disk for all files."""
 
     minutes: float
     memory: int
@@ -127,7 +127,7 @@ def measured(project: Path, hub: Hub, place: Path, *words: str) -> Measured:
 
 
 def size(place: Path) -> int:
-    """Bytes of all files below a folder, each once however many names it has; those that go away do not count."""
+    """Bytes of all files below a folder, each once whatever its names; those that go away do not count."""
     found = dict[int, int]()
     for parent, _, names in os.walk(place):
         for name in names:

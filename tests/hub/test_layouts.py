@@ -1,4 +1,4 @@
-"""What is taken of each published layout is all that is needed, and loads as the very numbers it was made of."""
+"""What is taken of each published layout is all that is needed, and loads as the numbers it was made of."""
 
 from __future__ import annotations
 
