@@ -82,9 +82,10 @@ def test_the_papers_study_fits_the_machine_at_true_sizes(place) -> None:
     project = paper_path.empty_project(place / "project", 256)
     with serving() as hub:
         paper_path.publish(project, hub, TRUE, place / "hub")
-        steps = [
-            measured(project, hub, place, *words)
-            for words in (("models", "fetch"), ("doctor",), ("run", "--pipelines", "full"))
+        steps = [measured(project, hub, place, "models", "fetch")]
+        shutil.rmtree(place / "hub")  # what was fetched is a copy
+        steps += [
+            measured(project, hub, place, *words) for words in (("doctor",), ("run", "--pipelines", "full"))
         ]
     paper_path.check_tables(project)
     samples = project / "data/07_model_output/paper/lego_robot/samples/hypnos/invariant"

@@ -24,6 +24,9 @@ CLIP_KEYS = (
     "intermediate_size", "layer_norm_eps", "model_type", "num_attention_heads", "num_hidden_layers",
     "projection_dim",
 )  # fmt: skip
+SIZE_KEYS = (
+    "hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "projection_dim",
+)  # fmt: skip
 TEXT_KEYS = (*CLIP_KEYS, "max_position_embeddings", "vocab_size")
 TEXT_ENDS = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "dropout": 0.0}
 ANY_NETWORKS = {

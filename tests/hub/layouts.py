@@ -23,6 +23,7 @@ from tests.hub.configurations import (
     CLIP_KEYS,
     PIPELINE,
     SCHEDULER,
+    SIZE_KEYS,
     TEXT_ENDS,
     TEXT_KEYS,
     UNET_KEYS,
@@ -86,8 +87,8 @@ def stable_diffusion(made: Path, place: Path) -> None:
     _beside(place, _DIFFUSION_BESIDE)
 
 
-def clip(made: Path, place: Path, binary: bool) -> None:
-    """Lays a CLIP folder out as OpenAI's repositories, one of which has ``pytorch_model.bin`` alone."""
+def clip(made: Path, place: Path, large: bool) -> None:
+    """Lays a CLIP folder out as OpenAI's repositories: the large one, else the one without safetensors."""
     written = read(made / "config.json")
     text, vision = written["text_config"], written["vision_config"]
     images = {key: vision[key] for key in (*CLIP_KEYS, "image_size", "patch_size")}
@@ -98,10 +99,10 @@ def clip(made: Path, place: Path, binary: bool) -> None:
         "model_type": "clip",
         "projection_dim": written["projection_dim"],
         "text_config": ANY_NETWORKS | {key: text[key] for key in TEXT_KEYS} | TEXT_ENDS,
-        "text_config_dict": None,
+        "text_config_dict": {key: text[key] for key in SIZE_KEYS} if large else None,
         "transformers_version": None,
         "vision_config": ANY_NETWORKS | images | {"dropout": 0.0},
-        "vision_config_dict": None,
+        "vision_config_dict": {key: vision[key] for key in (*SIZE_KEYS, "patch_size")} if large else None,
     }
     write(place / "config.json", content)
     write(place / "preprocessor_config.json", clip_preprocessing(vision["image_size"]))
@@ -112,24 +113,24 @@ def clip(made: Path, place: Path, binary: bool) -> None:
         ),
     }
     weights = load_file(made / "model.safetensors") | positions
-    if binary:
-        torch.save(weights, place / "pytorch_model.bin")
-    else:
+    if large:
         _save(weights, place / "model.safetensors")
+    else:
+        torch.save(weights, place / "pytorch_model.bin")
     write_slow_tokenizer(made, place)
     (place / "tokenizer.json").write_bytes((made / "tokenizer.json").read_bytes())
     _beside(place, ".gitattributes README.md flax_model.msgpack tf_model.h5")
-    _beside(place, "" if binary else "pytorch_model.bin")
+    _beside(place, "pytorch_model.bin" if large else "")
 
 
 def clip_l14(made: Path, place: Path) -> None:
     """As ``openai/clip-vit-large-patch14``."""
-    clip(made, place, binary=False)
+    clip(made, place, large=True)
 
 
 def clip_b32(made: Path, place: Path) -> None:
     """As ``openai/clip-vit-base-patch32``."""
-    clip(made, place, binary=True)
+    clip(made, place, large=False)
 
 
 def dino(made: Path, place: Path) -> None:
@@ -208,38 +209,39 @@ LAYOUTS: dict[str, Layout] = {
         "HDRJ-One/runwayml-stable-diffusion-v1-5, a git copy of runwayml's repository: names of all files, "
         "configurations, the tokenizer's files, and the sizes of the weights, with which `text_model.*`, "
         "`position_ids` and the VAE's old names of attention agree to a few bytes",
-        "that the mirror stable-diffusion-v1-5 at the pinned commit has the same files",
+        "that the mirror has the same files at the pinned commit",
     ),
     "perceptual": Layout(
         timm,
-        "timm 1.0.31, `timm/models/_hub.py` (`push_to_hf_hub` writes both kinds of weights)",
-        "the repository's own list of files and `config.json`",
+        "timm 1.0.31, `timm/models/_hub.py`: `push_to_hf_hub` writes both kinds of weights",
+        "the list of files, `config.json`",
     ),
     "dino": Layout(
         dino,
         "huggingface/transformers, `models/vit/convert_dino_to_pytorch.py`: names of tensors, no pooler",
-        "the list of files at the pinned commit, `preprocessor_config.json`",
+        "the list of files, with `pytorch_model.bin` alone; `preprocessor_config.json`",
     ),
     "clip": Layout(
         clip_l14,
-        "public scripts that download `model.safetensors` and the tokenizer's files from the repository",
-        "`config.json` (taken to be like ViT-B/32's), `preprocessor_config.json`, what else lies beside",
+        "kohya-ss/sd-scripts, `library/flux_utils.py`: `config.json` for the text, with `text_config_dict`; "
+        "public scripts that download `model.safetensors` and `merges.txt`",
+        "`config.json` for the images, `preprocessor_config.json`, the list of files",
     ),
     "clip_b32": Layout(
         clip_b32,
-        "whaler404/Hf-Learn, `clip/clip.md` (`config.json` in full)",
-        "the list of files, `preprocessor_config.json`",
+        "whaler404/Hf-Learn, `clip/clip.md`: `config.json` in full",
+        "the list of files, with `pytorch_model.bin` alone; `preprocessor_config.json`",
     ),
     "inception": Layout(
         inception,
-        "torch-fidelity's release as this project's `models/inception.py` describes it",
-        "that the file lacks `num_batches_tracked`",
+        "mseitzer/pytorch-fid, `inception.py`: torchvision's names of tensors, 1008 classes",
+        "whether BatchNorm's counters are in the file",
     ),
-    "lpips": Layout(alexnet, "torchvision 0.29.2, `models/alexnet.py` (address, names of tensors)"),
+    "lpips": Layout(alexnet, "torchvision 0.29.2, `models/alexnet.py`: address, names of tensors"),
     "matting": Layout(
         tracer,
-        "carvekit 4.1.2, `utils/download_models.py` (repository, file, commit, digest) and "
-        "`ml/arch/tracerb7` (names of tensors)",
+        "carvekit 4.1.2, `utils/download_models.py`: repository, file, commit, digest; "
+        "`ml/arch/tracerb7`: names of tensors",
         "what else lies in the repository",
     ),
 }

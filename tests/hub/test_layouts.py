@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from hypnos_pipeline.models.fetching.choice import needed_files
 from hypnos_pipeline.models.fetching.conversion import link
@@ -16,6 +17,7 @@ from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.lock import ModelRecord
 from hypnos_pipeline.models.networks import load_clip, load_timm, load_vit
 from hypnos_pipeline.models.text_to_image import load_text_to_image
+from tests.end_to_end.paper_path import STUDY
 from tests.hub.layouts import LAYOUTS, in_pieces
 from tests.hub.networks import SMALL
 
@@ -98,3 +100,10 @@ def test_release_files_become_what_the_loaders_read(key: str, tmp_path) -> None:
     else:  # the published heads come from the package, so the maps alone are the same
         made, fetched = (load_lpips_network(folder).taps(images)[-1] for folder in folders)
     assert torch.equal(made, fetched)
+
+
+def test_the_book_says_where_each_layout_was_read_and_what_was_not(project_root: Path) -> None:
+    page = (project_root / "docs/paper.md").read_text(encoding="utf-8")
+    assert LAYOUTS.keys() == yaml.safe_load((project_root / STUDY).read_text())["models"].keys()
+    for key, layout in LAYOUTS.items():
+        assert f"| `{key}` | {layout.read_in} | {layout.unverified or 'nothing'} |" in page
