@@ -209,11 +209,10 @@ def alexnet(made: Path, place: Path) -> None:
     _save_foreign(features | classifier, place / "alexnet-owt-7be5be79.pth")
 
 
-def rembg(made: Path, place: Path) -> None:
-    """As rembg's release file: the ONNX file under its published name."""
-    place.mkdir(parents=True, exist_ok=True)
-    (file,) = made.glob("*.onnx")
-    file.rename(place / "BiRefNet-general-epoch_244.onnx")
+def tracer(made: Path, place: Path) -> None:
+    """Lays TRACER-B7 out as ``Carve/tracer_b7``: one pickled file of weights."""
+    _save_foreign(load_file(made / "tracer_b7.safetensors"), place / "tracer_b7.pth")
+    _beside(place, ".gitattributes README.md")
 
 
 @dataclass(frozen=True)
@@ -268,9 +267,10 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "lpips": Layout(alexnet, "torchvision 0.29.2, `models/alexnet.py` (address, names of tensors)"),
     "matting": Layout(
-        rembg,
-        "rembg 2.0.86, `sessions/birefnet_general.py` (address, input and output)",
-        "the network inside the ONNX file",
+        tracer,
+        "carvekit 4.1.2, `carvekit/utils/download_models.py` (repository, commit, file) and `ml/arch/tracerb7` (names "
+        "of tensors)",
+        "the names of the edge detector's tensors, which nothing reads; what else lies beside",
     ),
 }
 """Key below ``models`` in ``conf/paper`` to its layout."""
