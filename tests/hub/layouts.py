@@ -183,8 +183,8 @@ def alexnet(made: Path, place: Path) -> None:
 
 
 def tracer(made: Path, place: Path) -> None:
-    """Lays TRACER-B7's tensors, by their published names, out as ``Carve/tracer_b7``."""
-    _save_foreign(load_file(made / "model.safetensors"), place / "tracer_b7.pth")
+    """Lays TRACER-B7 out as ``Carve/tracer_b7``: one pickled file of weights."""
+    _save_foreign(load_file(made / "tracer_b7.safetensors"), place / "tracer_b7.pth")
     _beside(place, ".gitattributes README.md")
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from safetensors.torch import save_file
-
 from hypnos_pipeline.models.random import convolutional, encoders
 from hypnos_pipeline.models.random.folder import MAKERS
-from tests.imaging.test_tracer_b7 import seeded_weights
+from tests.imaging.networks import save_tracer
 from tests.tiny_models import SMALL_CLIP, TOWER, small_text_to_image
 
 Maker = Callable[[Path, int], object]
@@ -21,12 +19,6 @@ def save_small_text_to_image(place: Path, seed: int) -> None:
     from hypnos_pipeline.models.text_to_image import save_text_to_image
 
     save_text_to_image(small_text_to_image(seed), place)
-
-
-def save_tracer(place: Path) -> None:
-    """Writes TRACER-B7 by its published names, with weights that let an image through."""
-    place.mkdir(parents=True)
-    save_file(seeded_weights(), place / "model.safetensors")
 
 
 TRUE: dict[str, Maker] = {
@@ -47,4 +39,4 @@ SMALL: dict[str, Maker] = TRUE | {
     "clip": lambda place, seed: encoders.save_random_clip(place, seed, SMALL_CLIP),
     "clip_b32": lambda place, seed: encoders.save_random_clip(place, seed, SMALL_CLIP),
 }
-"""The same with few and narrow layers; Inception, AlexNet and TRACER-B7 have one size only."""
+"""The same with few and narrow layers; Inception, AlexNet and TRACER have one size only."""

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from hypnos_pipeline.imaging.mattes.registry import BoundBackend, find_backend
 from hypnos_pipeline.imaging.mattes.tracer_b7 import load_tracer
-from hypnos_pipeline.imaging.mattes.tracer_network import Tracer
 
-from .networks import bright_disc
+from .networks import bright_disc, save_tracer
 
-FIRST_BLOCK_OF_STAGE = (0, 4, 11, 18, 28, 38, 51)
-ENCODER_LAYERS = {
-    "conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv", "bn2": "_bn1",
-    "se.conv_reduce": "_se_reduce", "se.conv_expand": "_se_expand",
-    "conv_pwl": "_project_conv", "bn3": "_bn2",
-}  # fmt: skip
-FIRST_STAGE_LAYERS = ENCODER_LAYERS | {"conv_pw": "_project_conv", "bn1": "_bn1", "bn2": "_bn2"}
 CARVEKIT = [
     [0.0957, 0.7783, 0.9356, 0.8670, 0.9932, 0.9988],
     [0.0198, 0.2614, 0.4666, 0.5429, 0.9463, 0.9594],
@@ -32,40 +22,13 @@ CARVEKIT = [
     [0.0093, 0.0259, 0.1960, 0.1854, 0.9955, 0.9999],
     [0.0109, 0.1957, 0.7186, 0.7443, 0.9978, 1.0000],
 ]
-"""Every 16th pixel of what carvekit 4.1.2 makes of ``IMAGE`` with ``seeded_weights`` (torch 2.14.1, CPU)."""
+"""Every 16th pixel of what carvekit 4.1.2 makes of ``IMAGE`` with the same weights (torch 2.14.1, CPU)."""
 IMAGE = torch.sin(torch.arange(3 * 96 * 96) * 0.01).reshape(1, 3, 96, 96)
-
-
-def published_name(name: str) -> str:
-    """The name that the published file has for one of the network's tensors."""
-    if found := re.fullmatch(r"encoder\.blocks\.(\d)\.(\d+)\.(.+)\.(\w+)", name):
-        stage, block, layer, tensor = int(found[1]), int(found[2]), found[3], found[4]
-        layers = FIRST_STAGE_LAYERS if stage == 0 else ENCODER_LAYERS
-        return f"encoder._blocks.{FIRST_BLOCK_OF_STAGE[stage] + block}.{layers[layer]}.{tensor}"
-    return name.replace("encoder.conv_stem.", "encoder._conv_stem.").replace("encoder.bn1.", "encoder._bn0.")
-
-
-def seeded_weights() -> dict[str, Tensor]:
-    """Weights that let an image through, by published name; the published file also has an edge detector."""
-    with torch.device("meta"):
-        shapes = {published_name(name): tensor for name, tensor in Tracer().state_dict().items()}
-    generator, weights = torch.Generator().manual_seed(3), {"encoder.edge": torch.zeros(2)}
-    for name in sorted(shapes):
-        shape = shapes[name].shape
-        if len(shape) > 1:
-            variance = 24 if "spatial_v" in name else 1.5  # so that the maps reach far to both sides
-            weights[name] = torch.randn(shape, generator=generator) * (variance / shape[1:].numel()) ** 0.5
-        else:
-            least = 0.75 if name.endswith(("weight", "var")) else -0.25
-            weights[name] = torch.rand(shape, generator=generator) * 0.5 + least
-    return weights
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("matting")
-    save_file(seeded_weights(), folder / "tracer_b7.safetensors")
-    return folder
+    return save_tracer(tmp_path_factory.mktemp("matting"))
 
 
 def backend_in(folder: Path) -> BoundBackend:
