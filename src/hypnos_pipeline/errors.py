@@ -11,7 +11,8 @@ raised; everything else is a mistake of ours and shows its traceback.
     ├── ModelError
     │   ├── LockError            models.lock cannot be read, or does not fit the study
     │   ├── FetchError           a network could not be fetched
-    │   │   └── Unreachable      the place that it comes from does not answer
+    │   │   ├── Unreachable      the place that it comes from does not answer
+    │   │   └── Refused          that place answers, and refuses
     │   ├── UnusableNetwork      a network's file is not what its loader reads
     │   ├── NotFinite            weights or images hold NaN or infinity
     │   └── UnsupportedModel     a kind of model that the method does not cover
@@ -144,6 +145,19 @@ class FetchError(ModelError):
 
 class Unreachable(FetchError):
     """The place that a network comes from does not answer."""
+
+
+class Refused(FetchError):
+    """The place that a network comes from answers, and refuses.
+
+    Attributes:
+        status: Of the answer, e.g. 404.
+        code: The hub's reason, e.g. ``GatedRepo``; empty where none was given.
+    """
+
+    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+        self.status, self.code = status, code
+        super().__init__(message)
 
 
 class UnusableNetwork(ModelError):

@@ -299,9 +299,9 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("models/dino", {"folder": "a", "hub": "a/b", "url": "https://example.org/a.pth"}),
         "models.dino: both hub and url; expected at most one source of the folder",
     ),
-    "a sha256 of a hub's network": (
-        at("models/dino", {"folder": "a", "hub": "a/b", "sha256": "0" * 64}),
-        "models.dino: sha256 belongs to url, which is not given",
+    "a revision of a file": (
+        at("models/dino", {"folder": "a", "url": "https://example.org/a.pth", "revision": "0" * 40}),
+        "models.dino: revision belongs to hub, which is not given",
     ),
     "a branch for a revision": (
         at("models/dino", {"folder": "a", "hub": "a/b", "revision": "main"}),

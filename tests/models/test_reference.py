@@ -85,7 +85,7 @@ def test_digest_follows_weights_and_configuration_only(network: Path) -> None:
         ({"hub": "a/b", "url": "https://example.org/a.pth"}, "both hub and url; expected at most one source"),
         ({"hub": "a/b", "random": RANDOM}, "both hub and random; expected at most one source"),
         ({"revision": "0" * 40}, "revision belongs to hub, which is not given"),
-        ({"hub": "a/b", "sha256": "0" * 64}, "sha256 belongs to url, which is not given"),
+        ({"sha256": "0" * 64}, "sha256 belongs to hub or url, and neither is given"),
     ],
 )
 def test_a_reference_has_at_most_one_source(source: dict, message: str) -> None:

@@ -54,12 +54,12 @@ def test_without_a_lock_a_network_is_unpinned(reference: ModelReference, record:
     assert status.bytes == 7 + (Path(reference.folder) / "source.json").stat().st_size
 
 
-def problem_of(reference: ModelReference, lock: dict[str, ModelRecord]) -> str:
+def problem_of(reference: ModelReference, lock: dict[str, ModelRecord], adopt: str = "") -> str:
     """Returns the only problem of a network that is here, without its key and its fix."""
     status = model_status("matting", reference, lock, "mini")
     (problem,) = status.problems
     assert status.verified is False
-    assert problem.fix == f"remove {reference.folder}, then `kedro models fetch --env mini`"
+    assert problem.fix == f"{adopt or f'remove {reference.folder}'}, then `kedro models fetch --env mini`"
     return problem.what.removeprefix("models.matting: ")
 
 
@@ -94,7 +94,8 @@ def test_a_folder_that_was_not_fetched_is_named(reference: ModelReference) -> No
     Path(reference.folder).mkdir()
     (Path(reference.folder) / "net.onnx").write_bytes(b"weights")
     unfilled = f"{reference.folder} was not filled by `kedro models fetch`: it has no source.json"
-    assert problem_of(reference, {}) == unfilled
+    adopt = f"`kedro models adopt matting {reference.folder} --env mini` takes what is in it; or remove it"
+    assert problem_of(reference, {}, adopt) == unfilled
 
 
 def test_a_lock_survives_and_its_bytes_do_not_vary(record: ModelRecord, tmp_path: Path) -> None:

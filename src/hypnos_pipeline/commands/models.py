@@ -9,7 +9,7 @@ import click
 
 from hypnos_pipeline.commands.options import env_option, project_root
 from hypnos_pipeline.commands.plain import PlainGroup
-from hypnos_pipeline.errors import FetchError, StudyError
+from hypnos_pipeline.errors import FetchError, StudyError, nearest
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.settings import ModelReference
@@ -29,8 +29,29 @@ def fetch(env: str) -> None:
 
     if problems := fetch_all(references, lock, click.echo):
         lines = [f"  models.{key}: {problem}" for key, problem in problems.items()]
+        lines.append(
+            f"`kedro models adopt KEY PATH --env {env}` takes a network that was copied here by hand."
+        )
         raise FetchError("\n".join([f"{len(problems)} of {len(references)} networks are not here:", *lines]))
     click.echo(f"All {len(references)} networks of {env} are here.")
+
+
+@models.command()
+@click.argument("key")
+@click.argument("path", type=click.Path(path_type=Path))
+@env_option
+def adopt(key: str, path: Path, env: str) -> None:
+    """Takes a network from a file or folder that was filled by hand, as if it had been fetched.
+
+    KEY is the network's below `models`, PATH a copy of what its source publishes, or a folder that
+    `kedro models fetch` filled elsewhere.
+    """
+    references, lock = _study_models(project_root(), env)
+    from hypnos_pipeline.models.fetching.adoption import adopt as take
+
+    if key not in references:
+        raise FetchError(f"no network {key!r} in this study; {nearest(key, references)}")
+    take(key, references[key], path, lock, click.echo)
 
 
 @models.command("list")

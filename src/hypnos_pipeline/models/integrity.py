@@ -25,7 +25,8 @@ PREPROCESSED = ("dino", "clip", "clip_b32")
 """Keys of the networks whose folders also hold the preparation of their images."""
 TOKENIZING = ("clip", "clip_b32")
 """Keys of the networks whose folders also hold a tokenizer."""
-_TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
+TOKENIZERS = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
+"""The files of the two ways to keep a tokenizer."""
 
 
 def files_of(folder: Path) -> dict[str, Path]:
@@ -118,8 +119,8 @@ def _instead(missing: Path) -> str:
 
 def _tokenizer(folder: Path) -> set[str]:
     """Returns a tokenizer's files, of the two ways to keep one that which is there."""
-    complete = [names for names in _TOKENIZERS if all((folder / name).is_file() for name in names)]
-    return (complete or list(_TOKENIZERS))[0]
+    complete = [names for names in TOKENIZERS if all((folder / name).is_file() for name in names)]
+    return (complete or list(TOKENIZERS))[0]
 
 
 def _damage(file: Path) -> str:

@@ -16,8 +16,8 @@ from pydantic import Field, ValidationError
 from hypnos_pipeline.configuration.base import Configuration
 from hypnos_pipeline.errors import LockError
 from hypnos_pipeline.models.integrity import files_of
-from hypnos_pipeline.models.settings import Commit, ModelReference, Sha256
-from hypnos_pipeline.storage.hashing import file_sha256
+from hypnos_pipeline.models.settings import Commit, ModelReference, Sha256, Sha512
+from hypnos_pipeline.storage.hashing import file_digest, file_sha256
 from hypnos_pipeline.storage.replacing import replaced_file
 
 LOCK_FILE = "models.lock"
@@ -29,15 +29,17 @@ _Parsed = TypeVar("_Parsed")
 
 
 class FileRecord(Configuration):
-    """One file, by content."""
+    """One file, by content; the second digest only where a study pins it."""
 
     sha256: Sha256
     bytes: int
+    sha512: Sha512 | None = None
 
     @classmethod
-    def of(cls, file: Path) -> FileRecord:
+    def of(cls, file: Path, sha512: bool = False) -> FileRecord:
         """Reads a file's record off the file."""
-        return cls(sha256=file_sha256(file), bytes=file.stat().st_size)
+        second = file_digest(file, "sha512") if sha512 else None
+        return cls(sha256=file_sha256(file), bytes=file.stat().st_size, sha512=second)
 
 
 class ModelRecord(Configuration):
@@ -46,12 +48,15 @@ class ModelRecord(Configuration):
     Attributes:
         source: Hub id, address, or ``random:<architecture>/<seed>``.
         revision: The hub repository's commit.
+        adopted: Whether its files came from a folder that was filled by hand, so that the revision is that
+            folder's owner's word; the digests hold either way.
         downloaded: Each file as the source has it, by its name there; empty for random weights.
         kept: Each file of the folder, by its relative name.
     """
 
     source: str
     revision: Commit | None = None
+    adopted: bool = False
     downloaded: dict[str, FileRecord] = Field(default={})
     kept: dict[str, FileRecord]
 
@@ -74,9 +79,10 @@ class ModelRecord(Configuration):
             return f"records {self.source}, but the study names {reference.id}"
         if reference.revision not in (None, self.revision):
             return f"records revision {self.revision}, but the study names {reference.revision}"
-        recorded = {file.sha256 for file in self.downloaded.values()}
-        if reference.sha256 and reference.sha256 not in recorded:
-            return f"records sha256 {', '.join(recorded)}, but the study names {reference.sha256}"
+        for algorithm, pin in reference.digests.items():
+            recorded = [str(getattr(file, algorithm)) for file in self.downloaded.values()]
+            if pin not in recorded:
+                return f"records {algorithm} {', '.join(recorded)}, but the study names {pin}"
         return ""
 
 

@@ -82,3 +82,8 @@ def absence(name: str, reference: ModelReference, env: str | None = None) -> Pro
 def fetch_command(env: str | None) -> str:
     """Returns the command that fetches the networks of an environment."""
     return f"kedro models fetch --env {env or '<env>'}"
+
+
+def adopt_command(key: str, path: Path, env: str | None) -> str:
+    """Returns the command that takes a network from a file or folder that was filled by hand."""
+    return f"kedro models adopt {key} {path} --env {env or '<env>'}"

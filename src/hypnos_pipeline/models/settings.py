@@ -10,6 +10,7 @@ from hypnos_pipeline.configuration.base import Configuration
 
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha512 = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 Architecture = Literal[
     "stable_diffusion_1_5",
     "efficientnet_b1",
@@ -45,7 +46,9 @@ class ModelReference(Configuration):
         hub: Source: a hub id, e.g. ``facebook/dino-vits16``.
         revision: Commit of the hub repository; null takes the newest once and records it.
         url: Source: the address of one file, .pth, .safetensors or .onnx.
-        sha256: Of that file; null records it at the first download.
+        sha256: Of that file, or of a hub repository's only file of weights; null records it at the first
+            download.
+        sha512: Likewise, for weights whose publisher gives that digest.
         random: Source: random weights.
     """
 
@@ -54,6 +57,7 @@ class ModelReference(Configuration):
     revision: Commit | None = None
     url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     sha256: Sha256 | None = None
+    sha512: Sha512 | None = None
     random: RandomNetwork | None = None
 
     @property
@@ -62,6 +66,12 @@ class ModelReference(Configuration):
         if self.random is not None:
             return f"random:{self.random.architecture}/{self.random.seed}"
         return self.hub or self.url or self.folder
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The pinned digests of its file of weights, by algorithm."""
+        pins = {"sha256": self.sha256, "sha512": self.sha512}
+        return {algorithm: pin for algorithm, pin in pins.items() if pin is not None}
 
     @property
     def fetched(self) -> bool:
@@ -73,9 +83,10 @@ class ModelReference(Configuration):
         sources = [name for name in ("hub", "url", "random") if getattr(self, name) is not None]
         if len(sources) > 1:
             raise ValueError(f"both {' and '.join(sources)}; expected at most one source of the folder")
-        for pin, source in (("revision", "hub"), ("sha256", "url")):
-            if getattr(self, pin) is not None and getattr(self, source) is None:
-                raise ValueError(f"{pin} belongs to {source}, which is not given")
+        if self.revision is not None and self.hub is None:
+            raise ValueError("revision belongs to hub, which is not given")
+        if self.digests and not (self.hub or self.url):
+            raise ValueError(f"{' and '.join(self.digests)} belongs to hub or url, and neither is given")
         return self
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from hypnos_pipeline.errors import LockError, Problem
 from hypnos_pipeline.models.integrity import files_of, folder_problems, is_listed
 from hypnos_pipeline.models.lock import LOCK_FILE, RECORD_FILE, ModelRecord, read_record
-from hypnos_pipeline.models.reference import fetch_command, is_present
+from hypnos_pipeline.models.reference import adopt_command, fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
+
+_UNRECORDED = f"was not filled by `kedro models fetch`: it has no {RECORD_FILE}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def model_status(
         pinned=pinned,
         verified=not lines if verifiable else None,
         bytes=size,
-        problems=[Problem(f"models.{key}", line, _fix(reference, env)) for line in lines],
+        problems=[Problem(f"models.{key}", line, _fix(key, reference, env, line)) for line in lines],
     )
 
 
@@ -83,15 +85,18 @@ def _differences(key: str, reference: ModelReference, folder: Path, locked: Mode
         return [error.message]
     record, place = (locked, f"{LOCK_FILE} ({key})") if locked else (inside, str(folder / RECORD_FILE))
     if record is None:
-        return [f"{folder} was not filled by `kedro models fetch`: it has no {RECORD_FILE}"]
+        return [f"{folder} {_UNRECORDED}"]
     if wrong := record.disagreement(reference):
         return [f"{place} {wrong}"]
     return record.file_problems(folder) or folder_problems(key, folder)
 
 
-def _fix(reference: ModelReference, env: str | None) -> str:
+def _fix(key: str, reference: ModelReference, env: str | None, problem: str) -> str:
     """Returns how a network's folder becomes whole again."""
     folder = reference.folder
+    if problem.endswith(_UNRECORDED):
+        adopt = adopt_command(key, Path(folder), env)
+        return f"`{adopt}` takes what is in it; or remove it, then `{fetch_command(env)}`"
     if reference.fetched:
         return f"remove {folder}, then `{fetch_command(env)}`"
     if is_listed(Path(folder)):

@@ -14,14 +14,14 @@ import torch
 
 from hypnos_pipeline.models.fetching.fetch import fetch_all
 from hypnos_pipeline.models.integrity import files_of
-from hypnos_pipeline.models.lock import read_lock, write_lock
+from hypnos_pipeline.models.lock import FileRecord, read_lock, write_lock
 from hypnos_pipeline.models.settings import ModelReference, RandomNetwork
 from hypnos_pipeline.models.status import model_status
-from tests.models.fetching.server import FileServer
+from tests.hub.server import Hub
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts folders and ``models.lock`` into a folder of their own."""
     monkeypatch.chdir(tmp_path)
 
@@ -44,14 +44,14 @@ def fetch(**references: ModelReference) -> tuple[dict[str, str], list[str]]:
 
 
 def published(
-    server: FileServer, name: str = "net.onnx", content: bytes = b"weights", folder: str = "matting", **pins
+    server: Hub, name: str = "net.onnx", content: bytes = b"weights", folder: str = "matting", **pins
 ) -> ModelReference:
     """Puts a file on the server and returns a reference to it."""
     server.files[f"/{name}"] = content
     return ModelReference(folder=f"models/{folder}", url=f"{server.address}/{name}", **pins)
 
 
-def test_what_was_fetched_is_locked_and_never_fetched_again(server: FileServer) -> None:
+def test_what_was_fetched_is_locked_and_never_fetched_again(server: Hub) -> None:
     from safetensors.torch import load_file
 
     weights = torch.arange(6.0).reshape(2, 3)
@@ -62,7 +62,7 @@ def test_what_was_fetched_is_locked_and_never_fetched_again(server: FileServer) 
     assert list(files_of(Path("models"))) == ["matting/source.json", "matting/tracer_b7.safetensors"]
     lock = read_lock(Path("models.lock"))
     downloaded = lock["matting"].downloaded["tracer_b7.pth"]
-    assert downloaded.model_dump() == {"sha256": sha256(content), "bytes": len(content)}
+    assert downloaded == FileRecord(sha256=sha256(content), bytes=len(content))
     status = model_status("matting", reference, lock)
     assert (status.pinned, status.verified, status.problems) == (True, True, [])
     server.requests.clear()
@@ -70,7 +70,7 @@ def test_what_was_fetched_is_locked_and_never_fetched_again(server: FileServer) 
     assert server.requests == []
 
 
-def test_another_environment_takes_over_what_is_here(server: FileServer) -> None:
+def test_another_environment_takes_over_what_is_here(server: Hub) -> None:
     reference = published(server)
     fetch(matting=reference)
     first = Path("models.lock").rename("first.lock").read_bytes()
@@ -81,17 +81,17 @@ def test_another_environment_takes_over_what_is_here(server: FileServer) -> None
     assert Path("models/matting/net.onnx").read_bytes() == b"weights"
 
 
-def test_a_wrong_sha256_is_refused_and_nothing_kept(server: FileServer) -> None:
+def test_a_wrong_sha256_is_refused_and_nothing_kept(server: Hub) -> None:
     reference = published(server, sha256="0" * 64)
     problems, _ = fetch(matting=reference)
     assert problems["matting"] == (
-        f"{reference.url}: net.onnx has sha256 {sha256(b'weights')}, expected {'0' * 64}; nothing was kept"
+        f"{reference.url}: net.onnx has sha256 {sha256(b'weights')}, expected {'0' * 64}; it was not kept"
     )
     assert list(Path("models").iterdir()) == []
     assert not Path("models.lock").exists()
 
 
-def test_a_source_that_changed_since_the_lock_is_refused(server: FileServer) -> None:
+def test_a_source_that_changed_since_the_lock_is_refused(server: Hub) -> None:
     reference = published(server)
     fetch(matting=reference)
     shutil.rmtree("models/matting")
@@ -103,7 +103,7 @@ def test_a_source_that_changed_since_the_lock_is_refused(server: FileServer) -> 
     assert Path("models.lock").read_bytes() == before
 
 
-def test_an_altered_folder_and_another_reference_are_refused(server: FileServer) -> None:
+def test_an_altered_folder_and_another_reference_are_refused(server: Hub) -> None:
     reference = published(server)
     fetch(matting=reference)
     other = reference.model_copy(update={"url": f"{server.address}/other.onnx"})
@@ -120,7 +120,7 @@ def test_an_altered_folder_and_another_reference_are_refused(server: FileServer)
     assert "models.lock records http" in fetch(dino=pinned)[0]["dino"]
 
 
-def test_every_problem_is_reported_at_once_and_the_others_are_fetched(server: FileServer) -> None:
+def test_every_problem_is_reported_at_once_and_the_others_are_fetched(server: Hub) -> None:
     dead = "http://127.0.0.1:9"
     problems, _ = fetch(
         text_to_image=ModelReference(folder="models/a", url=f"{dead}/a.pth"),
@@ -142,7 +142,7 @@ def test_every_problem_is_reported_at_once_and_the_others_are_fetched(server: Fi
     assert sorted(file.name for file in Path("models").iterdir()) == ["g"]
 
 
-def test_a_pickle_that_would_run_something_is_not_run(server: FileServer) -> None:
+def test_a_pickle_that_would_run_something_is_not_run(server: Hub) -> None:
     class Malicious:
         def __reduce__(self):
             return (Path.touch, (Path("was_run"),))
@@ -165,7 +165,7 @@ def test_random_networks_are_made_and_not_locked() -> None:
     assert problem.what.endswith(recorded)
 
 
-def test_alexnet_becomes_lpips_with_the_published_heads(server: FileServer) -> None:
+def test_alexnet_becomes_lpips_with_the_published_heads(server: Hub) -> None:
     from torchvision.models import alexnet
 
     from hypnos_pipeline.models.lpips import load_lpips_network
@@ -177,7 +177,7 @@ def test_alexnet_becomes_lpips_with_the_published_heads(server: FileServer) -> N
     assert json.loads(Path("models/lpips/config.json").read_text()) == {"architecture": "alexnet_lpips"}
 
 
-def test_inception_is_kept_without_its_classifier(server: FileServer) -> None:
+def test_inception_is_kept_without_its_classifier(server: Hub) -> None:
     from hypnos_pipeline.models.frechet import load_frechet_network
     from hypnos_pipeline.models.inception import FidInceptionV3
 

@@ -13,10 +13,11 @@ import pytest
 import torch
 import yaml
 
-from hypnos_pipeline.models.fetching.hub import needed_files
+from hypnos_pipeline.errors import FetchError
+from hypnos_pipeline.models.fetching.choice import needed_files
 from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.models.lock import read_lock
-from tests.models.fetching.server import COMMIT, FileServer
+from tests.hub.server import COMMIT, Hub
 from tests.tiny_models import save_tiny_text_to_image, save_tiny_vit
 
 STABLE_DIFFUSION = """
@@ -38,19 +39,27 @@ PIECES = (
 )
 
 
+HALF = "+ config.json + model.fp16.safetensors - pytorch_model.fp16.bin - tf_model.h5"
+HALF_PIECES = (
+    "+ config.json + model.fp16-00001-of-00002.safetensors + model.fp16-00002-of-00002.safetensors "
+    "+ model.safetensors.index.fp16.json - model.non_ema.safetensors"
+)
+
+
 @pytest.mark.parametrize(
     ("key", "repository"),
     [
+        ("perceptual", HALF),
+        ("perceptual", HALF_PIECES),
         ("text_to_image", STABLE_DIFFUSION),
         ("perceptual", TIMM),
         ("dino", DINO),
         ("clip", CLIP),
         ("clip_b32", CLIP),
-        ("clip", PIECES),
+        ("perceptual", PIECES),
         ("matting", "- config.json + u2net.onnx + isnet.onnx"),
-        # Without weights nothing is taken.
-        ("text_to_image", "- model_index.json - config.json - flax_model.msgpack"),
-        ("dino", "- config.json - flax_model.msgpack"),
+        ("matting", "- README.md + tracer_b7.pth"),
+        ("matting", "+ model.safetensors - pytorch_model.bin + other.bin"),
     ],
 )
 def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> None:
@@ -60,8 +69,29 @@ def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> Non
     assert needed_files(key, list(files)) == sorted(name for name, sign in files.items() if sign == "+")
 
 
+@pytest.mark.parametrize(
+    ("key", "names", "message"),
+    [
+        ("text_to_image", "model_index.json", "lacks unet/config.json"),
+        (
+            "dino",
+            "config.json flax_model.msgpack",
+            "lacks weights model.safetensors or pytorch_model.bin; there are",
+        ),
+        ("dino", "config.json model.safetensors", "lacks preprocessor_config.json"),
+        ("clip", "config.json model.safetensors preprocessor_config.json vocab.json", "lacks a tokenizer: "),
+        ("matting", "config.json", "lacks a network as .onnx, .safetensors, .pth, .pt or .bin"),
+    ],
+)
+def test_a_repository_that_cannot_do_is_refused_before_anything_comes(
+    key: str, names: str, message: str
+) -> None:
+    with pytest.raises(FetchError, match=f"^{message}"):
+        needed_files(key, names.split())
+
+
 @pytest.fixture
-def project(tmp_path: Path, project_root: Path, server: FileServer) -> Path:
+def project(tmp_path: Path, project_root: Path, server: Hub) -> Path:
     """A project whose study names two networks of the hub, as far as the commands need one."""
     folder = tmp_path / "project"
     for name in ("conf/base", "conf/mini"):
@@ -92,7 +122,7 @@ def as_bin(safetensors: bytes) -> bytes:
     return stream.getvalue()
 
 
-def kedro(project: Path, server: FileServer, *words: str) -> subprocess.CompletedProcess[str]:
+def kedro(project: Path, server: Hub, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs `kedro models` as a user does, with the hub on this machine."""
     setting = {"HF_ENDPOINT": server.address, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
     command = [sys.executable, "-m", "kedro", "models", *words]
@@ -101,13 +131,14 @@ def kedro(project: Path, server: FileServer, *words: str) -> subprocess.Complete
 
 
 def test_a_study_is_fetched_from_the_hub_listed_and_locked(
-    project: Path, server: FileServer, tmp_path: Path
+    project: Path, server: Hub, tmp_path: Path
 ) -> None:
     server.publish("owner/diffusion", published(save_tiny_text_to_image(tmp_path / "diffusion")))
     missing = kedro(project, server, "fetch")
     assert missing.returncode == 1
     assert "1 of " in missing.stderr
-    assert "models.dino: owner/dino: " in missing.stderr
+    assert f"models.dino: {server.address}/owner/dino: no such repository" in missing.stderr
+    assert "`kedro models adopt KEY PATH --env mini`" in missing.stderr
     vit = published(save_tiny_vit(tmp_path / "dino"))
     vit["pytorch_model.bin"] = as_bin(vit.pop("model.safetensors"))
     server.publish("owner/dino", vit)
@@ -115,7 +146,7 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
     assert done.returncode == 0, done.stderr
     assert f"dino: owner/dino at {COMMIT}, 3 files" in done.stdout
     assert "text_to_image: owner/diffusion is here and verified" in done.stdout
-    assert not any("model.ckpt" in path for _, path, _ in server.requests)
+    assert not any("model.ckpt" in request.path for request in server.requests)
     lock = read_lock(project / "conf/mini/models.lock")
     assert lock["text_to_image"].revision == COMMIT
     assert lock["dino"].downloaded.keys() == {"config.json", "preprocessor_config.json", "pytorch_model.bin"}
@@ -132,3 +163,24 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
 
     load_text_to_image(project / "data/01_raw/models/hub/text_to_image")
     load_vit(project / "data/01_raw/models/hub/dino")
+
+
+def test_a_copied_network_is_adopted_by_the_command(
+    project: Path, server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from hypnos_pipeline.commands.models import models
+
+    monkeypatch.chdir(project)
+    copy = save_tiny_vit(tmp_path / "copy")
+    unknown = CliRunner().invoke(models, ["adopt", "dio", str(copy), "--env", "mini"])
+    assert unknown.exit_code == 1
+    assert "no network 'dio' in this study; expected dino, or another one of" in unknown.output
+    done = CliRunner().invoke(models, ["adopt", "dino", str(copy), "--env", "mini"])
+    assert done.exit_code == 0, done.output
+    assert "dino: data/01_raw/models/hub/dino was filled from" in done.output
+    listed = CliRunner().invoke(models, ["list", "--env", "mini"]).output
+    (line,) = [line.split() for line in listed.splitlines() if line.startswith("dino ")]
+    assert line[3] == "verified"
+    assert server.requests == []

@@ -2,97 +2,111 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from hypnos_pipeline.errors import FetchError, Unreachable
+from hypnos_pipeline.errors import FetchError, Refused
+from hypnos_pipeline.models.fetching.web import GO_ON, TRIES, answer, innermost
 
 if TYPE_CHECKING:
     import requests
 
-CONNECTING, WAITING = 5, 30
-"""Seconds until a host counts as out of reach, and until one that stopped sending counts as gone."""
-GO_ON = "run the command again, it goes on from there"
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Bytes read at a time; what has come of the last ones is lost when a connection is cut."""
+_PARTIAL, _BEYOND_THE_END = 206, 416
+_log = logging.getLogger(__name__)
 
 
-def file_name(url: str) -> str:
-    """Returns the name of the file at an address."""
-    return Path(urlsplit(url).path).name or "download"
-
-
-def download(url: str, target: Path) -> None:
+def download(url: str, target: Path, headers: Mapping[str, str] | None = None) -> None:
     """Downloads a file from an http or https address to ``target``, with a bar of its progress.
 
-    What has come so far lies beside the target until the rest is there; a server that knows ranges then sends
-    only the rest, unless the file has become another since.
+    What has come so far lies beside the target until the rest is there. A connection that is cut is taken up
+    again as long as more comes; so does the next call. A server that knows ranges then sends only the rest,
+    unless the file has become another since.
+
+    Args:
+        url: The address.
+        target: Where the file goes, once it is whole.
+        headers: Of the request.
 
     Raises:
         Unreachable: If the host does not answer.
-        FetchError: If it refuses, or stops in the middle.
+        Refused: If it refuses.
+        FetchError: If it is busy, or stops in the middle again and again.
     """
-    import requests
-
-    part, mark = target.with_name(f"{target.name}.part"), target.with_name(f"{target.name}.etag")
-    start = part.stat().st_size if part.is_file() and mark.is_file() else 0
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": mark.read_text(encoding="utf-8")}
-    try:
-        answer = requests.get(url, headers=headers, stream=True, timeout=(CONNECTING, WAITING))
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise unreachable(urlsplit(url).netloc, _cause(error)) from error
-    with answer:
-        if not answer.ok:
-            part.unlink(missing_ok=True)
-            raise FetchError(f"{url}: HTTP {answer.status_code} {answer.reason}; correct the address")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        start = start if answer.status_code == requests.codes.partial_content else 0
-        if etag := answer.headers.get("ETag"):
-            mark.write_text(etag, encoding="utf-8")
-        else:
-            mark.unlink(missing_ok=True)
-        _receive(answer, part, start)
+    part, mark = part_of(target), target.with_name(f"{target.name}.etag")
+    failures = 0
+    while cut := _continued(url, part, mark, headers or {}):
+        failures = 0 if cut.came else failures + 1
+        if failures == TRIES:
+            raise FetchError(f"{url}: {cut.reason}; {GO_ON}")
+        _log.warning("%s: %s; going on from there", url, cut.reason)
+        time.sleep(min(failures, 3))
     os.replace(part, target)
     mark.unlink(missing_ok=True)
 
 
-def _receive(answer: requests.Response, part: Path, start: int) -> None:
-    """Writes what comes after ``start``.
+def part_of(target: Path) -> Path:
+    """Returns where what has come of a file lies until the rest is there."""
+    return target.with_name(f"{target.name}.part")
 
-    Raises:
-        FetchError: If less comes than was announced.
+
+class _Cut:
+    """A download that ended too early.
+
+    Attributes:
+        came: Whether anything had come.
+        reason: After how much, and why.
     """
+
+    def __init__(self, came: bool, reason: str) -> None:
+        self.came, self.reason = came, reason
+
+
+def _continued(url: str, part: Path, mark: Path, headers: Mapping[str, str]) -> _Cut | None:
+    """Receives what is missing in one connection; returns how it was cut, None if the file is whole."""
+    start = part.stat().st_size if part.is_file() and mark.is_file() else 0
+    wanted = {"Accept-Encoding": "identity", **headers}
+    if start:
+        wanted |= {"Range": f"bytes={start}-", "If-Range": mark.read_text(encoding="utf-8")}
+    try:
+        with answer(url, wanted) as found:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            if etag := found.headers.get("ETag"):
+                mark.write_text(etag, encoding="utf-8")
+            else:
+                mark.unlink(missing_ok=True)
+            return _receive(found, part, start if found.status_code == _PARTIAL else 0)
+    except Refused as error:
+        if error.status != _BEYOND_THE_END or not start:
+            raise
+        part.unlink()
+        return _Cut(True, "the file has become shorter")
+
+
+def _receive(found: requests.Response, part: Path, start: int) -> _Cut | None:
+    """Writes what comes after ``start``."""
     import requests
     from tqdm import tqdm
 
-    announced = answer.headers.get("Content-Length")
+    announced = found.headers.get("Content-Length")
     total = start + int(announced) if announced else None
     size = {"total": total, "initial": start, "unit": "B", "unit_scale": True, "unit_divisor": 1024}
-    bar = tqdm(desc=file_name(answer.url), disable=None, **size)
-    ended = reason = "the connection ended"
+    bar = tqdm(desc=part.stem, disable=None, **size)
+    reason = ""
     with part.open("ab" if start else "wb") as file, bar:
         try:
-            for chunk in answer.iter_content(_CHUNK):
+            for chunk in found.iter_content(_CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
         except requests.RequestException as error:
-            reason = _cause(error)
+            reason = innermost(error)
     received = part.stat().st_size
-    if (total is not None and received != total) or reason != ended:
-        cut = f"{answer.url}: cut off after {received} of {total or 'unknown'} bytes ({reason})"
-        raise FetchError(f"{cut}; {GO_ON}")
-
-
-def unreachable(host: str, reason: object) -> Unreachable:
-    """Returns the error of a host that does not answer."""
-    return Unreachable(f"{host} cannot be reached ({reason}); run the command again with network")
-
-
-def _cause(error: BaseException) -> str:
-    """Returns the innermost reason, without the library's own wrapping."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return str(error) or type(error).__name__
+    if not reason and received == (total or received):
+        return None
+    why = reason or "the connection ended"
+    return _Cut(received > start, f"cut off after {received} of {total or 'unknown'} bytes ({why})")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import FetchError
@@ -20,36 +21,48 @@ KEPT = (".safetensors", ".onnx", ".json", ".txt")
 """Kinds of files that are taken as they are."""
 
 
-def keep(key: str, downloaded: Path, folder: Path) -> None:
-    """Takes one downloaded file into a network's folder, converted where it must be.
+def is_foreign(name: str) -> bool:
+    """Returns whether a file is converted, so that it takes room twice for a while."""
+    return name.endswith(FOREIGN)
 
-    The download itself stays: should the disk be full, it need not come again.
+
+def converted_name(name: str) -> str:
+    """Returns the name of the safetensors file that is made of a foreign file, in the same folder."""
+    path = PurePosixPath(name)
+    return str(path.with_name(f"{path.stem.replace('pytorch_model', 'model')}.safetensors"))
+
+
+def keep(key: str, published: Path, target: Path, take: Callable[[Path, Path], object]) -> None:
+    """Takes one published file into a network's folder, converted where it must be.
+
+    The file itself stays: should the disk be full, it need not come again.
 
     Args:
         key: The network's key below ``models``; ``lpips`` and ``inception`` have forms of their own.
-        downloaded: The file.
-        folder: Where it, or what is made of it, goes.
+        published: The file.
+        target: Where it would go under its published name; what is made of it goes beside.
+        take: Puts a file that needs no conversion at another path: :func:`link`, or a copy.
 
     Raises:
         FetchError: If it is of another kind, or holds something else than tensors.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if downloaded.suffix in KEPT:
-        _link(downloaded, folder / downloaded.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix in KEPT:
+        take(published, target)
         return
-    if downloaded.suffix not in FOREIGN:
-        raise FetchError(f"{downloaded.name}: expected one of {', '.join(FOREIGN + KEPT)}")
-    state = read_foreign(downloaded)
+    if target.suffix not in FOREIGN:
+        raise FetchError(f"{target.name}: expected one of {', '.join(FOREIGN + KEPT)}")
+    state = read_foreign(published)
     if key == "lpips":
         from hypnos_pipeline.models.lpips import save_alexnet_lpips
 
-        save_alexnet_lpips(state, lpips_heads(), folder)
+        save_alexnet_lpips(state, lpips_heads(), target.parent)
     elif key == "inception":
         from hypnos_pipeline.models.inception import save_fid_inception
 
-        save_fid_inception(state, folder)
+        save_fid_inception(state, target.parent)
     else:
-        _save(state, folder / f"{downloaded.stem.replace('pytorch_model', 'model')}.safetensors")
+        _save(state, target.with_name(converted_name(target.name)))
 
 
 def read_foreign(file: Path) -> dict[str, Tensor]:
@@ -85,10 +98,10 @@ def lpips_heads() -> list[Tensor]:
     return [state[f"lin{tap}.model.1.weight"].flatten() for tap in range(5)]
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Gives a file a second name, which takes no room; a copy where the disk knows no such thing."""
     try:
-        os.link(source, target)
+        os.link(source.resolve(), target)
     except OSError:
         shutil.copy(source, target)
 
