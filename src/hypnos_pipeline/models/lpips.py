@@ -92,7 +92,7 @@ def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | 
 
     file = folder / "model.safetensors"
     tensors, names = load_file(file), [f"heads.{tap}" for tap in range(len(ALEXNET_TAPS))]
-    require_all(file, set(names) - tensors.keys(), ())
+    require_all(file, set(names) - tensors.keys())
     require_finite(file, tensors, [file])
     heads = [tensors.pop(name) for name in names]
     return AlexNetLpipsNetwork(tensors, heads, file).to(device)
