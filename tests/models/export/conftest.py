@@ -38,15 +38,7 @@ def base():
 
 @pytest.fixture
 def finetuned(base):
-    """Every weight of UNet and text encoder moved a little, in a direction of its own."""
-    import torch
-
-    model, draws = copy.deepcopy(base), torch.Generator().manual_seed(5)
-    for network in (model.unet, model.text_encoder):
-        for weight in network.parameters():
-            change = torch.randn(weight.shape, generator=draws)
-            weight.data += 0.5 * weight.detach().abs().mean() * change
-    return model
+    return moved(base)
 
 
 @pytest.fixture
@@ -90,6 +82,18 @@ def origin() -> Origin:
         weights="3" * 64,
         commit="4" * 40,
     )
+
+
+def moved(base):
+    """A copy, every weight of UNet and text encoder moved in a direction of its own."""
+    import torch
+
+    model, draws = copy.deepcopy(base), torch.Generator().manual_seed(5)
+    for network in (model.unet, model.text_encoder):
+        for weight in network.parameters():
+            change = torch.randn(weight.shape, generator=draws)
+            weight.data += 0.5 * weight.detach().abs().mean() * change
+    return model
 
 
 def image(pipeline, prompt: str = PROMPT, seed: int = 1) -> np.ndarray:

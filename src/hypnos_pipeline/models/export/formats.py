@@ -68,11 +68,11 @@ def write_lora(
     Raises:
         ExportError: If a weight does not fit the precision.
     """
-    arguments = {"conv_dim": str(ranks.conv_rank), "conv_alpha": str(float(ranks.conv_rank))}
+    arguments = {"conv_dim": str(ranks.conv_rank), "conv_alpha": str(float(lora.alpha))}
     metadata = {
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(ranks.rank),
-        "ss_network_alpha": str(float(ranks.rank)),
+        "ss_network_alpha": str(float(lora.alpha)),
         "ss_network_args": json.dumps(arguments),
         "ss_v2": "False",
         "ss_sd_model_name": str(origin.base["id"]),

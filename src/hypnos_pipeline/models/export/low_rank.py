@@ -9,7 +9,7 @@ Source of names and layers: ``networks/lora.py`` of kohya-ss/sd-scripts (``LoRAN
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypnos_pipeline.models.contents import model_tensors
@@ -49,14 +49,15 @@ class LowRank:
 
     Attributes:
         weights: By kohya's names, float32: ``.lora_down.weight`` (r×in, or r×in×h×w), ``.lora_up.weight``
-            (out×r, or out×r×1×1) and ``.alpha``, which is r, so that up · down is the difference itself.
+            (out×r, or out×r×1×1) and ``.alpha``; alpha / r · up · down is the difference.
+        alpha: The same in every layer, the largest rank r of all: of several alphas in one file, diffusers
+            0.42 loses those of attention layers.
         shares: By kind of layer, in a fixed order: how much of the difference is kept.
     """
 
-    weights: dict[str, torch.Tensor] = field(default_factory=dict)
-    shares: dict[str, Share] = field(
-        default_factory=lambda: {kind: Share() for kind in (MATRICES, CONVOLUTIONS, TEXT, OUTSIDE)}
-    )
+    weights: dict[str, torch.Tensor]
+    alpha: int
+    shares: dict[str, Share]
 
     @property
     def share(self) -> Share:
@@ -116,24 +117,30 @@ def low_rank(
     after, before = model_tensors(finetuned), model_tensors(base)
     if unlike := sorted(after.keys() ^ before.keys()):
         raise ValueError(f"only one of finetuned and base model has {', '.join(unlike)}")
-    lora, layers = LowRank(), lora_layers(base)
+    layers = lora_layers(base)
+    split: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    shares = {kind: Share() for kind in (MATRICES, CONVOLUTIONS, TEXT, OUTSIDE)}
     for key, weight in tqdm(after.items(), desc="LoRA", unit="weight", disable=None if progress else True):
         if weight.shape != (shape := before[key].shape):
             raise ValueError(f"{key}: shape {tuple(weight.shape)}, the base model's is {tuple(shape)}")
         difference = weight.detach().double().cpu() - before[key].detach().double().cpu()
         layer = layers.get(key.removesuffix(".weight"))
-        share = lora.shares[layer.kind if layer else OUTSIDE]
+        share = shares[layer.kind if layer else OUTSIDE]
         share.whole += float(difference.square().sum())
         if not layer or not difference.any():
             continue
         down, up, kept = factors(difference, ranks.conv_rank if layer.kind == CONVOLUTIONS else ranks.rank)
         share.kept += kept
-        lora.weights[f"{layer.name}.lora_down.weight"] = down.float().contiguous()
-        lora.weights[f"{layer.name}.lora_up.weight"] = up.float().contiguous()
-        lora.weights[f"{layer.name}.alpha"] = down.new_tensor(float(len(down))).float()
-    if not lora.weights:
+        split[layer.name] = down, up
+    if not split:
         raise ValueError("the finetuned model is the base model: there is no difference to keep")
-    return lora
+    alpha = max(len(down) for down, _ in split.values())
+    weights: dict[str, torch.Tensor] = {}
+    for name, (down, up) in split.items():
+        weights[f"{name}.lora_down.weight"] = down.float()
+        weights[f"{name}.lora_up.weight"] = (up * len(down) / alpha).float()
+        weights[f"{name}.alpha"] = down.new_tensor(alpha).float()
+    return LowRank(weights, alpha, shares)
 
 
 def factors(difference: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, float]:
