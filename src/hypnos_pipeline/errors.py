@@ -25,7 +25,9 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
     │   └── StorageFull          no room for what was to be saved
-    ├── SampleError              a request of `kedro sample` that cannot be met
+    ├── RequestError             a request about a finished method that cannot be met
+    │   ├── SampleError          of `kedro sample`
+    │   └── ExportError          of `kedro export`
     └── ProvenanceError          a cell that cannot be listed, traced or reproduced
         ├── UnknownWord          no such subject, method, metric …
         ├── UndefinedCell        all words are known, yet the study has no such cell
@@ -208,8 +210,16 @@ class StorageFull(RunError):
     """There is no room for what was to be saved; what was there before is untouched."""
 
 
-class SampleError(HypnosError):
-    """A request for samples that cannot be met; the message says what can."""
+class RequestError(HypnosError):
+    """A request about a finished method that cannot be met; the message says what can."""
+
+
+class SampleError(RequestError):
+    """A request for samples."""
+
+
+class ExportError(RequestError):
+    """A request for a finetuned model in another format."""
 
 
 class ProvenanceError(HypnosError):

@@ -60,7 +60,7 @@ def _problem(key: str, folder: Path) -> Problem | None:
 
     silence_loading()
     try:
-        unwrap(_loaders()[key])(folder.resolve())  # unwrapped: none of them is kept in memory
+        unwrap(_loaders()[key])(folder)  # unwrapped: none of them is kept in memory
     except HypnosError as error:
         return Problem(f"models.{key}", error.message)
     except Exception as error:  # a library's own, of a network that is broken in a new way

@@ -11,6 +11,7 @@ from hypnos_pipeline.checks.findings import Finding, Passed, errors, warning
 from hypnos_pipeline.errors import LockError, Problem
 from hypnos_pipeline.models.integrity import HASHED_SUFFIXES, unread_weights
 from hypnos_pipeline.models.landmarks import landmark_problems
+from hypnos_pipeline.models.loaded_weights import FROM_ONE_PLACE
 from hypnos_pipeline.models.lock import LOCK_FILE, Lock, read_lock
 from hypnos_pipeline.models.reference import absence, fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
@@ -20,7 +21,6 @@ from hypnos_pipeline.running.out_of_memory import shown_bytes
 from hypnos_pipeline.study.parts import ValidParts
 
 _log = logging.getLogger(__name__)
-ANOTHER = "weights and config.json belong to different networks: get both from one place"
 _PINNED = {True: "pinned", False: "unpinned"}
 _VERIFIED = {True: "verified", None: "not verified", False: "altered"}
 
@@ -72,7 +72,7 @@ def _unusable(where: str, key: str, folder: Path) -> list[Problem]:
     """Returns why a network whose files are whole cannot be used, as far as its files' headers say."""
     if key == "text_to_image" and (found := unsupported(folder)):
         return [replace(problem, where=where) for problem in found]
-    return [Problem(where, line, ANOTHER) for line in landmark_problems(key, folder)]
+    return [Problem(where, line, FROM_ONE_PLACE) for line in landmark_problems(key, folder)]
 
 
 def _unread(where: str, key: str, folder: Path) -> list[Finding]:

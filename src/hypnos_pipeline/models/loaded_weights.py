@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 Network = TypeVar("Network", bound="Module")
 IGNORED = re.compile(r"(^|\.)(position_ids|num_batches_tracked)$")
 """Entries without weights, which some versions of the libraries save and others do not."""
+FROM_ONE_PLACE = "weights and config.json belong to different networks: get both from one place"
 _PRECISIONS = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
 
 def require_all(
-    where: object, missing: Iterable[str], unexpected: Iterable[str], misshapen: Iterable[str] = ()
+    where: object,
+    missing: Iterable[str],
+    unexpected: Iterable[str] = (),
+    misshapen: Iterable[str] = (),
+    fix: str = FROM_ONE_PLACE,
 ) -> None:
     """Refuses weights whose names or shapes are not the network's.
 
@@ -34,6 +39,7 @@ def require_all(
         missing: Weights of the network that it lacks.
         unexpected: Weights in it that the network has not.
         misshapen: Weights of another shape than the network's.
+        fix: What to do about it.
 
     Raises:
         UnusableNetwork: Naming the first of each and how many there are.
@@ -44,7 +50,6 @@ def require_all(
         if wrong := sorted(name for name in names if not IGNORED.search(name)):
             counts.append(f"{len(wrong)} {kind} ({wrong[0]}{', …' if len(wrong) > 1 else ''})")
     if counts:
-        fix = "it and config.json belong to different networks: get both from one place"
         raise UnusableNetwork(f"{where}: weights are not those of the network: {', '.join(counts)}; {fix}")
 
 
@@ -112,7 +117,12 @@ def load_whole(kind: Any, folder: Path, stem: str, ignored: str = "", **options:
 
 
 def filled(
-    network: Network, tensors: Mapping[str, Tensor], where: object, *, assign: bool = False
+    network: Network,
+    tensors: Mapping[str, Tensor],
+    where: object,
+    *,
+    assign: bool = False,
+    fix: str = FROM_ONE_PLACE,
 ) -> Network:
     """Returns a network of torch's own kind with tensors as its weights, if they are its own and finite.
 
@@ -121,6 +131,7 @@ def filled(
         tensors: Its state by name.
         where: The file or folder, for the message.
         assign: Puts the very tensors in place, where the network has no memory of its own yet.
+        fix: What to do where they are not its own.
 
     Raises:
         UnusableNetwork: If weights are missing, left over, or of another shape.
@@ -128,7 +139,7 @@ def filled(
     """
     own = network.state_dict()
     misshapen = [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]
-    require_all(where, own.keys() - tensors.keys(), tensors.keys() - own.keys(), misshapen)
+    require_all(where, own.keys() - tensors.keys(), tensors.keys() - own.keys(), misshapen, fix)
     require_finite(where, tensors)
     network.load_state_dict(tensors, assign=assign)
     return network

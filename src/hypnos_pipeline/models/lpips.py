@@ -14,6 +14,8 @@ from hypnos_pipeline.models.networks import architecture_of, load_timm, save_nam
 from hypnos_pipeline.models.taps import TimmTaps
 
 ALEXNET_TAPS = (1, 4, 7, 9, 11)
+ALEXNET_WIDTHS = (64, 192, 384, 256, 256)
+"""Channels of the five maps."""
 ALEXNET_LPIPS = "alexnet_lpips"
 
 
@@ -91,8 +93,9 @@ def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | 
     from safetensors.torch import load_file
 
     file = folder / "model.safetensors"
-    tensors, names = load_file(file), [f"heads.{tap}" for tap in range(len(ALEXNET_TAPS))]
-    require_all(file, set(names) - tensors.keys(), ())
+    tensors, widths = load_file(file), {f"heads.{tap}": width for tap, width in enumerate(ALEXNET_WIDTHS)}
+    misshapen = [name for name, width in widths.items() if name in tensors and len(tensors[name]) != width]
+    require_all(file, widths.keys() - tensors.keys(), misshapen=misshapen)
     require_finite(file, tensors, [file])
-    heads = [tensors.pop(name) for name in names]
+    heads = [tensors.pop(name) for name in widths]
     return AlexNetLpipsNetwork(tensors, heads, file).to(device)

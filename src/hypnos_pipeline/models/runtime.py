@@ -29,6 +29,7 @@ def configure(runtime: RuntimeSettings) -> torch.device:
     # The deterministic mode also fills every new tensor, which only costs time: nothing reads unset memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.backends.cudnn.benchmark = False
+    _spare_quantised_loading()
     silence_loading()
     return _device(runtime)
 
@@ -55,8 +56,7 @@ def _spare_quantised_loading() -> None:
 
 
 def silence_loading() -> None:
-    """Keeps the libraries' loading bars and advice out of the log, and what is not needed out of memory."""
-    _spare_quantised_loading()
+    """Keeps the libraries' loading bars and advice out of the pipeline's own log."""
     # Its advice about missing 4-bit CPU kernels comes while diffusers imports it.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     import diffusers
