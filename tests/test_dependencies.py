@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 NEVER_IMPORTED = {"kedro-viz", "accelerate", "lpips", "torchmetrics", "clean-fid"}
 """A command of Kedro's, what diffusers looks for, a package read as files, and metrics to compare with."""
-BY_NAME = {"carvekit": ["carvekit"], "optimum": ["optimum-quanto"]}
+BY_NAME = {"optimum": ["optimum-quanto"]}
 """Top-level modules of the extras, which need not be installed."""
 
 
@@ -38,9 +38,7 @@ def declared(requirements: list[str]) -> set[str]:
 
 def test_every_import_is_declared_and_every_declaration_is_used(project_root) -> None:
     project = tomllib.loads((project_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = declared(
-        [each for name in ("tracer", "int8") for each in project["optional-dependencies"][name]]
-    )
+    extras = declared(project["optional-dependencies"]["int8"])
     required, found = declared(project["dependencies"]), imported(project_root / "src")
     assert not found - extras - required
     assert not required - found - NEVER_IMPORTED

@@ -151,23 +151,30 @@ USES: dict[str, tuple[Callable[[dict], object], str]] = {
         at("background_removal", {"backend": "rembg", "options": {"model": "u2net", "file": "README.md"}}),
         "is no ONNX file that can be run (",
     ),
-    "no extra": (
+    "no TRACER": (
         at("subjects/figurine/mattes", {"01": {"backend": "tracer_b7"}}),
-        "subjects.figurine.mattes.01: tracer_b7: its code is not installed; ",
+        "tracer_b7.safetensors is missing; ",
     ),
 }
 
 
 @pytest.mark.parametrize("row", USES)
-def test_what_a_subject_cannot_make_of_its_photos_is_refused(row, parameters, monkeypatch):
-    from hypnos_pipeline.imaging.mattes import tracer_b7
-
-    monkeypatch.setattr(tracer_b7, "find_spec", lambda name: None)
+def test_what_a_subject_cannot_make_of_its_photos_is_refused(row, parameters):
     change, message = USES[row]
     change(parameters)
     assert Study.problems(parameters) == []
     (problem,) = photo_problems(Path("data/01_raw/subjects/figurine"), ValidParts.of(Study, parameters))
     assert message in str(problem)
+
+
+def test_a_backend_whose_network_was_never_fetched_is_reported_once_with_the_network(parameters):
+    """``models.matting`` says so, with the environment's own command; a second line would only confuse."""
+    parameters["background_removal"] = {"backend": "tracer_b7"}
+    folder = Path("data/01_raw/subjects/figurine")
+    fetched = {"folder": "data/01_raw/models/paper/nowhere", "hub": "Carve/tracer_b7"}
+    for matting, reported in ((fetched, False), ({"folder": "data/01_raw/models/mini/matting"}, True)):
+        parameters["models"]["matting"] = matting
+        assert bool(photo_problems(folder, ValidParts.of(Study, parameters))) is reported
 
 
 def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(parameters, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypnos_pipeline.models.random import convolutional, encoders
 from hypnos_pipeline.models.random.folder import MAKERS
-from tests.imaging.networks import save_onnx
+from tests.imaging.networks import save_tracer
 from tests.tiny_models import SMALL_CLIP, TOWER, small_text_to_image
 
 Maker = Callable[[Path, int], object]
@@ -29,9 +29,9 @@ TRUE: dict[str, Maker] = {
     "clip_b32": MAKERS["clip_vit_b32"],
     "inception": MAKERS["fid_inception_v3"],
     "lpips": MAKERS["alexnet_lpips"],
-    "matting": lambda place, seed: save_onnx(place / "brightness.onnx"),
+    "matting": lambda place, seed: save_tracer(place),
 }
-"""Key below ``models`` in ``conf/paper`` to its network; the remover's is a stand-in in either size."""
+"""Key below ``models`` in ``conf/paper`` to its network."""
 SMALL: dict[str, Maker] = TRUE | {
     "text_to_image": save_small_text_to_image,
     "perceptual": lambda place, seed: convolutional.save_random_timm(place, seed, "test_efficientnet"),
@@ -39,4 +39,4 @@ SMALL: dict[str, Maker] = TRUE | {
     "clip": lambda place, seed: encoders.save_random_clip(place, seed, SMALL_CLIP),
     "clip_b32": lambda place, seed: encoders.save_random_clip(place, seed, SMALL_CLIP),
 }
-"""The same with few and narrow layers; Inception and AlexNet have one size only."""
+"""The same with few and narrow layers; Inception, AlexNet and TRACER have one size only."""

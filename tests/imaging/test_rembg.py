@@ -71,7 +71,7 @@ def test_a_file_of_another_name_is_named_in_the_options(tmp_path):
     assert backend.problems() == []
     (problem,) = bound(tmp_path).problems()
     assert problem.what == f"{tmp_path}/u2net.onnx is missing (there: epoch_244.onnx)"
-    assert problem.fix.startswith("`kedro models fetch` gets what models.matting names")
+    assert problem.fix.startswith("put it there; options.file names another file")
 
 
 def test_post_processing_and_alpha_matting_are_rembg_s(tmp_path):

@@ -54,6 +54,16 @@ def test_without_a_lock_a_network_is_unpinned(reference: ModelReference, record:
     assert status.bytes == 7 + (Path(reference.folder) / "source.json").stat().st_size
 
 
+def test_what_the_study_pins_needs_no_lock(reference: ModelReference, record: ModelRecord) -> None:
+    """Another environment fetched it into the same folder: the record in there names what is pinned."""
+    pinned = reference.model_copy(update={"revision": COMMIT})
+    status = model_status("matting", pinned, {})
+    assert (status.pinned, status.verified, status.problems) == (True, True, [])
+    assert problem_of(reference.model_copy(update={"revision": "b" * 40}), {}).endswith(
+        f"records revision {COMMIT}, but the study names {'b' * 40}"
+    )
+
+
 def problem_of(reference: ModelReference, lock: dict[str, ModelRecord], adopt: str = "") -> str:
     """Returns the only problem of a network that is here, without its key and its fix."""
     status = model_status("matting", reference, lock, "mini")

@@ -22,7 +22,7 @@ from hypnos_pipeline.study.model import Study
 FILE = "conf/paper/parameters_study.yml"
 SUBJECTS = {"figurine": "funko", "rattan_chair": "rattan_chair", "lego_robot": "lego_robot"}
 CLIP_LENGTH = 77
-PINNED = re.compile(r'^\s+(?:revision|sha256): "([0-9a-f]+)"(.*)$')
+PINNED = re.compile(r'^\s+(?:revision|sha256|sha512): "([0-9a-f]+)"(.*)$')
 CITED = re.compile(r"# github [\w.-]+/[\w.-]+, \S+")
 
 
@@ -179,12 +179,12 @@ def test_networks_come_from_the_published_places_into_one_folder_each(study):
         "dino": "facebook/dino-vits16",
         "clip": "openai/clip-vit-large-patch14",
         "clip_b32": "openai/clip-vit-base-patch32",
+        "matting": "Carve/tracer_b7",
     }
     published = {name: reference for name, reference in references.items() if reference.url}
-    assert set(published) == {"inception", "lpips", "matting"}
-    for name in ("inception", "lpips"):  # such a file's name ends with the first digits of its digest
-        digits = published[name].url.rsplit("-", 1)[1].removesuffix(".pth")
-        assert published[name].sha256.startswith(digits)
+    assert set(published) == {"inception", "lpips"}
+    for reference in published.values():  # such a file's name ends with the first digits of its digest
+        assert reference.sha256.startswith(reference.url.rsplit("-", 1)[1].removesuffix(".pth"))
 
 
 def test_every_pin_says_where_it_was_read(text, study):
@@ -195,14 +195,17 @@ def test_every_pin_says_where_it_was_read(text, study):
             pins.append(found[1])
             assert CITED.search(found[2]) or CITED.search(above), line
     given = [
-        pin for reference in dict(study.models).values() for pin in (reference.revision, reference.sha256)
+        pin
+        for reference in dict(study.models).values()
+        for pin in (reference.revision, reference.sha256, reference.sha512)
     ]
     assert pins == [pin for pin in given if pin]
 
 
-def test_the_matting_networks_file_is_the_one_that_is_fetched(study):
-    options = study.background_removal.options
-    assert options["file"] == study.models.matting.url.rsplit("/", 1)[1]
+def test_the_background_remover_is_the_papers(study):
+    """By the name of the file that ``kedro models fetch`` makes of the published ``tracer_b7.pth``."""
+    settings = study.background_removal
+    assert (settings.backend, settings.options["file"]) == ("tracer_b7", "tracer_b7.safetensors")
 
 
 def scores(study: Study) -> pd.DataFrame:

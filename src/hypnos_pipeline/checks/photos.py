@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from hypnos_pipeline.configuration.messages import shown
 from hypnos_pipeline.errors import PhotoError, Problem
+from hypnos_pipeline.models.reference import is_present
+from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.study.parts import ValidParts
 
@@ -92,9 +94,8 @@ def use_problems(
                 Problem(place, f"{photo}: has no mask", f"add masks/{photo}.png or change {key}.backend")
             )
         backends.setdefault(f"{chosen.backend} {sorted(chosen.options.items())}", (key, chosen))
-    networks = Path(parts.models["matting"].folder) if "matting" in parts.models else Path()
     for key, chosen in backends.values():
-        for problem in _backend_problems(chosen, networks):
+        for problem in _backend_problems(chosen, parts.models.get("matting")):
             found.append(Problem(NETWORKS, f"{key}: {problem.what}", problem.fix))
     return list(dict.fromkeys(found))
 
@@ -114,13 +115,16 @@ def _without_mask(
                 yield photo, "background_removal", settings
 
 
-def _backend_problems(chosen: BackendSettings, networks: Path) -> list[Problem]:
+def _backend_problems(chosen: BackendSettings, matting: ModelReference | None) -> list[Problem]:
+    """Returns why a backend cannot be used; that nothing was fetched yet is said of ``models.matting``."""
     from hypnos_pipeline.imaging.mattes.registry import find_backend
 
     try:
-        return find_backend(chosen.backend, chosen.options, networks).problems()
+        backend = find_backend(chosen.backend, chosen.options, Path(matting.folder) if matting else None)
     except (ValueError, ImportError):  # a problem of the configuration, listed there
         return []
+    unfetched = matting is not None and matting.fetched and not is_present(matting)
+    return [] if unfetched and backend.network else backend.problems()
 
 
 def known_mask_problems(

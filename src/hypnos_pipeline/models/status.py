@@ -29,7 +29,9 @@ class ModelStatus:
         present: Whether anything lies there.
         pinned: Whether its content is fixed beforehand: by revision, sha256, seed, or a tracked record
             (``models.lock``, ``SHA256SUMS``).
-        verified: Whether every file is what was recorded; None if it is absent or nothing was recorded.
+        verified: Whether every file is what was recorded: in ``models.lock``, else in the folder itself if
+            the study pins what that record must name. So environments may share a folder. None if it is
+            absent or not pinned.
         bytes: Size of its files; recorded size if it is absent, 0 if unknown.
         problems: What is wrong with its files or its reference; empty if it is absent.
     """
@@ -53,12 +55,11 @@ def model_status(
     """
     folder, locked, present = Path(reference.folder), lock.get(key), is_present(reference)
     if reference.fetched:
-        pinned = bool(reference.revision or reference.sha256 or reference.random or locked)
-        recorded = bool(locked or reference.random)
+        pinned = bool(reference.revision or reference.digests or reference.random or locked)
     else:
-        pinned = recorded = is_listed(folder)
+        pinned = is_listed(folder)
     lines = _differences(key, reference, folder, locked) if present else []
-    verifiable = present and (recorded or (reference.fetched and bool(lines)))
+    verifiable = present and (pinned or (reference.fetched and bool(lines)))
     if present:
         size = sum(file.stat().st_size for file in files_of(folder).values())
     else:

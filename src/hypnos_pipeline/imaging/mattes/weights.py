@@ -8,7 +8,7 @@ from hypnos_pipeline.errors import Problem
 
 NETWORKS = "networks of background removal"
 """Where a problem with a backend's network lies."""
-_FIX = "`kedro models fetch` gets what models.matting names; options.file names another file of the folder"
+_FIX = "put it there; options.file names another file, models.matting another folder or a source to fetch"
 
 
 def missing_file(network: Path) -> list[Problem]:
