@@ -47,7 +47,7 @@ def test_every_network_of_the_papers_study_comes_whole(
     hub: Hub, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The weights are random and small, so that the pins are left out."""
-    reference = ModelReference(**STUDY["models"][key] | PINS)
+    reference = ModelReference.model_validate(STUDY["models"][key] | PINS)
     quick = {"text_to_image": save_tiny_text_to_image, "inception": save_inception}
     quick[key](Path("made")) if key in quick else SMALL[key](Path("made"), 1)
     LAYOUTS[key].write(Path("made"), Path("published"))
@@ -80,7 +80,7 @@ def test_every_network_of_the_papers_study_comes_whole(
 def test_the_network_of_either_background_remover_comes_whole(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, reference: dict[str, str], name: str, content: bytes, kept: str
 ) -> None:
-    matting = ModelReference(folder="models/matting", **reference)
+    matting = ModelReference.model_validate({"folder": "models/matting", **reference})
     hub.publish("Carve/tracer_b7", {name: content, "README.md": b"a card"})
     hub.files[f"/releases/{name}"] = content
     monkeypatch.setenv("HYPNOS_RELEASES", f"{hub.address}/releases")

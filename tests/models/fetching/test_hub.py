@@ -30,6 +30,10 @@ STABLE_DIFFUSION = """
 - unet/diffusion_pytorch_model.non_ema.safetensors + unet/diffusion_pytorch_model.safetensors
 + vae/config.json + vae/diffusion_pytorch_model.bin
 """
+ONE_FILE = """
+- README.md + model_index.json + dreamy.safetensors - dreamy.ckpt + scheduler/scheduler_config.json
++ text_encoder/config.json + unet/config.json + vae/config.json + tokenizer/vocab.json + tokenizer/merges.txt
+"""
 TIMM = "- README.md + config.json + model.safetensors - pytorch_model.bin"
 DINO = "+ config.json + preprocessor_config.json + pytorch_model.bin - tf_model.h5"
 CLIP = DINO + " + merges.txt + tokenizer.json + tokenizer_config.json + vocab.json"
@@ -52,6 +56,7 @@ HALF_PIECES = (
         ("perceptual", HALF),
         ("perceptual", HALF_PIECES),
         ("text_to_image", STABLE_DIFFUSION),
+        ("text_to_image", ONE_FILE),
         ("perceptual", TIMM),
         ("dino", DINO),
         ("clip", CLIP),

@@ -40,7 +40,11 @@ def needed_files(key: str, names: Collection[str]) -> list[str]:
     if key == "matting":
         return _matting(names)
     if key == "text_to_image":
-        chosen = [name for part, stem in PARTS.items() for name in _with_weights(f"{part}/", stem, names)]
+        whole = _in_one_file(names)
+        chosen = [whole] if whole else []
+        for part, stem in PARTS.items():
+            configured = {f"{part}/config.json"} & set(names) if whole else None
+            chosen += configured or _with_weights(f"{part}/", stem, names)
         beside, tokenizer = {"model_index.json", "scheduler/scheduler_config.json"}, "tokenizer/"
     else:
         chosen = _with_weights("", "model", names)
@@ -50,6 +54,14 @@ def needed_files(key: str, names: Collection[str]) -> list[str]:
     if key == "text_to_image" or key in TOKENIZING:
         chosen += _with_tokenizer(tokenizer, names)
     return sorted({*chosen, *beside})
+
+
+def _in_one_file(names: Collection[str]) -> str:
+    """Returns the one file with all weights of a text-to-image model; empty where parts have their own."""
+    safetensors = matching(names, "*.safetensors")
+    if any(name.startswith(f"{part}/") and _is_weights(name) for part in PARTS for name in names):
+        return ""
+    return safetensors[0] if len(safetensors) == 1 and "/" not in safetensors[0] else ""
 
 
 def _with_weights(folder: str, stem: str, names: Collection[str]) -> list[str]:
