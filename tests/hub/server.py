@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -125,7 +126,8 @@ class Hub(ThreadingHTTPServer):
     def fail(self, path: str, *faults: Fault) -> None:
         """Lets the next GET requests of a path fail, one fault each; then it works again.
 
-        A large file of a repository comes from :meth:`content_path`, and so does a release file.
+        A large file of a repository comes from :meth:`content_path`, and so does a release file. The latter is
+        asked for twice: for its size, and for its content.
         """
         self._faults.setdefault(path, []).extend(faults)
 
@@ -136,6 +138,11 @@ class Hub(ThreadingHTTPServer):
     def ranges(self, path: str) -> list[str | None]:
         """Returns the range of each GET request of a path, in order."""
         return [each.range for each in self.requests if (each.method, each.path) == ("GET", path)]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Reports an error, but not that a client has hung up, as one that asks for a size alone does."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def next_fault(self, path: str, method: str) -> Fault:
         """Takes the next fault of a path; the one without any if there is none."""
