@@ -126,8 +126,8 @@ class Hub(ThreadingHTTPServer):
     def fail(self, path: str, *faults: Fault) -> None:
         """Lets the next GET requests of a path fail, one fault each; then it works again.
 
-        A large file of a repository comes from :meth:`content_path`, and so does a release file. The latter is
-        asked for twice: for its size, and for its content.
+        A large file of a repository comes from :meth:`content_path`, and so does a release file. That is asked
+        for twice: for its size, and for its content.
         """
         self._faults.setdefault(path, []).extend(faults)
 
