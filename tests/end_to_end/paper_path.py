@@ -23,9 +23,10 @@ import yaml
 from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.storage.hashing import file_digest
 from tests.end_to_end.shrunken import PROJECT_ROOT, make_project
+from tests.hub.contents import is_large
 from tests.hub.layouts import LAYOUTS
 from tests.hub.networks import Maker
-from tests.hub.server import Hub, is_large
+from tests.hub.server import Hub
 
 STUDY = "conf/paper/parameters_study.yml"
 TABLES = ("table_1_prompt_invariant", "table_2_prompt_varying", "table_invariant_minus_varying")
