@@ -50,7 +50,7 @@ test-all: test test-long ## both
 coverage: install ## `make test`, and which lines no test of it reaches
 	python -m pytest -m "not long" -n 2 --dist loadfile --cov
 
-rehearsal: install ## the paper's architectures with random weights: an hour, 20 GB of memory, 25 GB of disk
+rehearsal: install ## conf/paper at 256 px on random weights, fetched from this machine: an hour, 20 GB of memory, 35 GB of disk
 	python -m pytest -m rehearsal -s
 
 bench: install ## speed and memory side by side; DIFFUSERS=/path/to/diffusers adds its own trainer

@@ -14,7 +14,9 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   │   ├── Unreachable      the place that it comes from does not answer
     │   │   └── Refused          that place answers, and refuses
     │   ├── UnusableNetwork      a network's file is not what its loader reads
-    │   └── UnsupportedSchedule  a noise schedule or prediction type that the method does not cover
+    │   ├── NotFinite            weights or images hold NaN or infinity
+    │   └── UnsupportedModel     a kind of model that the method does not cover
+    │       └── UnsupportedSchedule  a noise schedule or prediction type likewise
     ├── TrainingError
     │   ├── DivergedError        a loss or gradient is not finite
     │   └── PoolError            the pool lacks images that a method draws
@@ -23,7 +25,9 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
     │   └── StorageFull          no room for what was to be saved
-    ├── SampleError              a request of `kedro sample` that cannot be met
+    ├── RequestError             a request about a finished method that cannot be met
+    │   ├── SampleError          of `kedro sample`
+    │   └── ExportError          of `kedro export`
     └── ProvenanceError          a cell that cannot be listed, traced or reproduced
         ├── UnknownWord          no such subject, method, metric …
         ├── UndefinedCell        all words are known, yet the study has no such cell
@@ -162,7 +166,15 @@ class UnusableNetwork(ModelError):
     """A network's file is not what its loader reads."""
 
 
-class UnsupportedSchedule(ModelError):
+class NotFinite(ModelError):
+    """Weights, or what a network makes of its input, hold NaN or infinity."""
+
+
+class UnsupportedModel(ModelError):
+    """A kind of text-to-image model that the method does not cover."""
+
+
+class UnsupportedSchedule(UnsupportedModel):
     """A noise schedule or prediction type that the method does not cover."""
 
 
@@ -198,8 +210,16 @@ class StorageFull(RunError):
     """There is no room for what was to be saved; what was there before is untouched."""
 
 
-class SampleError(HypnosError):
-    """A request for samples that cannot be met; the message says what can."""
+class RequestError(HypnosError):
+    """A request about a finished method that cannot be met; the message says what can."""
+
+
+class SampleError(RequestError):
+    """A request for samples."""
+
+
+class ExportError(RequestError):
+    """A request for a finetuned model in another format."""
 
 
 class ProvenanceError(HypnosError):

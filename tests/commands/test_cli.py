@@ -13,7 +13,7 @@ import pytest
     [
         ("miniworld", ["evaluate", "promote"]),
         ("cell", ["list", "trace", "reproduce"]),
-        ("models", ["fetch", "list"]),
+        ("models", ["adopt", "fetch", "list"]),
     ],
 )
 def test_kedro_lists_the_commands(project_root, group, commands):

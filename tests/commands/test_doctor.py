@@ -78,7 +78,7 @@ def test_the_embedded_default_has_no_problems(project_root):
         *("python", "libraries", "torch build", "device", "threads", "conf/mini", "memory", "disk"),
         *(f"data/01_raw/subjects/{subject}" for subject in ("figurine", "rattan_chair", "lego_robot")),
         *(f"models.{network}" for network in study["models"]),
-        WORDS,
+        *("networks", WORDS),
     ]
     assert len({line.index(line[6:].split("  ")[-1].strip()) for line in checks}) == 1  # one column
     assert "\x1b" not in answer.stdout

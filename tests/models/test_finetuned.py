@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from hypnos_pipeline.errors import ModelError
 from hypnos_pipeline.models.contents import model_tensors
 from hypnos_pipeline.models.finetuned import (
     LEARNED_TOKEN_FILE,
@@ -57,6 +59,19 @@ def test_learned_token_survives_and_its_bytes_do_not_vary(tmp_path: Path) -> Non
     read = load_learned_token(tmp_path / "a")
     assert (read.token, read.noun) == ("<sks>", "robot")
     assert torch.equal(read.embedding, token.embedding)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({"<sks>": torch.full((32,), torch.nan)}, "hold NaN or infinity .<sks>, stored as float32"),
+        ({"<sks>": torch.zeros(32), "<other>": torch.zeros(32)}, "2 tensors, expected the row of one token"),
+    ],
+)
+def test_a_learned_token_that_cannot_be_one_is_refused(tmp_path: Path, rows: dict, message: str) -> None:
+    save_file(rows, tmp_path / LEARNED_TOKEN_FILE)
+    with pytest.raises(ModelError, match=f"{LEARNED_TOKEN_FILE}: .*{message}"):
+        load_learned_token(tmp_path)
 
 
 def test_adding_a_token_leaves_every_other_row() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.generation import generate
 from hypnos_pipeline.models.settings import SamplerSettings
 from tests.models.conftest import plain_diffusers
@@ -63,3 +65,35 @@ def test_impossible_requests_are_named() -> None:
         generate(model, PROMPTS, SEEDS[:2], sampler(), SIZE)
     with pytest.raises(ValueError, match=r"more than 77 tokens:\n  'robot robot.*: 92"):
         generate(model, ["a photo", " ".join(["robot"] * 90)], [1, 2], sampler(), SIZE)
+
+
+@pytest.mark.parametrize(
+    ("network", "weight", "part"),
+    [("vae", "decoder.conv_out.bias", "VAE's decoder"), ("unet", "conv_out.bias", "UNet or text encoder")],
+)
+def test_images_that_are_no_numbers_stop_sampling(network: str, weight: str, part: str) -> None:
+    """diffusers would make them black, and say nothing."""
+    model = tiny_text_to_image()
+    with torch.no_grad():
+        getattr(model, network).get_parameter(weight).fill_(float("nan"))
+    message = f"the model: 2 of 2 images hold NaN .*'{PROMPTS[0]}'.*, which its {part} gives in "
+    with pytest.raises(
+        NotFinite, match=f"{message}float32; its weights are damaged or its training diverged"
+    ):
+        generate(model, PROMPTS[:2], SEEDS[:2], sampler(), SIZE)
+    fix = "bfloat16; set runtime.precision to float32"
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(NotFinite, match=message + fix):
+        generate(model, PROMPTS[:2], SEEDS[:2], sampler(), SIZE)
+
+
+def test_a_decoder_that_overflows_in_float16_is_named_with_the_fix() -> None:
+    """As Stable Diffusion's VAEs are known to: fine in float32, black images in float16."""
+    model = tiny_text_to_image()
+    with torch.no_grad():
+        model.vae.decoder.conv_in.weight.mul_(1e7)
+    assert generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE).any()
+    with (
+        torch.autocast("cpu", torch.float16),
+        pytest.raises(NotFinite, match=r"VAE's decoder gives in float16; set runtime.precision to bfloat16"),
+    ):
+        generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE)

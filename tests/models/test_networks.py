@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from hypnos_pipeline.errors import UnusableNetwork
+from hypnos_pipeline.errors import NotFinite, UnusableNetwork
+from hypnos_pipeline.models.frechet import load_frechet_network
+from hypnos_pipeline.models.inception import FidInceptionV3, save_fid_inception
+from hypnos_pipeline.models.lpips import load_lpips_network, save_alexnet_lpips
 from hypnos_pipeline.models.networks import load_clip, load_timm, load_vit
 from hypnos_pipeline.models.preprocessing import read_preprocessing
 from tests.tiny_models import save_tiny_clip, save_tiny_timm, save_tiny_vit, tiny_clip, tiny_vit
@@ -88,3 +93,57 @@ def test_networks_are_frozen_and_loaded_once(folders: dict[str, Path]) -> None:
     for model in (network, load_clip(folders["clip"]).model, load_vit(folders["vit"]).model):
         assert not model.training
         assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def save_lpips(folder: Path) -> Path:
+    from torchvision.models import alexnet
+
+    heads = [torch.ones(count) for count in (64, 192, 384, 256, 256)]
+    state = {name: value for name, value in alexnet(weights=None).state_dict().items() if "features" in name}
+    save_alexnet_lpips(state, heads, folder)
+    return folder
+
+
+def save_inception(folder: Path) -> Path:
+    save_fid_inception(FidInceptionV3().state_dict(), folder)
+    return folder
+
+
+LOADERS = {
+    "vit": (save_tiny_vit, load_vit, "layernorm.weight"),
+    "clip": (save_tiny_clip, load_clip, "visual_projection.weight"),
+    "timm": (save_tiny_timm, load_timm, "conv_stem.weight"),
+    "lpips": (save_lpips, load_lpips_network, "features.3.weight"),
+    "lpips's heads": (save_lpips, load_lpips_network, "heads.2"),
+    "inception": (save_inception, load_frechet_network, "Conv2d_1a_3x3.conv.weight"),
+}
+
+
+@pytest.mark.parametrize("case", LOADERS)
+def test_every_loader_refuses_what_is_missing_left_over_or_no_number(tmp_path: Path, case: str) -> None:
+    save, load, name = LOADERS[case]
+    file = save(tmp_path / "model") / "model.safetensors"
+    tensors, short = load_file(file), name.removeprefix("features.")
+    changes = {
+        f"missing .*{short}": (UnusableNetwork, {key: each for key, each in tensors.items() if key != name}),
+        f"of another shape .*{short}": (UnusableNetwork, tensors | {name: tensors[name][:-1].clone()}),
+        f"NaN or infinity .*{short}": (
+            NotFinite,
+            tensors | {name: torch.full_like(tensors[name], torch.inf)},
+        ),
+    }
+    if name != "heads.2":
+        changes["1 unknown .*extra"] = (UnusableNetwork, tensors | {"features.extra": torch.zeros(1)})
+    for number, (message, (kind, changed)) in enumerate(changes.items()):
+        folder = shutil.copytree(file.parent, tmp_path / str(number))  # the loaders keep what they loaded
+        save_file(changed, folder / "model.safetensors", {"format": "pt"})
+        with pytest.raises(kind, match=message) as refused:
+            load(folder)
+        assert str(folder / "model.safetensors") in str(refused.value)
+
+
+def test_heads_that_are_not_used_are_no_problem(tmp_path: Path) -> None:
+    file = save_tiny_vit(tmp_path / "model") / "model.safetensors"
+    heads = {"pooler.dense.weight": torch.zeros(32, 32), "classifier.bias": torch.zeros(4)}
+    save_file(load_file(file) | heads, file, {"format": "pt"})
+    assert load_vit(file.parent).embed(images()).shape == (3, 32)

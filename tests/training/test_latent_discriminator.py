@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.randomness import generator
 from hypnos_pipeline.training.discriminator_training import JointTraining, accuracy, pretrain
 from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
@@ -52,6 +53,17 @@ def test_initial_weights_depend_on_the_seed_alone():
 def test_width_must_fit_the_heads():
     with pytest.raises(ValueError, match="width"):
         LatentDiscriminator(DiscriminatorSettings(width=190), (4, 8, 8), SEED)
+
+
+def test_weights_of_another_study_are_refused_with_the_fix():
+    weights = LatentDiscriminator(DISCRIMINATOR, (4, 16, 16), SEED).state_dict()
+    same_shape = LatentDiscriminator.pretrained(DISCRIMINATOR, (4, 16, 16), SEED + 1, weights)
+    assert same(list(same_shape.state_dict().values()), list(weights.values()))
+    deeper = DISCRIMINATOR.model_copy(update={"depth": DISCRIMINATOR.depth + 1})
+    with pytest.raises(UnusableNetwork, match=r"missing \(blocks.*: run the pipeline 'discriminator' again"):
+        LatentDiscriminator.pretrained(deeper, (4, 16, 16), SEED, weights)
+    with pytest.raises(UnusableNetwork, match=r"of another shape \(patches.weight"):
+        LatentDiscriminator.pretrained(DISCRIMINATOR, (4, 32, 32), SEED, weights)
 
 
 def separable():

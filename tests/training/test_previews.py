@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.finetuned import FullFinetune, save_finetuned
 from hypnos_pipeline.storage.settings import OFF
 from hypnos_pipeline.training.previews import PreviewStrip
@@ -102,6 +103,16 @@ def test_textual_inversion_learns_the_same_row():
     assert list(previews.frames) == [2, 4]
     assert previews.prompts[0] == "a photo of <sks>"
     assert not np.array_equal(previews.frames[2], previews.frames[4])
+
+
+def test_a_preview_that_is_no_number_stops_the_training():
+    model, previews = tiny_text_to_image(), strip()
+    with torch.no_grad():
+        model.vae.decoder.conv_out.bias.fill_(torch.nan)
+    previews.watch(model)
+    previews.after(1)
+    with pytest.raises(NotFinite, match=r"the preview after step 2: the model: 2 of 2 images hold NaN"):
+        previews.after(2)
 
 
 def test_off_by_default():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.installation import installation_findings
+from hypnos_pipeline.checks.loading import loading_findings
 from hypnos_pipeline.checks.machine import machine_findings
 from hypnos_pipeline.checks.networks import network_findings
 from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
@@ -40,6 +41,7 @@ def examine(root: Path, env: str) -> list[Finding]:
             "disk": lambda: [disk_finding(study, sizes, _photo_count(study))],
             "photos": lambda: _photos(study),
             "networks": lambda: network_findings(study.parts, study.parts.models, study.lock_file),
+            "loading": lambda: loading_findings(study.parts, study.lock_file),
             "words": lambda: word_findings(study.parts),
         }
     found = [finding for name, check in checks.items() for finding in _guarded(name, check)]

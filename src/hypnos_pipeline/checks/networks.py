@@ -1,4 +1,4 @@
-"""Networks: whether each one's files are here, whole and those that were recorded."""
+"""Networks: whether each one's files are here, whole, as recorded, and of a kind that can be used."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 
 from hypnos_pipeline.checks.findings import Finding, Passed, errors, warning
 from hypnos_pipeline.errors import LockError, Problem
-from hypnos_pipeline.models.integrity import HASHED_SUFFIXES
+from hypnos_pipeline.models.integrity import HASHED_SUFFIXES, unread_weights
+from hypnos_pipeline.models.landmarks import landmark_problems
+from hypnos_pipeline.models.loaded_weights import FROM_ONE_PLACE
 from hypnos_pipeline.models.lock import LOCK_FILE, Lock, read_lock
 from hypnos_pipeline.models.reference import absence, fetch_command, is_present
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.models.status import ModelStatus, model_status
+from hypnos_pipeline.models.supported import unsupported
 from hypnos_pipeline.running.out_of_memory import shown_bytes
 from hypnos_pipeline.study.parts import ValidParts
 
@@ -53,12 +56,32 @@ def _network(key: str, reference: ModelReference, lock: Lock, env: str | None) -
     if status.problems:
         return [*status.problems]
     if status.present:
-        return [_whole(where, reference, status, env)]
+        folder = Path(reference.folder)
+        return [*_unusable(where, key, folder)] or [
+            _whole(where, reference, status, env),
+            *_unread(where, key, folder),
+        ]
     if reference.random is not None:
         return [Passed(where, f"{status.id}: not made yet; the first run makes it")]
     missing = absence(where, reference, env)
     pinned = f" ({_PINNED[status.pinned]})" if reference.fetched else ""
     return [replace(missing, what=f"{missing.what}{pinned}")]
+
+
+def _unusable(where: str, key: str, folder: Path) -> list[Problem]:
+    """Returns why a network whose files are whole cannot be used, as far as its files' headers say."""
+    if key == "text_to_image" and (found := unsupported(folder)):
+        return [replace(problem, where=where) for problem in found]
+    return [Problem(where, line, FROM_ONE_PLACE) for line in landmark_problems(key, folder)]
+
+
+def _unread(where: str, key: str, folder: Path) -> list[Finding]:
+    """Warns of weights' files that nothing reads: who changes one of them changes nothing."""
+    if not (names := unread_weights(key, folder)):
+        return []
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    what = f"{folder / names[0]}{more}: weights that no run reads"
+    return [warning(where, what, "remove what is of no use elsewhere")]
 
 
 def _whole(where: str, reference: ModelReference, status: ModelStatus, env: str | None) -> Finding:

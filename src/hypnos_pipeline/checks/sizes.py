@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from hypnos_pipeline.models.reference import is_present
+from hypnos_pipeline.models.weight_files import PARTS, SUFFIX, stored_tensors, weight_files
 from hypnos_pipeline.study.parts import ValidParts
 
 PUBLISHED = {"dino": 21_665_664, "clip": 427_616_513, "clip_b32": 151_277_313}
 """Parameters of the paper's other networks; those not listed are smaller than ``SMALL``."""
 SMALL = 75_000_000
-DIFFUSION = "diffusion_pytorch_model.safetensors"
-TRANSFORMER = "model.safetensors"
 UNET_WIDTH, DECODER_WIDTH = 320, 128
 """Channels of Stable Diffusion 1.5 at full resolution: those that the sizes of activations were taken at."""
 
@@ -61,14 +60,12 @@ def network_sizes(parts: ValidParts) -> NetworkSizes:
     model, perceptual = (_folder(parts, key) for key in ("text_to_image", "perceptual"))
     try:
         sizes |= {
-            "unet": parameters(model / "unet" / DIFFUSION),
-            "text_encoder": parameters(model / "text_encoder" / TRANSFORMER),
-            "vae": parameters(model / "vae" / DIFFUSION),
+            **{part: _parameters(model / part, stem) for part, stem in PARTS.items()},
             "unet_width": _width(model / "unet"),
             "decoder_width": _width(model / "vae"),
             "assumed": False,
         }
-        sizes["perceptual"] = parameters(perceptual / TRANSFORMER)
+        sizes["perceptual"] = _parameters(perceptual, "model")
     except (OSError, ValueError, KeyError):  # absent or damaged, which is reported for the networks
         pass
     return NetworkSizes(**sizes)
@@ -84,15 +81,20 @@ def absent_bytes(parts: ValidParts, sizes: NetworkSizes) -> int:
 
 
 def parameters(file: Path) -> int:
-    """Counts the numbers in a safetensors file by its header: its length in 8 bytes, then JSON.
+    """Counts the numbers in a safetensors file by its header.
 
     Raises:
         OSError: If there is no such file.
         ValueError: If it is no safetensors file.
     """
-    with file.open("rb") as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    return sum(math.prod(tensor["shape"]) for tensor in stored_tensors([file]).values())
+
+
+def _parameters(folder: Path, stem: str) -> int:
+    found = weight_files(folder, stem)
+    if found is None:
+        raise FileNotFoundError(folder / stem)
+    return sum(parameters(folder / name) for name in found.names if name.endswith(SUFFIX))
 
 
 def _folder(parts: ValidParts, key: str) -> Path:

@@ -108,8 +108,7 @@ def measure_discriminator(
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.latents import encode_posteriors
 
-    discriminator = LatentDiscriminator(settings, latents.shape, seed).eval()
-    discriminator.load_state_dict(weights)
+    discriminator = LatentDiscriminator.pretrained(settings, latents.shape, seed, weights).eval()
     with torch.no_grad():
         mean, _ = encode_posteriors(vae, unseen.stack())
         on_real = float((discriminator(latents.scaling_factor * mean) > REAL_THRESHOLD).float().mean())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.errors import UnusableNetwork
+from hypnos_pipeline.models.loaded_weights import require_finite
 from hypnos_pipeline.models.reference import locate
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.models.text_to_image import TextToImage, load_text_to_image, save_text_to_image
@@ -58,12 +60,25 @@ def save_finetuned(finetuned: FullFinetune | LearnedToken, folder: Path) -> None
 
 
 def load_learned_token(folder: Path) -> LearnedToken:
-    """Reads a saved learned token."""
+    """Reads a saved learned token.
+
+    Raises:
+        UnusableNetwork: If the file holds more or less than one tensor.
+        NotFinite: If that holds NaN or infinity.
+    """
     from safetensors import safe_open
 
-    with safe_open(folder / LEARNED_TOKEN_FILE, framework="pt") as file:
-        (token,) = file.keys()
-        return LearnedToken(token, file.get_tensor(token), (file.metadata() or {}).get("noun", ""))
+    path = folder / LEARNED_TOKEN_FILE
+    with safe_open(path, framework="pt") as file:
+        rows = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        noun = (file.metadata() or {}).get("noun", "")
+    if len(rows) != 1:
+        raise UnusableNetwork(
+            f"{path}: {len(rows)} tensors, expected the row of one token; finetune it again"
+        )
+    require_finite(path, rows, [path])
+    ((token, embedding),) = rows.items()
+    return LearnedToken(token, embedding, noun)
 
 
 def load_finetuned(folder: Path, base: ModelReference, device: torch.device | str = "cpu") -> TextToImage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
 from hypnos_pipeline.models.text_to_image import TextToImage
@@ -13,7 +14,13 @@ from hypnos_pipeline.storage.settings import CheckpointSettings
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
+_OTHER_PRECISIONS = {
+    "float16": "set runtime.precision to bfloat16 or float32",
+    "bfloat16": "set runtime.precision to float32",
+}
+_DAMAGED = "its weights are damaged or its training diverged: get it, or train it at a lower rate, again"
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +53,7 @@ def generate(
 
     Raises:
         ValueError: If prompts and seeds differ in number, or naming every prompt that is too long.
+        NotFinite: If an image holds NaN or infinity, which diffusers would save as black.
     """
     import numpy as np
     import torch
@@ -61,6 +69,7 @@ def generate(
     kept = {state.step: state.tensors["images"].numpy() for state in saved.load_all()} if saved else {}
     if kept:
         _log.info("going on with %d batches that were finished before", len(kept))
+    latents: dict[str, torch.Tensor] = {}  # of the last step
     quiet = True if progress is None else None
     with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=quiet) as bar:
         for start in range(0, len(prompts), sampler.batch):
@@ -76,8 +85,12 @@ def generate(
                 width=image_size,
                 num_inference_steps=sampler.steps,
                 guidance_scale=sampler.guidance,
+                callback_on_step_end=lambda _pipeline, _step, _timestep, values: (
+                    latents.update(values) or values
+                ),
                 output_type="np",
             ).images  # pyright: ignore[reportAttributeAccessIssue]
+            _require_finite(decoded, model, prompts[batch], **latents)
             images[batch] = (np.asarray(decoded) * 255).round().astype(np.uint8)
             bar.update(len(decoded))
             if saved:
@@ -85,6 +98,37 @@ def generate(
     if saved:
         saved.finish()
     return images
+
+
+def _require_finite(
+    images: np.ndarray, model: TextToImage, prompts: list[str], latents: torch.Tensor
+) -> None:
+    """Refuses images that are no numbers.
+
+    Args:
+        images: One for each prompt, N×H×W×3.
+        model: What made them.
+        prompts: Theirs.
+        latents: What the VAE decoded to them.
+
+    Raises:
+        NotFinite: Naming model, precision and the part that gave such numbers first.
+    """
+    import numpy as np
+    import torch
+
+    finite = np.isfinite(images).all((1, 2, 3))
+    if finite.all():
+        return
+    kind = model.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else model.vae.dtype
+    precision = str(dtype).removeprefix("torch.")
+    part = "VAE's decoder" if latents.isfinite().all() else "UNet or text encoder"
+    count, first = int((~finite).sum()), prompts[int(finite.argmin())]
+    raise NotFinite(
+        f"{model.source}: {count} of {len(images)} images hold NaN or infinity (the first of {first!r}), "
+        f"which its {part} gives in {precision}; {_OTHER_PRECISIONS.get(precision, _DAMAGED)}"
+    )
 
 
 def open_batches(

@@ -28,8 +28,8 @@ from torchvision.models.inception import (
     InceptionE,
 )
 
-from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.models.frechet_features import FID_INCEPTION, FrechetFeatures
+from hypnos_pipeline.models.loaded_weights import filled
 from hypnos_pipeline.models.networks import save_named
 
 EDGE = 299
@@ -147,7 +147,8 @@ def load_fid_inception(folder: Path, device: str = "cpu") -> FidInceptionNetwork
     """Loads ``model.safetensors`` of a folder whose ``config.json`` names ``fid_inception_v3``.
 
     Raises:
-        UnusableNetwork: If the tensors are not those of the published network.
+        UnusableNetwork: If the tensors are not those of pt_inception-2015-12-05.pth.
+        NotFinite: If they hold NaN or infinity.
     """
     from safetensors.torch import load_file
 
@@ -155,14 +156,5 @@ def load_fid_inception(folder: Path, device: str = "cpu") -> FidInceptionNetwork
     state = {key: value for key, value in load_file(file).items() if not key.startswith(CLASSIFIER)}
     with torch.device("meta"):  # spares the drawing of weights that are replaced at once
         network = FidInceptionV3()
-    expected = {key: value.shape for key, value in network.state_dict().items()}
-    # The published file is older than BatchNorm's counters of batches, which nothing reads.
-    needed = {key for key in expected if not key.endswith(".num_batches_tracked")}
-    wrong = [key for key, value in state.items() if expected.get(key) != value.shape]
-    if unfit := sorted(needed - state.keys()) + wrong:
-        raise UnusableNetwork(
-            f"{file}: {len(unfit)} tensors are missing, unknown or of another shape ({unfit[0]}, …); "
-            "expected those of pt_inception-2015-12-05.pth, converted to safetensors"
-        )
-    network.load_state_dict(state, assign=True)
+    filled(network, state, file, assign=True)
     return FidInceptionNetwork(network.to(device))

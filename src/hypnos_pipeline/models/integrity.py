@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from hypnos_pipeline.models.preprocessing import CONFIGURATION
+from hypnos_pipeline.models.weight_files import PARTS, SUFFIX, UNREAD, weight_files
 from hypnos_pipeline.storage.hashing import file_sha256
 from hypnos_pipeline.storage.replacing import replaced_file
 
@@ -20,8 +21,6 @@ RECORDS = ("training.json", "quality.json")
 """They describe a network and are read by nobody."""
 HASHED_SUFFIXES = (*LISTED_SUFFIXES, ".onnx")
 """Files that decide what a network computes; model cards, pictures and foreign formats do not."""
-PARTS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
-"""The networks of a text-to-image model, with the stem of their weights' files."""
 PREPROCESSED = ("dino", "clip", "clip_b32")
 """Keys of the networks whose folders also hold the preparation of their images."""
 TOKENIZING = ("clip", "clip_b32")
@@ -40,13 +39,24 @@ def folder_problems(key: str, folder: Path) -> list[str]:
     """Returns one line per missing or altered file of the network with a key below ``models``, naming it."""
     listed, present = _listed(folder), files_of(folder)
     missing = sorted((_needed(key, folder) | listed.keys()) - present.keys())
-    problems = [f"{folder / name} is missing" for name in missing]
+    problems = [f"{folder / name} is missing{_instead(folder / name)}" for name in missing]
     for name, file in present.items():
         if name in listed and file_sha256(file) != listed[name]:
             problems.append(f"{file} is not the file that {folder.parent / DIGESTS} lists")
         elif damage := _damage(file):
             problems.append(f"{file} {damage}")
     return problems
+
+
+def unread_weights(key: str, folder: Path) -> list[str]:
+    """Returns the relative names of weights' files in a network's folder that no loader reads.
+
+    They are of other formats or precisions; who changes one of them changes nothing.
+    """
+    if key == "matting":
+        return []
+    weights = (SUFFIX, *UNREAD)
+    return sorted(name for name in files_of(folder).keys() - _needed(key, folder) if name.endswith(weights))
 
 
 def is_listed(folder: Path) -> bool:
@@ -85,21 +95,26 @@ def _needed(key: str, folder: Path) -> set[str]:
     if key == "matting":  # what is read of it, the backends know
         return set()
     if key != "text_to_image":
-        needed = {"config.json"} | _weights(folder, "model")
+        needed = {"config.json", *_weights(folder, "model")}
         needed |= {CONFIGURATION} if key in PREPROCESSED else set()
         return needed | (_tokenizer(folder) if key in TOKENIZING else set())
-    parts = {part: {"config.json"} | _weights(folder / part, stem) for part, stem in PARTS.items()}
+    parts = {part: {"config.json", *_weights(folder / part, stem)} for part, stem in PARTS.items()}
     parts |= {"scheduler": {"scheduler_config.json"}, "tokenizer": _tokenizer(folder / "tokenizer")}
     return {"model_index.json"} | {f"{part}/{name}" for part, names in parts.items() for name in names}
 
 
-def _weights(folder: Path, name: str) -> set[str]:
-    """Returns the weights' files: those that the index of a network in several pieces lists, else the one."""
-    index = folder / f"{name}.safetensors.index.json"
-    try:
-        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError):
-        return {f"{name}.safetensors"}
+def _weights(folder: Path, stem: str) -> tuple[str, ...]:
+    """Returns the weights' files that are read, or the name of the one that is missing."""
+    found = weight_files(folder, stem)
+    return found.names if found else (f"{stem}{SUFFIX}",)
+
+
+def _instead(missing: Path) -> str:
+    """Returns what lies in place of a missing file of weights; empty if nothing does."""
+    if missing.suffix != SUFFIX:
+        return ""
+    others = sorted(file.name for file in missing.parent.glob("*") if file.suffix in UNREAD)
+    return f"; {others[0]} is there, but is a kind of file that no run reads" if others else ""
 
 
 def _tokenizer(folder: Path) -> set[str]:

@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
+from hypnos_pipeline.models.loaded_weights import filled, require_all, require_finite
 from hypnos_pipeline.models.networks import architecture_of, load_timm, save_named
 from hypnos_pipeline.models.taps import TimmTaps
 
 ALEXNET_TAPS = (1, 4, 7, 9, 11)
+ALEXNET_WIDTHS = (64, 192, 384, 256, 256)
+"""Channels of the five maps."""
 ALEXNET_LPIPS = "alexnet_lpips"
 
 
@@ -33,14 +36,19 @@ class TimmLpipsNetwork:
 class AlexNetLpipsNetwork:
     """LPIPS as published: AlexNet's five rectified maps and the linear heads fitted to human judgements."""
 
-    def __init__(self, backbone: dict[str, Tensor], heads: list[Tensor]) -> None:
-        """Takes ``features.*`` of torchvision AlexNet's state and the five linear heads, C weights each."""
+    def __init__(
+        self, backbone: dict[str, Tensor], heads: list[Tensor], where: object = ALEXNET_LPIPS
+    ) -> None:
+        """Takes ``features.*`` of torchvision AlexNet's state and the five linear heads, C weights each.
+
+        ``where`` they come from is named should they be others.
+        """
         from torchvision.models import alexnet
 
         features = alexnet(weights=None).features
         prefix = "features."
         own = {key.removeprefix(prefix): value for key, value in backbone.items() if key.startswith(prefix)}
-        features.load_state_dict(own)
+        filled(features, own, where)
         self._features = features[: ALEXNET_TAPS[-1] + 1].eval().requires_grad_(False)
         self.heads = [head.flatten().float() for head in heads]
         # LPIPS's own normalisation of images in [-1, 1].
@@ -74,11 +82,20 @@ def save_alexnet_lpips(backbone: dict[str, Tensor], heads: list[Tensor], folder:
 
 @lru_cache(maxsize=4)
 def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | AlexNetLpipsNetwork:
-    """Loads LPIPS's network; ``architecture`` in the folder's ``config.json`` names it."""
+    """Loads LPIPS's network; ``architecture`` in the folder's ``config.json`` names it.
+
+    Raises:
+        UnusableNetwork: If weights are missing, left over, or of another shape.
+        NotFinite: If they hold NaN or infinity.
+    """
     if architecture_of(folder) != ALEXNET_LPIPS:
         return TimmLpipsNetwork(load_timm(folder, device))
     from safetensors.torch import load_file
 
-    tensors = load_file(folder / "model.safetensors")
-    heads = [tensors.pop(f"heads.{tap}") for tap in range(len(ALEXNET_TAPS))]
-    return AlexNetLpipsNetwork(tensors, heads).to(device)
+    file = folder / "model.safetensors"
+    tensors, widths = load_file(file), {f"heads.{tap}": width for tap, width in enumerate(ALEXNET_WIDTHS)}
+    misshapen = [name for name, width in widths.items() if name in tensors and len(tensors[name]) != width]
+    require_all(file, widths.keys() - tensors.keys(), misshapen=misshapen)
+    require_finite(file, tensors, [file])
+    heads = [tensors.pop(name) for name in widths]
+    return AlexNetLpipsNetwork(tensors, heads, file).to(device)

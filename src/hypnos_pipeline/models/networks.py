@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.models.loaded_weights import filled, load_whole, require_finite
 from hypnos_pipeline.models.preprocessing import Preprocessing, read_preprocessing
 
 if TYPE_CHECKING:
@@ -106,19 +107,25 @@ def load_timm(path: Path, device: str = "cpu") -> torch.nn.Module:
     The network's ``.pretrained_cfg``, from ``config.json``, has ``mean``, ``std`` and ``input_size``.
     """
     import timm
+    from safetensors.torch import load_file
 
-    return _frozen(timm.create_model(f"local-dir:{path}", pretrained=True), device)
+    file = Path(path) / "model.safetensors"
+    try:
+        network = timm.create_model(f"local-dir:{path}", pretrained=True)
+    except RuntimeError:  # torch's, with every name there is; ours is short
+        filled(timm.create_model(f"local-dir:{path}"), load_file(file), file)
+        raise
+    require_finite(file, network.state_dict(), [file])
+    return _frozen(network, device)
 
 
 @lru_cache(maxsize=8)
 def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
     """Loads a transformers ViT folder whose features are the last layer's [CLS] (DINO)."""
-    import torch
     from transformers import ViTModel
 
-    network = ViTModel.from_pretrained(
-        str(path), local_files_only=True, add_pooling_layer=False, dtype=torch.float32, use_safetensors=True
-    )
+    heads = r"(vit\.)?pooler\.|classifier\.|head\."
+    network = load_whole(ViTModel, Path(path), "model", heads, add_pooling_layer=False)
     model = _frozen(network, device)
     return ImageEncoder(
         model, read_preprocessing(Path(path)), lambda x: model(pixel_values=x).last_hidden_state[:, 0]
@@ -128,13 +135,9 @@ def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
 @lru_cache(maxsize=8)
 def load_clip(path: Path, device: str = "cpu") -> ClipNetwork:
     """Loads a transformers CLIP folder with its tokenizer, float32, frozen, in evaluation mode."""
-    import torch
     from transformers import CLIPModel, CLIPTokenizer
 
-    network = CLIPModel.from_pretrained(
-        str(path), local_files_only=True, dtype=torch.float32, use_safetensors=True
-    )
-    model = _frozen(network, device)
+    model = _frozen(load_whole(CLIPModel, Path(path), "model"), device)
     tokenizer = CLIPTokenizer.from_pretrained(str(path), local_files_only=True)
     # A tokenizer saved without its configuration knows no length (1e30).
     tokenizer.model_max_length = min(

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.errors import UnsupportedSchedule
+from hypnos_pipeline.errors import UnsupportedModel, UnsupportedSchedule
+from hypnos_pipeline.models.loaded_weights import load_whole
+from hypnos_pipeline.models.supported import class_names, schedule_problem, unsupported
+from hypnos_pipeline.models.weight_files import PARTS
 
 if TYPE_CHECKING:
     import torch
@@ -20,12 +23,10 @@ if TYPE_CHECKING:
     )
     from transformers import CLIPTextModel, CLIPTokenizer
 
-PREDICTION_TYPES = ("epsilon", "v_prediction")
 UNCHECKED: dict[str, Any] = {
     "safety_checker": None, "feature_extractor": None, "requires_safety_checker": False,
 }  # fmt: skip
 """Arguments of a pipeline without the network that blackens images."""
-SIGNAL_EXPECTED = "expected a schedule with signal left at every step"
 # Keys of the saved configurations that describe a process, not a model.
 HISTORY = (
     "_name_or_path", "name_or_path", "is_local", "local_files_only", "max_length", "pad_to_multiple_of",
@@ -43,6 +44,7 @@ class TextToImage:
         vae: Between images in [-1, 1] and *unscaled* latents.
         tokenizer: CLIP's, with ``model_max_length`` (77).
         scheduler: The base model's own sampler; only :meth:`pipeline` steps it.
+        source: The folder that it was loaded from, for messages.
     """
 
     unet: UNet2DConditionModel
@@ -50,6 +52,7 @@ class TextToImage:
     vae: AutoencoderKL | AutoencoderTiny
     tokenizer: CLIPTokenizer
     scheduler: Any
+    source: str = "the model"
 
     @property
     def device(self) -> torch.device:
@@ -109,36 +112,39 @@ def check_schedule(scheduler: Any) -> None:
         UnsupportedSchedule: For prediction types other than epsilon and v_prediction, and for schedules whose
             last step holds no signal (ε̂ and z0 then cannot be distinguished).
     """
-    name = type(scheduler).__name__
-    kind = scheduler.config.get("prediction_type")
-    if kind not in PREDICTION_TYPES:
-        expected = " or ".join(PREDICTION_TYPES)
-        raise UnsupportedSchedule(f"{name}: prediction_type is {kind!r}, expected {expected}")
-    if scheduler.config.get("rescale_betas_zero_snr"):
-        raise UnsupportedSchedule(f"{name}: rescale_betas_zero_snr is true, {SIGNAL_EXPECTED}")
-    betas = getattr(scheduler, "betas", None)
-    if betas is None or not bool((betas < 1).all()):
-        raise UnsupportedSchedule(f"{name}: zero terminal SNR (a beta of 1), {SIGNAL_EXPECTED}")
+    if problem := schedule_problem(type(scheduler).__name__, scheduler.config):
+        raise UnsupportedSchedule(problem)
 
 
 def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextToImage:
     """Loads a diffusers folder with safetensors, from this machine only, in float32 and evaluation mode.
 
-    Raises:
-        UnsupportedSchedule: See :func:`check_schedule`.
-    """
-    import torch
-    from diffusers import StableDiffusionPipeline
+    Of a folder with nothing but one variant of the weights (``fp16``) that variant is read, and made float32.
 
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        str(path), dtype=torch.float32, local_files_only=True, use_safetensors=True, **UNCHECKED
+    Raises:
+        UnsupportedModel: If it is of a kind that the method does not cover.
+        UnusableNetwork: If weights are missing, left over, or of another shape.
+        NotFinite: If they hold NaN or infinity.
+    """
+    import diffusers
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    path = Path(path)
+    if problems := unsupported(path):
+        raise UnsupportedModel("\n".join(map(str, problems)))
+    names = class_names(path)
+    scheduler = getattr(diffusers, names["scheduler"]).from_pretrained(
+        str(path / "scheduler"), local_files_only=True
     )
-    model = TextToImage(
-        pipeline.unet, pipeline.text_encoder, pipeline.vae, pipeline.tokenizer, pipeline.scheduler
-    )
-    check_schedule(model.scheduler)
-    for network in (model.unet, model.text_encoder, model.vae):
-        network.eval()
+    check_schedule(scheduler)
+    tokenizer = CLIPTokenizer.from_pretrained(str(path / "tokenizer"), local_files_only=True)
+    kinds = {
+        "unet": diffusers.UNet2DConditionModel,
+        "text_encoder": CLIPTextModel,
+        "vae": getattr(diffusers, names["vae"]),
+    }
+    networks = {part: load_whole(kind, path / part, PARTS[part]) for part, kind in kinds.items()}
+    model = TextToImage(tokenizer=tokenizer, scheduler=scheduler, source=str(path), **networks)
     return model.to(device)
 
 

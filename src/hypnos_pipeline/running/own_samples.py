@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.errors import SampleError, nearest
+from hypnos_pipeline.errors import SampleError
+from hypnos_pipeline.running.finished import FinishedMethod, finished_method, of_a_layer
 
 if TYPE_CHECKING:
     import numpy as np
 
     from hypnos_pipeline.prompting.own_prompts import OwnPrompt
-    from hypnos_pipeline.study.model import Study
 
 DESCRIPTION = "samples.json"
 OWN_SAMPLES = "own_samples"
-# The layers that pipelines write; DVC takes a file of ours inside one of their folders for a change.
-_LAYERS = re.compile(r"0[1-8]_[a-z_]+")
 _SLUG_LENGTH = 40
 
 
@@ -69,56 +67,17 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
         The folder, and warnings about the prompt.
 
     Raises:
-        SampleError: If the study has no such subject or method, it has not run, the prompt cannot be sampled,
-            or the output is in the way.
+        RequestError: If the study has no such subject or method, it has not run, the prompt cannot be
+            sampled, or the output is in the way.
         StudyError: If the study's configuration is wrong.
         Busy: If a run is at work on the model.
     """
-    from kedro.framework.session import KedroSession
-
-    from hypnos_pipeline.running.run_lock import FOLDER, RunLock
-    from hypnos_pipeline.study.environments import require
-    from hypnos_pipeline.study.model import Study
-
     folder = output or request.folder()
-    require(root, request.env)
     _check_output(root, folder)
-    with (session := KedroSession.create(project_path=root, env=request.env)):
-        context = session.load_context()
-        study = Study.from_parameters(context.params)
-        family = _family_of(study, request)
-        name = f"{request.subject}.{request.method}.finetuned"
-        if family != "base" and not context.catalog.exists(name):  # pyright: ignore[reportUnknownMemberType]
-            raise SampleError(
-                f"{request.method} has not been finetuned on {request.subject} yet; everything of that "
-                f"subject:\n  kedro run --env={request.env} --pipelines=full --namespaces={request.subject}"
-            )
-        lock = RunLock(root / FOLDER / request.env, {name}, {f"samples in {folder}"})
-        try:
-            finetuned = None if family == "base" else context.catalog.load(name)  # pyright: ignore[reportUnknownMemberType]
-            if finetuned and finetuned.is_relative_to(root):  # Kedro's paths are whole
-                finetuned = finetuned.relative_to(root)
-            return folder, _sample_into(folder, request, study, family, finetuned)
-        finally:
-            lock.release()
-
-
-def _family_of(study: Study, request: Request) -> str:
-    """Returns the family of the requested method.
-
-    Raises:
-        SampleError: Naming the subjects or methods that there are.
-    """
-    families = {name: family for family, name in study.entries()}
-    names = (("subject", request.subject, study.subjects), ("method", request.method, families))
-    wrong = [
-        f"no {kind} {name!r} in the study {request.env!r}; {nearest(name, known)}"
-        for kind, name, known in names
-        if name not in known
-    ]
-    if wrong:
-        raise SampleError("\n".join(wrong))
-    return families[request.method]
+    with finished_method(
+        root, request.env, request.subject, request.method, f"samples in {folder}"
+    ) as method:
+        return folder, _sample_into(folder, request, method)
 
 
 def _check_output(root: Path, folder: Path) -> None:
@@ -130,15 +89,11 @@ def _check_output(root: Path, folder: Path) -> None:
     place = (root / folder).resolve()
     if place.is_dir() and any(place.iterdir()) and not (place / DESCRIPTION).is_file():
         raise SampleError(f"{folder} holds other things, which would be lost; choose a new folder")
-    data = (root / "data").resolve()
-    parts = place.relative_to(data).parts if place.is_relative_to(data) else ()
-    if parts and _LAYERS.fullmatch(parts[0]) and OWN_SAMPLES not in parts[:-1]:
+    if of_a_layer(root, folder, OWN_SAMPLES):
         raise SampleError(f"{folder} is among the pipeline's own files; choose a folder outside data/")
 
 
-def _sample_into(
-    folder: Path, request: Request, study: Study, family: str, finetuned: Path | None
-) -> list[str]:
+def _sample_into(folder: Path, request: Request, method: FinishedMethod) -> list[str]:
     """Samples and saves; returns warnings about the prompt."""
     from hypnos_pipeline.models.finetuned import load_finetuned
     from hypnos_pipeline.models.generation import generate
@@ -147,10 +102,11 @@ def _sample_into(
     from hypnos_pipeline.models.text_to_image import load_text_to_image
     from hypnos_pipeline.randomness import seed_for
 
-    base, device = study.models.text_to_image, configure(study.runtime)
-    weights = finetuned or locate(base)
-    model = load_finetuned(finetuned, base, device) if finetuned else load_text_to_image(weights, device)
-    prompt = _prompt(model.tokenizer, study, family, request)
+    study, base = method.study, method.study.models.text_to_image
+    device = configure(study.runtime)
+    weights = method.folder or locate(base)
+    model = load_finetuned(weights, base, device) if method.folder else load_text_to_image(weights, device)
+    prompt = _prompt(model.tokenizer, method, request.prompt)
     noise_seeds = [seed_for(request.seed, "own_samples", index) for index in range(request.n)]
     # One by one: in a batch, an image's last bits depend on how many others there are.
     sampler = study.sampling.model_copy(update={"batch": 1})
@@ -170,29 +126,16 @@ def _sample_into(
     return prompt.warnings
 
 
-def _prompt(tokenizer: Any, study: Study, family: str, request: Request) -> OwnPrompt:
+def _prompt(tokenizer: Any, method: FinishedMethod, template: str) -> OwnPrompt:
     """Returns the prompt as the model reads it, with what the method calls the subject.
 
-    That is the rare word and the noun, the learned token, or for the base model the noun alone.
-
     Raises:
-        SampleError: If it cannot be sampled, or the model never learned the token that the study names now.
+        SampleError: If it cannot be sampled.
     """
     from hypnos_pipeline.prompting.own_prompts import own_prompt
-    from hypnos_pipeline.prompting.templates import instance_phrase
 
-    subject = study.subjects[request.subject]
-    phrase = subject.noun if family == "base" else instance_phrase(subject)
-    if family == "textual_inversion":
-        method = study.methods.textual_inversion[request.method]
-        phrase = method.learned_phrase(subject.noun)
-        if method.token not in tokenizer.get_vocab():
-            raise SampleError(
-                f"{request.method} was finetuned with another token than {method.token!r}, which the study "
-                "names now; finetune it anew"
-            )
     try:
-        return own_prompt(request.prompt, phrase, tokenizer)
+        return own_prompt(template, method.phrase, tokenizer)
     except ValueError as error:
         raise SampleError(f"--prompt: {error}") from error
 

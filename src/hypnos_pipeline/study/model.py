@@ -15,6 +15,7 @@ from hypnos_pipeline.configuration.messages import readable_problems
 from hypnos_pipeline.errors import Problem, StudyError
 from hypnos_pipeline.imaging.settings import AugmentationSettings, BackgroundRemovalSettings
 from hypnos_pipeline.metrics.settings import EvaluationSettings
+from hypnos_pipeline.models.export.settings import ExportSettings
 from hypnos_pipeline.models.settings import (
     ClassPriorSettings,
     ModelsSettings,
@@ -28,7 +29,7 @@ from hypnos_pipeline.study.environments import STUDY_FILE
 from hypnos_pipeline.study.parts import ValidParts
 from hypnos_pipeline.training.settings import FAMILIES, DiscriminatorSettings, Methods
 
-FOREIGN = ("miniworld", "env", "checkpoints")
+FOREIGN = ("miniworld", "env", "checkpoints", "export")
 """Parameters that are no part of the study: another pipeline's, and what no result depends on."""
 
 
@@ -88,6 +89,7 @@ class _Beside(Configuration):
     """Keys beside the study, in files of their own (``parameters_checkpoints.yml``)."""
 
     checkpoints: CheckpointSettings = CheckpointSettings()
+    export: ExportSettings = ExportSettings()
 
 
 def _invalid(model: type[BaseModel], parameters: Mapping[str, Any]) -> list[Problem]:

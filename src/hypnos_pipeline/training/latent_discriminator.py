@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from hypnos_pipeline.models.loaded_weights import filled
 from hypnos_pipeline.randomness import seed_for
 
 if TYPE_CHECKING:
@@ -100,6 +101,23 @@ class LatentDiscriminator(nn.Module):
             self.blocks = nn.ModuleList([Block(width, heads) for _ in range(settings.depth)])
             self.norm = nn.LayerNorm(width)
             self.score = nn.Linear(width, 1)
+
+    @classmethod
+    def pretrained(
+        cls,
+        settings: DiscriminatorSettings,
+        shape: tuple[int, int, int],
+        seed: int,
+        weights: dict[str, torch.Tensor],
+    ) -> LatentDiscriminator:
+        """Returns a discriminator with the weights that its pretraining left.
+
+        Raises:
+            UnusableNetwork: If the study's ``discriminator`` or image size changed since.
+            NotFinite: If the weights hold NaN or infinity.
+        """
+        fix = "the study has changed since: run the pipeline 'discriminator' again"
+        return filled(cls(settings, shape, seed), weights, "the pretrained discriminator", fix=fix)
 
     def _tokens(self, latents: torch.Tensor) -> torch.Tensor:
         features = torch.cat([latents, self.bottleneck(latents)], dim=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.generation import generate
 from hypnos_pipeline.models.runtime import autocast
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
@@ -64,14 +65,21 @@ class PreviewStrip:
             model.encode_prompts(self.prompts)
 
     def after(self, step: int) -> None:
-        """Samples the model if a preview is due after this training step."""
+        """Samples the model if a preview is due after this training step.
+
+        Raises:
+            NotFinite: If an image holds NaN or infinity: so would every sample of the finished model.
+        """
         if not self.every or step % self.every:
             return
         assert self.model is not None, "watch() comes first"
-        with autocast(self.runtime, self.model.device):
-            self.frames[step] = generate(
-                self.model, self.prompts, self.noise_seeds, self.sampler, self.image_size, progress=None
-            )
+        try:
+            with autocast(self.runtime, self.model.device):
+                self.frames[step] = generate(
+                    self.model, self.prompts, self.noise_seeds, self.sampler, self.image_size, progress=None
+                )
+        except NotFinite as error:
+            raise NotFinite(f"the preview after step {step}: {error.message}") from error
 
     def to_tensors(self) -> dict[str, torch.Tensor]:
         """Returns the frames by step, for a checkpoint."""

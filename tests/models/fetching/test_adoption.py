@@ -118,6 +118,19 @@ def test_what_the_hub_gives_and_what_a_folder_gives_is_recorded_alike(
         assert read_record(Path("models/dino")) == fetched
 
 
+def test_the_cache_of_the_hubs_own_library_is_adopted(clone: Path) -> None:
+    """It keeps a repository's files as links to blobs, below the commit."""
+    cache = Path("hub/models--owner--dino")
+    (cache / "blobs").mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "preprocessor_config.json"):
+        (clone / name).rename(cache / "blobs" / name)
+        link = cache / "snapshots" / COMMIT / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(Path("../../blobs") / name)
+    taken("dino", DINO, cache)
+    assert not any(file.is_symlink() for file in Path("models/dino").iterdir())
+
+
 def test_an_altered_copy_of_a_fetched_folder_is_refused(hub: Hub, vit: Path) -> None:
     hub.publish("owner/dino", {name: file.read_bytes() for name, file in files_of(vit).items()})
     fetch_all({"dino": DINO}, LOCK, lambda line: None)

@@ -120,6 +120,21 @@ def test_an_altered_folder_and_another_reference_are_refused(server: Hub) -> Non
     assert "models.lock records http" in fetch(dino=pinned)[0]["dino"]
 
 
+def test_a_network_that_lacks_a_file_is_never_called_whole(server: Hub) -> None:
+    reference = published(server, folder="dino")
+    assert fetch(matting=reference)[0] == {}
+    lacking = "models/dino/config.json is missing; models/dino/model.safetensors is missing"
+    fix = "remove models/dino and the entry 'dino' of models.lock to fetch it anew"
+    problem = fetch(dino=reference)[0]["dino"]
+    assert problem.startswith(lacking)
+    assert problem.endswith(fix)
+    shutil.rmtree("models")
+    problem = fetch(dino=reference)[0]["dino"]
+    assert "config.json is missing" in problem
+    assert problem.endswith("nothing was kept")
+    assert not Path("models/dino").exists()
+
+
 def test_every_problem_is_reported_at_once_and_the_others_are_fetched(server: Hub) -> None:
     dead = "http://127.0.0.1:9"
     problems, _ = fetch(

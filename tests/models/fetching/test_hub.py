@@ -39,9 +39,18 @@ PIECES = (
 )
 
 
+HALF = "+ config.json + model.fp16.safetensors - pytorch_model.fp16.bin - tf_model.h5"
+HALF_PIECES = (
+    "+ config.json + model.fp16-00001-of-00002.safetensors + model.fp16-00002-of-00002.safetensors "
+    "+ model.safetensors.index.fp16.json - model.non_ema.safetensors"
+)
+
+
 @pytest.mark.parametrize(
     ("key", "repository"),
     [
+        ("perceptual", HALF),
+        ("perceptual", HALF_PIECES),
         ("text_to_image", STABLE_DIFFUSION),
         ("perceptual", TIMM),
         ("dino", DINO),
@@ -67,7 +76,7 @@ def test_only_what_the_pipelines_load_is_taken(key: str, repository: str) -> Non
         (
             "dino",
             "config.json flax_model.msgpack",
-            "lacks float32 weights model.safetensors or .bin; there are",
+            "lacks weights model.safetensors or pytorch_model.bin; there are",
         ),
         ("dino", "config.json model.safetensors", "lacks preprocessor_config.json"),
         ("clip", "config.json model.safetensors preprocessor_config.json vocab.json", "lacks a tokenizer: "),
@@ -154,3 +163,24 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
 
     load_text_to_image(project / "data/01_raw/models/hub/text_to_image")
     load_vit(project / "data/01_raw/models/hub/dino")
+
+
+def test_a_copied_network_is_adopted_by_the_command(
+    project: Path, server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    from hypnos_pipeline.commands.models import models
+
+    monkeypatch.chdir(project)
+    copy = save_tiny_vit(tmp_path / "copy")
+    unknown = CliRunner().invoke(models, ["adopt", "dio", str(copy), "--env", "mini"])
+    assert unknown.exit_code == 1
+    assert "no network 'dio' in this study; expected dino, or another one of" in unknown.output
+    done = CliRunner().invoke(models, ["adopt", "dino", str(copy), "--env", "mini"])
+    assert done.exit_code == 0, done.output
+    assert "dino: data/01_raw/models/hub/dino was filled from" in done.output
+    listed = CliRunner().invoke(models, ["list", "--env", "mini"]).output
+    (line,) = [line.split() for line in listed.splitlines() if line.startswith("dino ")]
+    assert line[3] == "verified"
+    assert server.requests == []

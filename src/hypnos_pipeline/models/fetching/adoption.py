@@ -63,7 +63,7 @@ def adopt(
         with _moved_aside(folder) as aside:
             inside = aside / path.resolve().relative_to(folder.resolve())
             record, taken = _adopted(key, reference, inside, lock.get(key), link)
-        if left := _left_over(aside, [inside / name if inside.is_dir() else inside for name in taken]):
+        if left := _left_over(aside, taken):
             report(f"{key}: {left} files that no pipeline reads are in {aside} now")
     elif is_present(reference):
         raise FetchError(f"{folder} is not empty; remove it, or adopt what is in it")
@@ -76,14 +76,15 @@ def adopt(
 
 def _adopted(
     key: str, reference: ModelReference, path: Path, locked: ModelRecord | None, take: Take
-) -> tuple[ModelRecord, list[str]]:
+) -> tuple[ModelRecord, list[Path]]:
     """Fills the network's folder; returns its record, and which files were taken."""
     folder = Path(reference.folder)
     known = locked or (read_record(path) if path.is_dir() else None)
     if known is not None:
         wrong = [known.disagreement(reference), *known.file_problems(path)]
         if not any(wrong):
-            return place_kept(known, path, folder, take), [*known.kept, RECORD_FILE]
+            taken = [path / name for name in (*known.kept, RECORD_FILE)]
+            return place_kept(known, path, folder, take), taken
         if locked is None:
             raise FetchError("; ".join(line for line in wrong if line))
     files = _published(key, reference, path)
@@ -96,7 +97,7 @@ def _adopted(
     source = ModelRecord(
         source=reference.id, revision=reference.revision, adopted=True, downloaded=downloaded, kept={}
     )
-    return place_published(key, locked or source, files, folder, locked, take), list(files)
+    return place_published(key, locked or source, files, folder, locked, take), [*files.values()]
 
 
 def _published(key: str, reference: ModelReference, path: Path) -> dict[str, Path]:
@@ -105,12 +106,15 @@ def _published(key: str, reference: ModelReference, path: Path) -> dict[str, Pat
     Raises:
         FetchError: If one is missing, or is a mere pointer to a file in Git LFS.
     """
+    cached = path / "snapshots" / str(reference.revision)  # as the hub's own library keeps a repository
+    path = cached if cached.is_dir() else path
     there = files_of(path) if path.is_dir() else {path.name: path}
     if reference.url:
         name = file_name(reference.url)
-        if path.is_dir() and name not in there:
+        found = [file for file in there.values() if file.name == name] if path.is_dir() else [path]
+        if not found:
             raise FetchError(f"{path} lacks {name}, which is what {reference.url} publishes")
-        files = {name: there[name] if path.is_dir() else path}
+        files = {name: found[0]}
     else:
         try:
             files = {name: there[name] for name in needed_files(key, there)}

@@ -11,8 +11,6 @@ from hypnos_pipeline.models.fetching.conversion import FOREIGN, converted_name
 from hypnos_pipeline.models.integrity import PARTS, PREPROCESSED, TOKENIZERS, TOKENIZING
 from hypnos_pipeline.models.preprocessing import CONFIGURATION
 
-_WEIGHTS = ("safetensors", "bin")
-"""Kinds of weights, the one that needs no conversion first."""
 _TOKENIZER = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -23,7 +21,10 @@ _TOKENIZER = (
 
 
 def needed_files(key: str, names: Collection[str]) -> list[str]:
-    """Chooses the files that a network is loaded from; no other formats or precisions, no safety checker.
+    """Chooses the files that a network is loaded from; no other formats, no safety checker.
+
+    Of its weights float32 is taken, from safetensors where they exist, and half precision only where there is
+    nothing else.
 
     Args:
         key: The network's key below ``models``.
@@ -59,17 +60,23 @@ def _with_weights(folder: str, stem: str, names: Collection[str]) -> list[str]:
     """
     if f"{folder}config.json" not in names:
         raise FetchError(f"lacks {folder}config.json")
-    for kind in _WEIGHTS:
-        known = stem if kind == "safetensors" or stem != "model" else "pytorch_model"
-        whole, index = f"{folder}{known}.{kind}", f"{folder}{known}.{kind}.index.json"
-        if whole in names:
-            return [f"{folder}config.json", whole]
-        pieces = matching(names, f"{folder}{known}-*-of-*.{kind}")
-        if kind == "safetensors" and index in names and pieces:
-            return [f"{folder}config.json", index, *pieces]
+    binary = "pytorch_model" if stem == "model" else stem
+    plain, *variants = (_in_safetensors(f"{folder}{stem}", word, names) for word in ("", ".fp16", ".bf16"))
+    foreign = [name for name in (f"{folder}{binary}.bin",) if name in names]
+    if weights := next(filter(None, (plain, foreign, *variants)), None):
+        return [f"{folder}config.json", *weights]
     others = sorted(name for name in names if name.startswith(folder) and _is_weights(name))
     there = f"; there are {', '.join(others)}" if others else ""
-    raise FetchError(f"lacks float32 weights {folder}{stem}.safetensors or .bin{there}")
+    raise FetchError(f"lacks weights {folder}{stem}.safetensors or {folder}{binary}.bin{there}")
+
+
+def _in_safetensors(stem: str, variant: str, names: Collection[str]) -> list[str]:
+    """Returns the safetensors files of one precision: the one, or the pieces with their index."""
+    whole, index = f"{stem}{variant}.safetensors", f"{stem}.safetensors.index{variant}.json"
+    if whole in names:
+        return [whole]
+    pieces = matching(names, f"{stem}{variant}-*-of-*.safetensors")
+    return [index, *pieces] if index in names and pieces else []
 
 
 def _with_tokenizer(folder: str, names: Collection[str]) -> list[str]:

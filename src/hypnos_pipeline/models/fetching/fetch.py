@@ -16,6 +16,7 @@ from hypnos_pipeline.models.fetching import hub, releases
 from hypnos_pipeline.models.fetching.conversion import link
 from hypnos_pipeline.models.fetching.placing import place_published
 from hypnos_pipeline.models.fetching.remote import RemoteFile, RemoteNetwork
+from hypnos_pipeline.models.integrity import folder_problems
 from hypnos_pipeline.models.lock import (
     LOCK_FILE,
     FileRecord,
@@ -162,6 +163,9 @@ def _here(
     disagreement = "" if locked else record.disagreement(reference)
     if wrong := [line for line in [disagreement, *record.file_problems(folder)] if line]:
         raise FetchError(f"{'; '.join(wrong)}; remove {folder} to fetch it anew")
+    if lacking := folder_problems(key, folder):
+        entry = f"{folder} and the entry {key!r} of {LOCK_FILE}"
+        raise FetchError(f"{'; '.join(lacking)}; remove {entry} to fetch it anew")
     report(f"{key}: {reference.id} is here and verified")
     return record
 

@@ -44,7 +44,8 @@ def place_published(
             keep(key, file, unfinished / name, take)
         record = source.model_copy(update={"kept": recorded_files(unfinished)})
         if locked and record.kept != locked.kept:
-            raise FetchError(f"it is converted to other files than {LOCK_FILE} lists")
+            other = f"other files than {LOCK_FILE} lists become of it"
+            raise FetchError(f"{other}; remove its entry {key!r} to take them as they are")
         if problems := folder_problems(key, unfinished):
             raise FetchError("; ".join(line.replace(f"{unfinished}/", "") for line in problems))
         write_record(unfinished, record)

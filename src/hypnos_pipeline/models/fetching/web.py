@@ -43,6 +43,7 @@ def answer(url: str, headers: Mapping[str, str] | None = None) -> Generator[requ
         Refused: If it refuses.
         FetchError: If it is still busy or in trouble after several tries, or asks for a long wait.
     """
+    trouble = ""
     for number in range(TRIES):
         with _asked(url, dict(headers or {})) as found:
             if found.status_code not in _BUSY:

@@ -36,7 +36,7 @@ _LINES = (
     "wildflowers window wooden",
 )
 WORDS = [word for line in _LINES for word in line.split()]
-"""The words of ``paper``'s and the rehearsal's prompts: each is one token, as nearly all are in CLIP's own."""
+"""Those of ``paper``'s and the rehearsal's prompts: each is one token, as nearly all are in CLIP's own."""
 
 
 def make_synthetic_tokenizer(entries: int = ENTRIES) -> CLIPTokenizer:

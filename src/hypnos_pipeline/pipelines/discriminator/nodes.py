@@ -70,8 +70,7 @@ def discriminator_attention(
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
 
     configure(runtime)
-    network = LatentDiscriminator(discriminator, latents.shape, seed)
-    network.load_state_dict(discriminator_weights)
+    network = LatentDiscriminator.pretrained(discriminator, latents.shape, seed, discriminator_weights)
     attention = photo_attention(network, latents)
     rows = [
         [working_photos.images[photo], *(overlay(working_photos.images[photo], head) for head in heads)]

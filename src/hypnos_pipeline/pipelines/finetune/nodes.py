@@ -55,8 +55,7 @@ def hypnos(
     model = _base_model(text_to_image, runtime)
     adversary = None
     if method.weights.discriminator:
-        network = LatentDiscriminator(discriminator, latents.shape, seed)
-        network.load_state_dict(discriminator_weights)
+        network = LatentDiscriminator.pretrained(discriminator, latents.shape, seed, discriminator_weights)
         adversary = Adversary(network.to(model.device), discriminator)
     with frozen_vae(model, runtime):
         perceptual_loss = None

@@ -1,0 +1,1 @@
+"""Finetuned models in formats that other programs open: diffusers folder, one file, LoRA, embedding."""
