@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import UnsupportedModel, UnsupportedSchedule
 from hypnos_pipeline.models.loaded_weights import load_whole
+from hypnos_pipeline.models.single_file import load_single_file
 from hypnos_pipeline.models.supported import class_names, schedule_problem, unsupported
-from hypnos_pipeline.models.weight_files import PARTS
+from hypnos_pipeline.models.weight_files import PARTS, single_file
 
 if TYPE_CHECKING:
     import torch
@@ -119,7 +120,8 @@ def check_schedule(scheduler: Any) -> None:
 def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextToImage:
     """Loads a diffusers folder with safetensors, from this machine only, in float32 and evaluation mode.
 
-    Of a folder with nothing but one variant of the weights (``fp16``) that variant is read, and made float32.
+    Where it holds nothing but one variant of the weights (``fp16``), or all weights in one file beside the
+    configuration, those are read, and made float32.
 
     Raises:
         UnsupportedModel: If it is of a kind that the method does not cover.
@@ -143,7 +145,10 @@ def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextTo
         "text_encoder": CLIPTextModel,
         "vae": getattr(diffusers, names["vae"]),
     }
-    networks = {part: load_whole(kind, path / part, PARTS[part]) for part, kind in kinds.items()}
+    if file := single_file(path):
+        networks = load_single_file(file)
+    else:
+        networks = {part: load_whole(kind, path / part, PARTS[part]) for part, kind in kinds.items()}
     model = TextToImage(tokenizer=tokenizer, scheduler=scheduler, source=str(path), **networks)
     return model.to(device)
 
