@@ -77,10 +77,12 @@ def efficientnet():
     return network.eval()
 
 
-def perceptual(model, settings: HypnosSettings):
+def perceptual(model, settings: HypnosSettings, runtime: RuntimeSettings = RUNTIME):
+    from hypnos_pipeline.models.runtime import autocast
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
-    return PerceptualLoss(efficientnet(), pool().stack(), settings.perceptual, model.vae)
+    images, passes = pool().stack(), lambda: autocast(runtime, model.device)
+    return PerceptualLoss(efficientnet(), images, settings.perceptual, model.vae, passes)
 
 
 def adversary():
@@ -102,7 +104,7 @@ def hypnos(**changes) -> HypnosSettings:
     return HypnosSettings(**defaults | changes)
 
 
-def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=None):
+def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=None, runtime=RUNTIME):
     """A run on a fresh tiny model with all networks."""
     from hypnos_pipeline.training.finetuning import Finetuning
 
@@ -113,8 +115,8 @@ def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=N
         settings,
         plain_prompt=PLAIN,
         seed=SEED,
-        runtime=RUNTIME,
-        perceptual=perceptual(model, settings),
+        runtime=runtime,
+        perceptual=perceptual(model, settings, runtime),
         adversary=adversary(),
         previews=previews,
         checkpoints=checkpoints,
