@@ -19,10 +19,10 @@ def kept(load: Loader) -> Loader:
     """Makes a function that loads a network from a folder to a device return what it loaded before."""
 
     @wraps(load)
-    def loaded(*arguments: Hashable) -> Any:
-        key = (load, arguments)
+    def loaded(*arguments: Hashable, **options: Hashable) -> Any:
+        key = (load, arguments, *options.items())
         if key not in _networks:
-            _networks[key] = load(*arguments)
+            _networks[key] = load(*arguments, **options)
         return _networks[key]
 
     return cast("Loader", loaded)

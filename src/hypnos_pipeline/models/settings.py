@@ -104,7 +104,7 @@ class ModelsSettings(Configuration):
     matting: ModelReference | None = None
 
 
-RECOMPUTED: dict[int | None, tuple[str, ...]] = {12: ("unet", "decoder"), 16: ("decoder",)}
+RECOMPUTED = {12: ("unet", "decoder"), 16: ("decoder",)}
 """``runtime.memory`` to the networks whose activations are recomputed in the backward pass."""
 
 
@@ -131,7 +131,7 @@ class RuntimeSettings(Configuration):
 
     def recomputes(self, network: Literal["unet", "decoder"], own: bool | None) -> bool:
         """Says whether a training recomputes a network's activations: its ``own`` word, or ``memory``'s."""
-        return network in RECOMPUTED.get(self.memory, ()) if own is None else own
+        return network in RECOMPUTED.get(self.memory or 0, ()) if own is None else own
 
     @model_validator(mode="after")
     def _half_needs_half_passes(self) -> RuntimeSettings:

@@ -46,11 +46,6 @@ SAMPLER_STEPS = 3
 """Enough for every sampler to reach its steady state; more take no more memory."""
 
 
-def total(moments: Moments) -> int:
-    """Returns the bytes of the largest moment."""
-    return max(sum(kinds.values()) for kinds in moments.values())
-
-
 def count_training(
     method: Method,
     runtime: RuntimeSettings,

@@ -40,7 +40,11 @@ class Counted:
     @property
     def peak(self) -> int:
         """Bytes of the largest moment."""
-        return max(sum(kinds.values()) for kinds in self.moments.values())
+        return max(map(self.size, self.moments))
+
+    def size(self, moment: str) -> int:
+        """Returns the bytes of one moment."""
+        return sum(self.moments[moment].values())
 
     @property
     def beside(self) -> int:
@@ -61,8 +65,9 @@ def read() -> tuple[Counted, ...]:
 def beside(stage: str, recomputed: tuple[str, ...], *, half: bool, load: float, parameters: float) -> float:
     """Estimates what a stage takes beside weights and optimiser states, bytes.
 
-    Between counts it is a straight line, and above them too. Below the smallest, where gradients and copies
-    of weights count most, it shrinks in proportion to the images or to the parameters, whichever is more.
+    Between counts it is a straight line, and above them too (from a single count, in proportion). Below the
+    smallest, where gradients and copies of weights count most, it shrinks in proportion to the images or to
+    the parameters, whichever is more.
 
     Args:
         stage: As in the counts.
@@ -81,5 +86,7 @@ def beside(stage: str, recomputed: tuple[str, ...], *, half: bool, load: float, 
         return float(sizes[0] * max(load / images[0], min(parameters, 1.0)))
     if load <= images[-1]:
         return float(np.interp(load, images, sizes))
+    if len(images) == 1:
+        return float(sizes[0] * load / images[0])
     slope = (sizes[-1] - sizes[-2]) / (images[-1] - images[-2])
     return float(sizes[-1] + slope * (load - images[-1]))
