@@ -89,7 +89,7 @@ def others(study: Study) -> Iterator[Case]:
         evaluation = study.evaluation.model_copy(update={"batch": batch})
         row = Counted(table.EVALUATION, (), False, batch, {})
         yield row, partial(stages.count_evaluation, evaluation, size)
-    yield Counted(table.ENCODING, (), True, 8, {}), partial(stages.count_encoding, runtime, size)
+    yield Counted(table.ENCODING, (), False, 8, {}), partial(stages.count_encoding, size)
     row = Counted(table.PRETRAINING, (), False, study.discriminator.batch, {})
     yield row, partial(stages.count_pretraining, study.discriminator, size)
 

@@ -140,15 +140,16 @@ def count_sampling(sampling: SamplerSettings, runtime: RuntimeSettings, image_si
     return moments
 
 
-def count_encoding(runtime: RuntimeSettings, image_size: int = 512, batch: int = 8) -> Moments:
-    """Counts a batch of the latent cache's encoding."""
+def count_encoding(image_size: int = 512, batch: int = 8) -> Moments:
+    """Counts a batch of the latent cache's encoding, in float32 always; only the VAE is on the device."""
     from hypnos_pipeline.training.latents import encode_posteriors
 
     moments = Moments()
-    with counted() as memory, _moment(memory, moments, "encoding"):
-        vae = networks.stable_diffusion(runtime).vae
-        memory.label(vae.parameters(), WEIGHTS)
-        encode_posteriors(vae, networks.pixels(batch, image_size), batch)
+    with counted() as memory:
+        vae = networks.stable_diffusion().vae
+        memory.label_all(WEIGHTS)
+        with _moment(memory, moments, "encoding"):
+            encode_posteriors(vae, networks.pixels(batch, image_size), batch)
     return moments
 
 
@@ -179,13 +180,14 @@ def count_evaluation(evaluation: EvaluationSettings, image_size: int = 512) -> M
         )
         for names in ([f"{index:03d}" for index in range(evaluation.batch)], networks.PHOTOS)
     )
-    with counted() as memory, _moment(memory, moments, "evaluation"):
+    with counted() as memory:
         model, loaded = networks.stable_diffusion(), networks.metric_networks()
         memory.label_all(WEIGHTS)
-        evaluate_samples(
-            samples, photos, loaded, metrics=evaluation.metrics, batch=evaluation.batch,
-            subject="s", method="m", model=model,
-        )  # fmt: skip
+        with _moment(memory, moments, "evaluation"):
+            evaluate_samples(
+                samples, photos, loaded, metrics=evaluation.metrics, batch=evaluation.batch,
+                subject="s", method="m", model=model,
+            )  # fmt: skip
     return moments
 
 
