@@ -35,6 +35,10 @@ def configure(runtime: RuntimeSettings, *, keep_networks: bool = False) -> torch
     # The deterministic mode also fills every new tensor, which only costs time: nothing reads unset memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.backends.cudnn.benchmark = False
+    # TF32 keeps 10 bits of 23, and cuDNN's convolutions use it by default: float32 means float32 here.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    # Partial sums in float16 may overflow where the whole sum does not.
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
     _spare_quantised_loading()
     silence_loading()
     if not keep_networks:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A scaler halves its scale at each overflow; from 2¹⁶ it is below 1e-4 after so many.
+# A scaler halves its scale at each overflow: after so many in a row the scale is not the reason.
 _SKIPS_IN_A_ROW = 30
+# torch's default of 2000 would never raise the scale in the paper's 800 steps. An overflow costs one step.
+_STEPS_BETWEEN_GROWTH = 100
 
 
 class Updater:
@@ -55,7 +57,9 @@ class Updater:
         else:
             self.optimiser = torch.optim.AdamW(parameters, fused=True, **options)
         self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
-        self.scaler = torch.amp.GradScaler(self.parameters[0].device.type, enabled=scaled)
+        self.scaler = torch.amp.GradScaler(
+            self.parameters[0].device.type, enabled=scaled, growth_interval=_STEPS_BETWEEN_GROWTH
+        )
         self.skipped = 0
 
     def update(self, loss: torch.Tensor, step: int) -> float | None:
