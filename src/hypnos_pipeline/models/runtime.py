@@ -8,14 +8,20 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import RunError
+from hypnos_pipeline.models.kept import release
 from hypnos_pipeline.models.settings import RuntimeSettings
 
 if TYPE_CHECKING:
     import torch
 
 
-def configure(runtime: RuntimeSettings) -> torch.device:
+def configure(runtime: RuntimeSettings, *, keep_networks: bool = False) -> torch.device:
     """Makes this process compute as configured, deterministic and quiet about loading; returns the device.
+
+    Args:
+        runtime: The machine's settings.
+        keep_networks: Whether networks of earlier nodes stay loaded, because this one reads them too; else
+            their memory is given back.
 
     Raises:
         RunError: If ``cuda`` is requested and there is none.
@@ -35,6 +41,8 @@ def configure(runtime: RuntimeSettings) -> torch.device:
     torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
     _spare_quantised_loading()
     silence_loading()
+    if not keep_networks:
+        release()
     return _device(runtime)
 
 

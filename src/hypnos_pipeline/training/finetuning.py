@@ -94,8 +94,10 @@ class Finetuning(Trainee):
         trained = {"unet": model.unet, "text_encoder": model.text_encoder}
         for network in trained.values():
             network.eval().requires_grad_(True)
-        if settings.optimiser.gradient_checkpointing:
+        if runtime.recomputes("unet", settings.optimiser.gradient_checkpointing):
             model.unet.enable_gradient_checkpointing()
+        if perceptual and runtime.recomputes("decoder", settings.perceptual.gradient_checkpointing):
+            model.vae.enable_gradient_checkpointing()
         self.denoiser = Denoiser(model, runtime)
         self.updater = Updater(
             [parameter for network in trained.values() for parameter in network.parameters()],
@@ -146,11 +148,9 @@ class Finetuning(Trainee):
         """Trains all steps, from the newest checkpoint if there is one."""
         settings = self.settings
         self.curve = drive(self, settings.steps, settings.label, self.checkpoints, self.previews)
-        self.updater.release()
 
     def step(self, step: int) -> Row | None:
         """Makes one training step, from 1; returns the curve's row, or None if it must be repeated."""
-        self.updater.release()
         instance, prior = self._draw(step)
         halves = [half for half in (instance, prior) if half.indexes]
         prediction = self.denoiser.predict(halves, self._prompts(instance, prior))

@@ -63,7 +63,7 @@ class Updater:
         self.skipped = 0
 
     def update(self, loss: torch.Tensor, step: int) -> float | None:
-        """Takes one step down the gradient of ``loss``.
+        """Takes one step down the gradient of ``loss``, and frees it, so that nothing holds it between steps.
 
         Args:
             loss: 0-dim, float32.
@@ -77,7 +77,6 @@ class Updater:
         """
         import torch
 
-        self.release()
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm))
@@ -89,13 +88,14 @@ class Updater:
             )
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        self.release()
         self.skipped = 0 if finite else self.skipped + 1
         if not finite:
             _log.warning("step %d repeated: the gradient overflowed float16", step)
         return norm if finite else None
 
     def release(self) -> None:
-        """Frees the last gradient, which is as large as the trained weights, before memory is needed anew."""
+        """Frees the gradient, which is as large as the trained weights."""
         self.optimiser.zero_grad(set_to_none=True)
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -98,7 +98,7 @@ class PerceptualLoss:
     Args:
         network: EfficientNet; frozen and put into evaluation mode here.
         images: The pool, uint8 N×H×W×3, in the latent cache's order.
-        settings: Stage weights, reduction and whether the decoder recomputes its activations.
+        settings: Stage weights and reduction.
         vae: The frozen autoencoder.
         autocast: Makes the context of the decoder's forward passes.
     """
@@ -114,8 +114,6 @@ class PerceptualLoss:
         self.network = network.eval().requires_grad_(False)
         self.images, self.settings, self.vae, self.autocast = images, settings, vae, autocast
         self.reference: dict[int, list[torch.Tensor]] = {}
-        if settings.gradient_checkpointing:
-            vae.enable_gradient_checkpointing()
 
     def __call__(self, clean: torch.Tensor, indexes: list[int]) -> torch.Tensor:
         """Returns L_p per sample.
@@ -140,11 +138,16 @@ class PerceptualLoss:
     def distance(self, decoded: torch.Tensor, indexes: list[int]) -> torch.Tensor:
         """Returns the distance of images in [0, 1] from pool images per sample, float32 N."""
         import torch
+        from torch.utils.checkpoint import checkpoint
 
         self._remember(indexes, decoded.device)
-        stages = range(len(STAGES))
-        reference = [torch.stack([self.reference[index][stage] for index in indexes]) for stage in stages]
-        ours = stage_features(self.network, decoded)
+        kept = zip(*(self.reference[index] for index in indexes), strict=True)
+        reference = [torch.stack(stage).to(decoded.device) for stage in kept]
+        # Where the decoder recomputes its activations, those of EfficientNet would be held beside them.
+        if self.vae.is_gradient_checkpointing and torch.is_grad_enabled():
+            ours = checkpoint(stage_features, self.network, decoded, use_reentrant=False)
+        else:
+            ours = stage_features(self.network, decoded)
         return feature_distance(ours, reference, self.settings.stage_weights, self.settings.reduction)
 
     def _remember(self, indexes: list[int], device: torch.device) -> None:
@@ -156,4 +159,6 @@ class PerceptualLoss:
                 continue
             pixels = torch.from_numpy(self.images[index]).permute(2, 0, 1).to(device).float() / 255.0
             with torch.no_grad():
-                self.reference[index] = [stage[0] for stage in stage_features(self.network, pixels[None])]
+                features = stage_features(self.network, pixels[None])
+            # On the CPU, where 124 images' 317 MB (the paper's) are in nobody's way.
+            self.reference[index] = [stage[0].cpu() for stage in features]
