@@ -2,8 +2,8 @@
 
     python -m benchmarks.gpu.pack gpu_pack.zip [--diffusers PATH]
 
-Run it where the project is installed: the versions packed are those of this environment. The binaries are those of
-the other machine, which has a Python, a processor and a CUDA of its own.
+Run it where the project is installed: the versions packed are those of this environment, the binaries those
+that the other machine's Python and CUDA need.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ KEPT = "*/libbitsandbytes_cpu.so"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the pack and prints the size of each part; a pack that is too large is removed again."""
-    parser = argparse.ArgumentParser(description="What the GPU benchmark needs beside PyTorch, as one zip file")
+    parser = argparse.ArgumentParser(
+        description="What the GPU benchmark needs beside PyTorch, as one zip file"
+    )
     parser.add_argument("output", type=Path, help="the zip file")
     parser.add_argument("--diffusers", type=Path, help="a checkout of diffusers, for its own trainer")
     parser.add_argument("--python", default="3.12", help="version of Python there (%(default)s)")
