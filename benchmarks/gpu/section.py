@@ -1,4 +1,4 @@
-"""One section of the GPU benchmark, in a process of its own: a crash, or the end of its time, costs no other."""
+"""One section of the GPU benchmark, in a process of its own, so that its end costs no other section."""
 
 from __future__ import annotations
 

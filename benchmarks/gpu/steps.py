@@ -106,7 +106,7 @@ def take_turns(
 ) -> None:
     """Measures contestants round by round; each is a step and the numbers of its steps."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for name, (step, numbers) in contestants.items():
+    for step, numbers in contestants.values():
         for _ in range(WARM):
             step(next(numbers))
     for _ in range(turns.rounds):

@@ -6,6 +6,8 @@ import os
 import runpy
 import sys
 import time
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ PRECISIONS = {"bfloat16": "bf16", "float16": "fp16", "float32": "no"}
 
 
 class Enough(BaseException):
-    """Ends the script as soon as it has made the steps that count: what it saves afterwards is not measured."""
+    """Ends the script when it has made the steps that count: saving the model is not measured."""
 
 
 def run(bench: Bench, script: Path) -> None:
@@ -39,7 +41,7 @@ def run(bench: Bench, script: Path) -> None:
         done = len(ends) - 1 - WARM
         if done > 0 and done % turns.steps == 0:
             marks = ends[WARM :: turns.steps]
-            rounds = [(end - start) / turns.steps for start, end in zip(marks, marks[1:], strict=False)]
+            rounds = [(end - start) / turns.steps for start, end in pairwise(marks)]
             bench.add(what="step", of="train_dreambooth.py", seconds=rounds)
         if len(ends) > last:
             raise Enough
@@ -72,6 +74,7 @@ def prepare(bench: Bench, folder: Path, steps: int) -> list[str]:
         (folder / "model").symlink_to((ROOT / bench.whole.models.text_to_image.folder).resolve())
     method = next(iter(bench.whole.methods.dreambooth.values()))
     options = script_options(bench.whole, method, folder, steps)
+    options += ["--report_to", "tensorboard" if find_spec("tensorboard") else "all"]
     options += ["--set_grads_to_none", "--mixed_precision"]
     options += [PRECISIONS[str(precision(bench.runtime, bench.device)).removeprefix("torch.")]]
     options += ["--use_8bit_adam"] * (method.optimiser.kind == "adamw_8bit")
