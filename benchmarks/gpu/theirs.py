@@ -46,10 +46,11 @@ def run(bench: Bench, script: Path) -> None:
         if len(ends) > last:
             raise Enough
 
-    register_optimizer_step_post_hook(clock)
+    hook = register_optimizer_step_post_hook(clock)
     with TemporaryDirectory() as folder:
         sys.argv = [str(script), *prepare(bench, Path(folder), last + 1)]
         _, peak = bench.measure(lambda: _to_the_end(script))
+    hook.remove()
     bench.add(what="memory", of="train_dreambooth.py", kinds={}, moments={"step": peak})
 
 
