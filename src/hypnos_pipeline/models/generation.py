@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
-from hypnos_pipeline.models.text_to_image import TextToImage
+from hypnos_pipeline.models.text_to_image import TextToImage, decode
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.settings import CheckpointSettings
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
 _log = logging.getLogger(__name__)
 
@@ -69,22 +71,37 @@ def generate(
                 images[batch] = kept[start]
                 bar.update(len(kept[start]))
                 continue
-            decoded = pipeline(
+            latents = pipeline(
                 prompts[batch],
                 generator=[torch.Generator().manual_seed(seed) for seed in noise_seeds[batch]],
                 height=image_size,
                 width=image_size,
                 num_inference_steps=sampler.steps,
                 guidance_scale=sampler.guidance,
-                output_type="np",
+                output_type="latent",
             ).images  # pyright: ignore[reportAttributeAccessIssue]
-            images[batch] = (np.asarray(decoded) * 255).round().astype(np.uint8)
-            bar.update(len(decoded))
+            images[batch] = (_pixels(model, latents) * 255).round().astype(np.uint8)
+            bar.update(len(latents))
             if saved:
                 saved.save(start, {"images": torch.from_numpy(images[batch])}, {}, part=True)
     if saved:
         saved.finish()
     return images
+
+
+def _pixels(model: TextToImage, latents: torch.Tensor) -> np.ndarray:
+    """Decodes scaled latents as the pipeline does, but not in float16; returns float32 in [0, 1], N×H×W×3.
+
+    Some published VAEs overflow float16 and give black images. A VAE that is kept in half precision itself
+    (previews during training) computes as it is.
+    """
+    import torch
+
+    kind, whole = latents.device.type, model.vae.dtype == torch.float32
+    half = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
+    with torch.autocast(kind, enabled=False) if half and whole else nullcontext():
+        images = decode(model.vae, latents).clamp(0, 1)
+    return images.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def open_batches(

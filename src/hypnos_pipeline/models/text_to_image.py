@@ -102,6 +102,22 @@ class TextToImage:
         return padded.input_ids.to(self.device)
 
 
+def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Decodes scaled latents: D(z0) = vae.decode(z0 / scaling_factor), mapped to [0, 1].
+
+    Values a little outside [0, 1] are left as they are: in training, clamping would cut the gradient exactly
+    where a z0 predicted at large t is most wrong.
+
+    Args:
+        vae: The autoencoder.
+        latents: z0, N×C×h×w.
+
+    Returns:
+        Images, float32 N×3×H×W.
+    """
+    return vae.decode(latents / vae.config.scaling_factor).sample.float() / 2.0 + 0.5
+
+
 def check_schedule(scheduler: Any) -> None:
     """Refuses noise schedules that the losses are not defined for (method.md §5).
 
