@@ -90,8 +90,11 @@ def test_the_report_says_which_goals_are_met() -> None:
     seconds = {"dreambooth": 0.2, "bare": 0.19, "hypnos_early": 0.4, "train_dreambooth.py": 0.25}
     rows = [{"what": "step", "of": name, "seconds": [taken]} for name, taken in seconds.items()]
     rows.append({"what": "machine", "card": "Some Card", "bytes": 80e9, "cuda": "13.0", "libraries": {}})
-    moments = {"step with L_p": 10.0e9}
-    rows.append({"what": "memory", "of": "hypnos", "kinds": {}, "moments": moments})
+    moments = {"step": 10.0e9, "step after L_p": 9.0e9}
+    kinds = {"weights": 4e9, "gradients": 3.9e9, "optimiser": 2e9}
+    counted = {"step": {"weights": 4.1e9, "gradients": 3.9e9, "optimiser": 2e9, "activations": 0.4e9}}
+    memory = {"kinds": kinds, "moments": moments, "counted": counted}
+    rows.append({"what": "memory", "of": "hypnos"} | memory)
     sections = {"tests": "done in 9 s", "steps": "cut after 99 s"}
     text = as_markdown(
         {"date": "2026-11-30", "small": False, "sections": sections, "tests": {"a": "failed"}, "rows": rows}
@@ -103,7 +106,9 @@ def test_the_report_says_which_goals_are_met() -> None:
     assert "| HYPNOS step while L_p acts : DreamBooth step | 2.00 | 2.00–2.00 | ≤ 1.60 **missed** |" in text
     assert "train_dreambooth.py's step | 0.80 | 0.80–0.80 | ≤ 0.70 **missed** |" in text
     assert "| HYPNOS step after that : DreamBooth step | not measured |" in text
-    assert "| hypnos | step with L_p | 10.00 |" in text
+    assert "| hypnos | step | 10.00 | 10.40 |" in text
+    assert "| hypnos | step after L_p | 9.00 | |" in text
+    assert "| hypnos | 4.00 : 4.10 | 3.90 : 3.90 | 2.00 : 2.00 |" in text
 
 
 def test_their_script_is_clocked_step_by_step_and_ended(tmp_path: Path, monkeypatch) -> None:
@@ -121,6 +126,7 @@ def test_their_script_is_clocked_step_by_step_and_ended(tmp_path: Path, monkeypa
         small=True,
         synchronise=lambda: None,
         add=lambda **row: rows.append(row),
+        add_memory=lambda stage, moments: rows.append({"what": "memory", "of": stage}),
         measure=lambda work: (work(), 0),
     )
     monkeypatch.setattr(theirs, "prepare", lambda _bench, _folder, steps: [str(steps)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,16 +98,45 @@ class Bench:
 
     @cached_property
     def latents(self) -> LatentCache:
-        """Their posteriors, encoded once, in the form in which the pipeline encodes them."""
-        from hypnos_pipeline.training.frozen_vae import kept_vae
+        """Their posteriors, encoded once."""
         from hypnos_pipeline.training.latents import LatentCache
 
-        vae: Any = kept_vae(self.model().vae, self.runtime)
-        begun = time.perf_counter()
-        latents = LatentCache.encode(vae, self.sections)
+        vae, made = self.model().vae, []
+        seconds, peak = self.measure(lambda: made.append(LatentCache.encode(vae, self.sections)))
         count = sum(len(each.images) for each in self.sections.values())
-        self.add(what="encode", seconds=(time.perf_counter() - begun) / count)
-        return latents
+        self.add(what="encode", seconds=seconds / count)
+        self.add_memory("encoding", {"encoding": peak}, images=8, half=False)
+        return made[0]
+
+    def add_memory(
+        self,
+        stage: str,
+        moments: dict[str, int],
+        kinds: dict[str, int] | None = None,
+        *,
+        images: int = 0,
+        half: bool = True,
+        recomputed: Sequence[str] = (),
+    ) -> None:
+        """Adds the peaks of a stage's moments to the report, and what was counted of them on fake tensors.
+
+        Args:
+            stage: As in the counts (``checks.peak_memory.table``).
+            moments: Moment to bytes; where it has been counted it has the count's name.
+            kinds: What a training holds between steps, by kind.
+            images: In a batch.
+            half: Whether forward passes run in half precision.
+            recomputed: Networks whose activations are recomputed.
+        """
+        counted: dict[str, dict[str, int]] = {}
+        if not self.small:
+            from hypnos_pipeline.checks.peak_memory import table
+
+            wanted = (stage, tuple(recomputed), half, images)
+            for each in table.read():
+                if (each.stage, each.recomputed, each.half, each.images) == wanted:
+                    counted = each.moments
+        self.add(what="memory", of=stage, moments=moments, kinds=kinds or {}, counted=counted)
 
     def model(self) -> TextToImage:
         """Returns a fresh text-to-image model on the device."""
@@ -149,6 +178,6 @@ class Bench:
         torch.cuda.empty_cache()  # does nothing where CUDA was never used
 
 
-def size_of(tensors: Sequence[torch.Tensor | None]) -> int:
+def size_of(tensors: Iterable[torch.Tensor]) -> int:
     """Returns the bytes of tensors."""
-    return sum(each.numel() * each.element_size() for each in tensors if each is not None)
+    return sum(each.numel() * each.element_size() for each in tensors)

@@ -46,7 +46,7 @@ def sampling(bench: Bench) -> None:
                 )
 
     _, peak = bench.measure(ours)  # the first call also prepares the device
-    bench.add(what="memory", of="sampling", kinds={}, moments={"sampling": peak})
+    bench.add_memory("sampling", {"sampling": peak}, images=sampler.batch)
     seconds: dict[str, list[float]] = {"ours": [], "one by one": []}
     for _ in range(1 if bench.small else 2):
         for name, work, images in (("ours", ours, count), ("one by one", one_by_one, count // 2)):
@@ -82,7 +82,7 @@ def evaluation(bench: Bench) -> None:
     samples = stand_ins(bench)
     seconds, peak = bench.measure(lambda: evaluate(samples))
     bench.add(what="evaluation", seconds=seconds, loading=loading, images=len(samples.images))
-    bench.add(what="memory", of="evaluation", kinds={}, moments={"evaluation": peak})
+    bench.add_memory("evaluation", {"evaluation": peak}, images=whole.evaluation.batch, half=False)
 
 
 def stand_ins(bench: Bench, each: int | None = None) -> ImageSet:

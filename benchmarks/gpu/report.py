@@ -113,15 +113,20 @@ def _others(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _memory(rows: list[dict[str, Any]]) -> list[str]:
-    lines = ["| peak memory of tensors | moment | measured GB | counted GB |", "|---|---|--:|--:|"]
+    if not rows:
+        return []
+    lines = ["| peak memory of tensors, GB | moment | measured | counted |", "|---|---|--:|--:|"]
     for row in rows:
-        counted = row.get("counted", {})
         for moment, peak in row["moments"].items():
-            count = f"{sum(counted[moment].values()) / GB:.2f}" if moment in counted else ""
-            lines.append(f"| {row['of']} | {moment} | {peak / GB:.2f} | {count} |")
-    kinds = [row for row in rows if row["kinds"]]
-    lines += ["", "| held by | weights | gradients | optimiser |", "|---|--:|--:|--:|"]
-    for row in kinds:
-        sizes = [f"{row['kinds'][kind] / GB:.2f}" for kind in ("weights", "gradients", "optimiser")]
-        lines.append(f"| {row['of']} | {' | '.join(sizes)} |")
+            kinds = row["counted"].get(moment)
+            count = f" {sum(kinds.values()) / GB:.2f}" if kinds else ""
+            lines.append(f"| {row['of']} | {moment} | {peak / GB:.2f} |{count} |")
+    lines += ["", "| of it, measured : counted | weights | gradients | optimiser |", "|---|--:|--:|--:|"]
+    for row in (each for each in rows if each["kinds"]):
+        counted = row["counted"].get("step", {})
+        cells = []
+        for kind in ("weights", "gradients", "optimiser"):
+            count = f" : {counted[kind] / GB:.2f}" if kind in counted else ""
+            cells.append(f"{row['kinds'][kind] / GB:.2f}{count}")
+        lines.append(f"| {row['of']} | {' | '.join(cells)} |")
     return [*lines, ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from benchmarks.subject import SUBJECT
 from benchmarks.trainings import bare_step, finetuning
 
 if TYPE_CHECKING:
+    from hypnos_pipeline.models.text_to_image import TextToImage
     from hypnos_pipeline.training.optimisation import Trainee
+    from hypnos_pipeline.training.settings import Previews
 
 WARM = 3
 """Steps before those that count: optimisers make their states, libraries choose their kernels."""
@@ -46,11 +49,11 @@ def dreambooth(bench: Bench, turns: Turns) -> None:
     method = next(iter(bench.whole.methods.dreambooth.values())).general_form()
     model, latents = bench.model(), bench.latents
     training = finetuning(bench.whole, method, model, bench.sections["pool"], latents, bench.runtime)
-    noun = bench.whole.subjects[SUBJECT].noun
+    noun, batches = bench.whole.subjects[SUBJECT].noun, (method.instance_batch, method.class_batch)
     bare = bare_step(
         model,
         training.updater.optimiser,
-        (method.instance_batch, method.class_batch),
+        batches,
         (training.plain_prompt, f"a photo of {noun}"),
         latents.shape,
         scaler=training.updater.scaler,
@@ -58,34 +61,35 @@ def dreambooth(bench: Bench, turns: Turns) -> None:
     )
     numbers = count(1)
     take_turns(bench, turns, {"dreambooth": (training.step, numbers), "bare": (bare, numbers)})
-    memory(bench, "dreambooth", training, numbers, {"step": lambda: training.step(next(numbers))})
+    kinds = held(bench, training)
+    _, peak = bench.measure(lambda: training.step(next(numbers)))
+    recomputed = ["unet"] * bench.runtime.recomputes("unet", method.optimiser.gradient_checkpointing)
+    bench.add_memory("dreambooth", {"step": peak}, kinds, images=sum(batches), recomputed=recomputed)
 
 
 def hypnos(bench: Bench, turns: Turns) -> None:
-    """Measures HYPNOS while L_p acts and after."""
+    """Measures HYPNOS while L_p acts and after, and one of its previews."""
     from hypnos_pipeline.training.frozen_vae import frozen_vae
 
     method, model = bench.whole.methods.hypnos["hypnos"], bench.model()
+    latents, pool = bench.latents, bench.sections["pool"]
     with frozen_vae(model, bench.runtime):
-        training = finetuning(
-            bench.whole, method, model, bench.sections["pool"], bench.latents, bench.runtime
-        )
+        training = finetuning(bench.whole, method, model, pool, latents, bench.runtime)
         early, late = count(1), count(method.perceptual_steps() + 1)
-        take_turns(
-            bench,
-            turns,
-            {"hypnos_early": (training.step, early), "hypnos_late": (training.step, late)},
-        )
-        moments = {
-            "step with L_p": lambda: training.step(next(early)),
-            "step": lambda: training.step(next(late)),
-        }
-        every = method.gradient_log_every
-        log = count(every, every)
-        moments["step with L_p and gradient log"] = lambda: training.step(next(log))
-        memory(bench, "hypnos", training, early, moments)
-    training.updater.release()
-    preview(bench, method, model)
+        contestants = {"hypnos_early": (training.step, early), "hypnos_late": (training.step, late)}
+        take_turns(bench, turns, contestants)
+        kinds = held(bench, training)
+        logged = method.gradient_log_every or 1
+        steps = {"step": logged, "step without gradient log": logged + 1, "step after L_p": next(late)}
+        moments = {name: bench.measure(partial(training.step, step))[1] for name, step in steps.items()}
+        seconds, moments["preview"] = preview(bench, method.previews, model)
+    bench.add(what="preview", seconds=seconds)
+    own = {"unet": method.optimiser, "decoder": method.perceptual}
+    recomputed = [
+        name for name, each in own.items() if bench.runtime.recomputes(name, each.gradient_checkpointing)
+    ]
+    images = method.instance_batch + method.class_batch
+    bench.add_memory("hypnos", moments, kinds, images=images, recomputed=recomputed)
 
 
 def textual_inversion(bench: Bench, turns: Turns) -> None:
@@ -98,7 +102,10 @@ def textual_inversion(bench: Bench, turns: Turns) -> None:
     numbers = count(1)
     with training.inserted():
         take_turns(bench, turns, {"textual_inversion": (training.step, numbers)})
-        memory(bench, "textual_inversion", training, numbers, {"step": lambda: training.step(next(numbers))})
+        kinds = held(bench, training)
+        _, peak = bench.measure(lambda: training.step(next(numbers)))
+    recomputed = ["unet"] * bench.runtime.recomputes("unet", method.gradient_checkpointing)
+    bench.add_memory("textual_inversion", {"step": peak}, kinds, images=method.batch, recomputed=recomputed)
 
 
 def take_turns(
@@ -117,39 +124,26 @@ def take_turns(
             bench.add(what="step", of=name, seconds=seconds[name])
 
 
-def memory(
-    bench: Bench,
-    family: str,
-    training: Trainee,
-    numbers: Iterator[int],
-    moments: dict[str, Callable[[], Any]],
-) -> None:
-    """Measures the peaks of some moments, and what a training holds between them, by kind."""
+def held(bench: Bench, training: Trainee) -> dict[str, int]:
+    """Returns what a training holds between two steps, and its gradients within one, bytes by kind."""
     updaters = list(training.updaters.values())
-    training.step(next(numbers))  # pyright: ignore[reportAttributeAccessIssue]
-    kinds = {
-        "gradients": size_of([each.grad for updater in updaters for each in updater.parameters]),
-        "optimiser": size_of([each for updater in updaters for each in updater.state()[0].values()]),
-    }
     for updater in updaters:
         updater.release()
     bench.release()
-    _, held = bench.measure(lambda: None)
-    kinds["weights"] = held - kinds["optimiser"] if held else 0
-    peaks = {moment: bench.measure(work)[1] for moment, work in moments.items()}
-    bench.add(what="memory", of=family, kinds=kinds, moments=peaks)
+    kinds = {
+        "gradients": size_of(each for updater in updaters for each in updater.parameters),
+        "optimiser": size_of(each for updater in updaters for each in updater.state()[0].values()),
+    }
+    _, everything = bench.measure(lambda: None)
+    return kinds | {"weights": max(everything - kinds["optimiser"], 0)}
 
 
-def preview(bench: Bench, method: Any, model: Any) -> None:
+def preview(bench: Bench, settings: Previews, model: TextToImage) -> tuple[float, int]:
     """Measures one preview, as the loop takes it between two steps."""
     from hypnos_pipeline.prompting.templates import instance_phrase
     from hypnos_pipeline.training.previews import PreviewStrip
 
     phrase, size = instance_phrase(bench.whole.subjects[SUBJECT]), bench.whole.image_size
-    strip = PreviewStrip(
-        method.previews, phrase, seed=bench.whole.seed, runtime=bench.runtime, image_size=size
-    )
+    strip = PreviewStrip(settings, phrase, seed=bench.whole.seed, runtime=bench.runtime, image_size=size)
     strip.watch(model)
-    seconds, peak = bench.measure(lambda: strip.after(method.previews.every))
-    bench.add(what="preview", seconds=seconds)
-    bench.add(what="memory", of="preview", kinds={}, moments={"preview": peak})
+    return bench.measure(lambda: strip.after(settings.every))

@@ -51,7 +51,7 @@ def run(bench: Bench, script: Path) -> None:
         sys.argv = [str(script), *prepare(bench, Path(folder), last + 1)]
         _, peak = bench.measure(lambda: _to_the_end(script))
     hook.remove()
-    bench.add(what="memory", of="train_dreambooth.py", kinds={}, moments={"step": peak})
+    bench.add_memory("train_dreambooth.py", {"step": peak})
 
 
 def _to_the_end(script: Path) -> None:
@@ -79,4 +79,5 @@ def prepare(bench: Bench, folder: Path, steps: int) -> list[str]:
     options += ["--set_grads_to_none", "--mixed_precision"]
     options += [PRECISIONS[str(precision(bench.runtime, bench.device)).removeprefix("torch.")]]
     options += ["--use_8bit_adam"] * (method.optimiser.kind == "adamw_8bit")
-    return options + ["--gradient_checkpointing"] * method.optimiser.gradient_checkpointing
+    recomputed = bench.runtime.recomputes("unet", method.optimiser.gradient_checkpointing)
+    return options + ["--gradient_checkpointing"] * recomputed
