@@ -81,15 +81,16 @@ def perceptual(model, settings: HypnosSettings, runtime: RuntimeSettings = RUNTI
     from hypnos_pipeline.models.runtime import autocast
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
-    images, passes = pool().stack(), lambda: autocast(runtime, model.device)
-    return PerceptualLoss(efficientnet(), images, settings.perceptual, model.vae, passes)
+    network, context = efficientnet().to(model.device), lambda: autocast(runtime, model.device)
+    return PerceptualLoss(network, pool().stack(), settings.perceptual, model.vae, context)
 
 
-def adversary():
+def adversary(device="cpu"):
     from hypnos_pipeline.training.finetuning import Adversary
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
 
-    return Adversary(LatentDiscriminator(DISCRIMINATOR, latents().shape, SEED), DISCRIMINATOR)
+    network = LatentDiscriminator(DISCRIMINATOR, latents().shape, SEED)
+    return Adversary(network.to(device), DISCRIMINATOR)
 
 
 def hypnos(**changes) -> HypnosSettings:
@@ -117,7 +118,7 @@ def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=N
         seed=SEED,
         runtime=runtime,
         perceptual=perceptual(model, settings, runtime),
-        adversary=adversary(),
+        adversary=adversary(model.device),
         previews=previews,
         checkpoints=checkpoints,
     )

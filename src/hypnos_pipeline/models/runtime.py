@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import RunError
@@ -44,6 +45,26 @@ def configure(runtime: RuntimeSettings, *, keep_networks: bool = False) -> torch
     if not keep_networks:
         release()
     return _device(runtime)
+
+
+@contextmanager
+def deterministic_gradients() -> Generator[None]:
+    """Makes attention's backward pass on CUDA deterministic as well, where :func:`configure` asked for it.
+
+    As long as PyTorch only warns of operations that have no deterministic form, its attention takes the
+    faster one that it has besides. None of the operations of our backward passes is without one.
+    """
+    import torch
+
+    if not torch.are_deterministic_algorithms_enabled():
+        yield
+        return
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(True, warn_only=warn_only)
 
 
 def _device(runtime: RuntimeSettings) -> torch.device:

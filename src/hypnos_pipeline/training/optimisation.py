@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import DivergedError
+from hypnos_pipeline.models.runtime import deterministic_gradients
 from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Updater:
         """
         import torch
 
-        self.scaler.scale(loss).backward()
+        with deterministic_gradients():
+            self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.clip_norm))
         finite = norm == norm and norm != float("inf")
