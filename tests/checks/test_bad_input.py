@@ -91,6 +91,15 @@ def test_unusable_words_are_refused(row, parameters):
     assert Problem(PLACE_OF_WORDS, message) in word_problems(ValidParts.of(Study, parameters))
 
 
+def test_a_noun_that_the_model_does_not_know_is_warned_of(parameters, caplog):
+    parameters["subjects"]["figurine"]["noun"] = "lego spaceship"
+    assert word_problems(ValidParts.of(Study, parameters)) == []
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line.startswith(
+        "subjects.figurine.noun: 'spaceship': the model does not know the word and reads s + "
+    )
+
+
 def test_a_token_of_the_model_cannot_be_learned(parameters, tmp_path):
     from transformers import CLIPTokenizer
 

@@ -43,7 +43,7 @@ def machine_problems(parts: ValidParts) -> list[Problem]:
 
 
 def _eight_bit(parts: ValidParts, runtime: RuntimeSettings) -> Iterator[tuple[str, str, str]]:
-    """Yields the libraries of 8-bit numbers that the study needs: module, the setting, and what else there is."""
+    """Yields the libraries of 8-bit numbers that a study needs: module, setting, and the fix."""
     if runtime.frozen_vae == "int8":
         fix = "`pip install optimum-quanto`, or choose 'half'"
         yield "optimum.quanto", "runtime.frozen_vae: 'int8'", fix
