@@ -298,17 +298,6 @@ def test_what_can_be_converted_rightly_is(row, mug):
     assert difference.max() <= 8 * tolerance
 
 
-def test_what_is_no_photo_is_left_alone(mug, caplog):
-    for stray in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png", "notes.txt"):
-        (mug / stray).write_bytes(b"stray")
-    (mug / "raw").mkdir()
-    picture().save(mug / "raw/9.png")
-    with caplog.at_level(logging.WARNING):
-        assert list(read_photos(mug).photos) == ["0", "1", "2"]
-    (warning,) = caplog.messages
-    assert warning.startswith(f"{mug / 'notes.txt'}: no photo by its name (.jpg, .jpeg, ")
-
-
 def test_many_photos_and_small_ones_are_warned_of(mug, caplog):
     for index in range(3, 13):
         picture().resize((40, 30 + index)).save(mug / f"{index}.png")
