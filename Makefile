@@ -2,8 +2,9 @@
 
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := $(CURDIR)/.venv
-export PATH := $(VENV)/bin:$(PATH)
+# Relative, since make splits names at spaces and the project's folder may have one.
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Nothing phones home, and no hub is asked: every model of the embedded default is in the clone.
 export DO_NOT_TRACK := 1
 export KEDRO_DISABLE_TELEMETRY := 1
@@ -22,6 +23,7 @@ help: ## this list
 install: $(VENV)/installed ## the environment in .venv, with uv where the machine has it; plain `make` does this
 
 $(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) .ci/can_install.py
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
 	  uv pip install --quiet --python $(VENV)/bin/python -r requirements.lock && \
@@ -75,8 +77,8 @@ lint: check ## the same
 docs: install ## the book in site/, offline; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
-lock: ## pins without addresses; run it after changing pyproject.toml
-	uv pip compile --quiet --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+lock: ## pins without addresses, for every machine; run it after changing pyproject.toml
+	uv pip compile --quiet --universal --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
 
 clean: ## removes everything that a run made
 	rm -rf data/02_intermediate data/03_primary data/04_feature data/06_models data/07_model_output data/08_reporting

@@ -12,6 +12,7 @@ import torch
 from lpips import LPIPS
 
 from benchmarks import miniature
+from benchmarks.subject import SUBJECT, image_set
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.features import MetricNetworks
 from hypnos_pipeline.metrics.foreground import CutOuts
@@ -66,8 +67,8 @@ def make_cell(settings: argparse.Namespace) -> Cell:
         inception=load_frechet_network(folders["inception"]),
         lpips=AlexNetLpipsNetwork(backbone, lpips_heads()),
     )
-    photos = miniature.image_set(miniature.photos())
-    cut_outs = CutOuts.of(miniature.image_set(miniature.ovals()), photos)
+    photos = image_set(miniature.photos())
+    cut_outs = CutOuts.of(image_set(miniature.ovals()), photos)
     samples = _samples(list(photos.images.values()), 2 if settings.smallest else IMAGES_A_PROMPT_SET)
     model = miniature.text_to_image()
     return Cell(samples, photos, cut_outs, networks, model, package, whole.evaluation.metrics)
@@ -83,7 +84,7 @@ def _lpips_package() -> LPIPS:
 def _samples(photos: list[np.ndarray], count: int) -> ImageSet:
     """Returns so many images per prompt set, with the manifest rows that evaluation reads."""
     draw = np.random.default_rng(0)
-    noun = miniature.study().subjects[miniature.SUBJECT].noun
+    noun = miniature.study().subjects[SUBJECT].noun
     images, rows = {}, []
     for prompt_set, ending in PROMPT_SETS.items():
         for index in range(count):

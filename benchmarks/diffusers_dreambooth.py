@@ -18,15 +18,16 @@ import numpy as np
 
 from benchmarks import miniature, training_steps
 from benchmarks.measuring import Cost, Ratio, compare, run_child, slope
-from benchmarks.program import ROOT, options, parse, run_own, show
+from benchmarks.program import options, parse, run_own, show
+from benchmarks.subject import LONG_SIDES, SUBJECT, image_set, write_photos
+from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.training.settings import DreamBoothSettings
 
 PROGRAM = "diffusers_dreambooth"
 SCRIPT = Path("examples/dreambooth/train_dreambooth.py")
 STEPS = (8, 48)  # whole turns of the bare step
 GOAL = 0.5
-LONG_SIDES = (1024, 1408, 1728, 2048)
-SENSOR_NOISE = 4.0
-"""Standard deviation, 8-bit: enlarged renders would otherwise be easier to decode than photos."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -85,9 +86,22 @@ def measure(folder: Path, settings: argparse.Namespace, steps: tuple[int, int]) 
 
 def run_theirs(folder: Path, steps: int, settings: argparse.Namespace) -> Cost:
     """Runs diffusers' script to its end."""
-    whole = miniature.study()
-    method = next(iter(whole.methods.dreambooth.values()))
-    noun = whole.subjects[miniature.SUBJECT].noun
+    whole, method = miniature.study(), next(iter(miniature.study().methods.dreambooth.values()))
+    options = script_options(whole, method, folder, steps)
+    command = [settings.python, str(settings.diffusers / SCRIPT), *options]
+    return run_child(command, threads=settings.threads, cwd=folder, ACCELERATE_USE_CPU="true")
+
+
+def script_options(whole: Study, method: DreamBoothSettings, folder: Path, steps: int) -> list[str]:
+    """Returns the options with which diffusers' script trains what a study's DreamBooth trains.
+
+    Args:
+        whole: The study.
+        method: Its DreamBooth.
+        folder: Where ``model``, ``photos`` and ``class`` are.
+        steps: How many.
+    """
+    noun = whole.subjects[SUBJECT].noun
     values = {
         "pretrained_model_name_or_path": folder / "model",
         "instance_data_dir": folder / "photos",
@@ -105,9 +119,7 @@ def run_theirs(folder: Path, steps: int, settings: argparse.Namespace) -> Cost:
         "seed": whole.seed,
     }
     flags = ["--with_prior_preservation", "--train_text_encoder"]
-    command = [settings.python, str(settings.diffusers / SCRIPT), *flags]
-    command += [part for name, value in values.items() for part in (f"--{name}", str(value))]
-    return run_child(command, threads=settings.threads, cwd=folder, ACCELERATE_USE_CPU="true")
+    return flags + [part for name, value in values.items() for part in (f"--{name}", str(value))]
 
 
 def train_ours(folder: Path, steps: int, threads: int) -> None:
@@ -121,7 +133,7 @@ def train_ours(folder: Path, steps: int, threads: int) -> None:
 
     runtime, whole = miniature.runtime(threads), miniature.study()
     method = next(iter(whole.methods.dreambooth.values())).general_form()
-    noun, square = whole.subjects[miniature.SUBJECT].noun, (whole.image_size, whole.image_size)
+    noun, square = whole.subjects[SUBJECT].noun, (whole.image_size, whole.image_size)
     pool, prior = (
         {name: np.asarray(ImageOps.fit(photo, square)) for name, photo in read.photos.items()}
         for read in (read_photos(folder / "photos"), read_photos(folder / "class"))
@@ -129,8 +141,8 @@ def train_ours(folder: Path, steps: int, threads: int) -> None:
     model = miniature.text_to_image()
     rows = [{"name": name, "photo": name, "kind": "original", "prompt": ""} for name in pool]
     sections = {
-        "pool": miniature.ImageSet(pool, rows),
-        "class_prior": miniature.image_set(prior, prompt=f"a photo of {noun}"),
+        "pool": ImageSet(pool, rows),
+        "class_prior": image_set(prior, prompt=f"a photo of {noun}"),
     }
     Finetuning(
         model,
@@ -149,29 +161,10 @@ def prepare(folder: Path) -> None:
     The subject's photos enlarged to 1–2k pixels, class images, and the miniature in float32, on which theirs
     insists.
     """
-    from PIL import Image
-
-    from hypnos_pipeline.imaging.photos import read_photos
     from hypnos_pipeline.models.text_to_image import save_text_to_image
 
     save_text_to_image(miniature.text_to_image(), folder / "model")
-    draw = np.random.default_rng(0)
-    photos = read_photos(ROOT / "data/01_raw/subjects" / miniature.SUBJECT).photos
-    (folder / "photos").mkdir()
-    for (name, photo), side in zip(photos.items(), LONG_SIDES, strict=False):
-        scale = side / max(photo.size)
-        large = photo.resize(
-            (round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS
-        )
-        noisy = np.asarray(large, np.float32) + draw.normal(0, SENSOR_NOISE, (large.height, large.width, 3))
-        picture = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
-        picture.save(folder / "photos" / f"{name}.jpg", quality=92)
-    (folder / "class").mkdir()
-    originals = list(miniature.photos().values())
-    for index in range(miniature.study().class_prior.count):
-        original = originals[index % len(originals)]
-        different = (original + draw.normal(0, SENSOR_NOISE, original.shape)).clip(0, 255)
-        Image.fromarray(different.astype(np.uint8)).save(folder / "class" / f"{index:04d}.png")
+    write_photos(folder, miniature.study())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from functools import partial
 
 from benchmarks import miniature
 from benchmarks.program import Build, Pair, run_contest
+from benchmarks.subject import SUBJECT
 
 BATCHES = (1, 4, 12, 24)
 
@@ -20,7 +21,7 @@ def sampling(batch: int, settings: argparse.Namespace) -> Callable[[], int]:
     model, whole = miniature.text_to_image(), miniature.study()
     images, steps = (2, 2) if settings.smallest else (max(BATCHES), whole.sampling.steps)
     sampler = whole.sampling.model_copy(update={"batch": batch, "steps": steps})
-    prompts = [f"a photo of a {whole.subjects[miniature.SUBJECT].noun} on a beach"] * images
+    prompts = [f"a photo of a {whole.subjects[SUBJECT].noun} on a beach"] * images
 
     def turn() -> int:
         generate(model, prompts, list(range(images)), sampler, whole.image_size, progress=None)

@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks import miniature
 from benchmarks.program import Build, Pair, run_contest
+from benchmarks.trainings import bare_step, finetuning
 
 STEPS_A_TURN = 4
 PAIRS = (
@@ -28,34 +29,21 @@ PAIRS = (
 
 
 def bare(settings: argparse.Namespace, distinct: bool = False) -> Callable[[], int]:
-    """Makes the bare step ready: DreamBooth's mathematics, nothing drawn, clipped, checked or logged."""
+    """Makes the bare step ready."""
     import torch
 
     miniature.runtime(settings.threads)
-    method = _methods()["dreambooth"]
-    model = miniature.text_to_image()
+    method, model = _methods()["dreambooth"], miniature.text_to_image()
     networks = [model.unet.requires_grad_(True), model.text_encoder.requires_grad_(True)]
     parameters = [parameter for network in networks for parameter in network.parameters()]
     rate, decay = method.learning_rate, method.optimiser.weight_decay
     optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
-    half = method.instance_batch
-    size = half + method.class_batch
-    draw = torch.Generator().manual_seed(0)
-    _, latents = miniature.subject(settings.smallest)
-    noisy, noise = (torch.randn(size, *latents.shape, generator=draw) for _ in range(2))
-    timesteps = torch.randint(len(model.scheduler.betas), (size,), generator=draw)
-    ids = model.encode_prompts(["a photo of sks robot", "a photo of robot"])
-    rows = torch.tensor([0] * half + [1] * method.class_batch)
-
-    def step(_number: int) -> None:
-        states = model.text_encoder(ids)[0][rows] if distinct else model.text_encoder(ids[rows])[0]
-        error = model.unet(noisy, timesteps, encoder_hidden_states=states).sample - noise
-        loss = error[:half].square().mean() + error[half:].square().mean()
-        loss.backward()
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-
-    return _turns(settings, step)
+    _, latents = miniature.pool_and_latents(settings.smallest)
+    batches, prompts = (
+        (method.instance_batch, method.class_batch),
+        ("a photo of sks robot", "a photo of robot"),
+    )
+    return _turns(settings, bare_step(model, optimiser, batches, prompts, latents.shape, distinct=distinct))
 
 
 def ours(
@@ -69,28 +57,18 @@ def ours(
         saving: Whether the state is saved at the end of every turn.
         late: Whether it begins with the first step in which L_p acts no more, instead of the very first.
     """
-    from hypnos_pipeline.models.networks import load_timm
-    from hypnos_pipeline.prompting.templates import instance_phrase, plain_prompt
     from hypnos_pipeline.storage.settings import CheckpointSettings
-    from hypnos_pipeline.training.finetuning import Adversary, Finetuning
-    from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
-    from hypnos_pipeline.training.perceptual import PerceptualLoss
 
-    whole, method, model = miniature.study(), _methods()[family], miniature.text_to_image()
-    pool, latents = miniature.subject(settings.smallest)
-    given: dict[str, Any] = {"seed": whole.seed, "runtime": miniature.runtime(settings.threads)}
-    if method.weights.perceptual:
-        network = load_timm(miniature.folder(whole.models.perceptual))
-        given["perceptual"] = PerceptualLoss(network, pool.stack(), method.perceptual, model.vae)
-    if method.weights.discriminator:
-        discriminator = LatentDiscriminator(whole.discriminator, latents.shape, whole.seed)
-        given["adversary"] = Adversary(discriminator, whole.discriminator)
+    given, method = {}, _methods()[family]
     folder = TemporaryDirectory()
     if saving:
         every = 1 if settings.smallest else STEPS_A_TURN
         given["checkpoints"] = CheckpointSettings(folder=folder.name, every_seconds=None, every_steps=every)
-    prompt = plain_prompt(instance_phrase(whole.subjects[miniature.SUBJECT]))
-    run = Finetuning(model, latents, method, plain_prompt=prompt, **given)
+    runtime, (pool, latents) = (
+        miniature.runtime(settings.threads),
+        miniature.pool_and_latents(settings.smallest),
+    )
+    run = finetuning(miniature.study(), method, miniature.text_to_image(), pool, latents, runtime, **given)
 
     def step(number: int, _held: TemporaryDirectory = folder) -> None:
         run.step(number)

@@ -12,7 +12,6 @@ import pytest
 from benchmarks import (
     diffusers_dreambooth,
     evaluation_cell,
-    gpu_rehearsal,
     miniature,
     mutants,
     peak_memory,
@@ -111,38 +110,6 @@ def test_a_childs_whole_cost_is_measured(tmp_path: Path) -> None:
     assert large.cpu > small.cpu
     with pytest.raises(RuntimeError, match=r"exit code 1\n(?s:.)*no such thing"):
         child("raise SystemExit('no such thing')")
-
-
-@pytest.mark.long
-@pytest.mark.usefixtures("torch_left_as_it_was")
-def test_the_gpu_rehearsal_runs_on_a_tiny_model(capsys) -> None:
-    gpu_rehearsal.main(["--small", "--steps", "1", "--json"])
-    report = json.loads(capsys.readouterr().out)
-    families = {row["family"] for row in report["steps"]}
-    assert families == {"hypnos", "dreambooth", "textual_inversion"}
-    assert len(report["steps"]) == 2 * len(gpu_rehearsal.COMBINATIONS) + 1
-    assert all(isfinite(row["seconds"]) for row in report["steps"])
-    assert report["images_a_second"] > 0
-    assert report["device"] == "cpu, tiny model: no figure"
-
-
-def test_the_gpu_rehearsal_asks_for_a_gpu(capsys, monkeypatch) -> None:
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(SystemExit, match="2"):
-        gpu_rehearsal.main([])
-    assert "torch sees no CUDA GPU" in capsys.readouterr().err
-
-
-def test_a_measured_step_is_told_with_its_parts() -> None:
-    row = {"family": "hypnos", "optimiser": "adamw_8bit", "checkpointing": True, "seconds": 0.5, "peak": 11e9}
-    parts = {"weights": 4e9, "gradients": 4e9, "optimiser_state": 2e9, "activations": {"unet": 1e9}}
-    assert gpu_rehearsal.as_line(row | parts) == (
-        "hypnos, adamw_8bit, checkpointing: 0.500 s a step, peak 11.00 GB (goal met) "
-        "weights 4.00, gradients 4.00, optimiser_state 2.00, unet 1.00"
-    )
-    assert gpu_rehearsal.as_line(row | {"peak": float("inf")}).endswith(": does not fit this GPU")
 
 
 def test_mutants_are_drawn_by_seed_and_tried_in_a_copy(monkeypatch) -> None:

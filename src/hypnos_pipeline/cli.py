@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import click
 
 from hypnos_pipeline.commands.cell import cell
@@ -11,6 +13,9 @@ from hypnos_pipeline.commands.export import export
 from hypnos_pipeline.commands.miniworld import miniworld
 from hypnos_pipeline.commands.models import models
 from hypnos_pipeline.commands.sample import sample
+
+# `kedro run --pipeline=full` is documented here beside the newer spelling, and goes on working.
+warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")
 
 
 @click.group(name="hypnos")

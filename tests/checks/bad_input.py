@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from functools import reduce
 from operator import getitem
@@ -48,6 +51,17 @@ def keeps(count: int) -> Callable[[Path], object]:
     return keep
 
 
+def claiming(png: bytes, width: int, height: int) -> bytes:
+    """A PNG whose header announces another size."""
+    head = b"IHDR" + struct.pack(">II", width, height) + png[24:29]
+    return png[:12] + head + struct.pack(">I", zlib.crc32(head)) + png[33:]
+
+
+def _inside(folder: Path, name: str) -> Path:
+    (folder / name).mkdir(exist_ok=True)
+    return folder / name
+
+
 def damaged(content: bytes) -> bytes:
     half = len(content) // 2
     return content[:half] + bytes([content[half] ^ 255]) + content[half + 1 :]
@@ -62,9 +76,26 @@ def grey(value: int, size: tuple[int, int] = SIZE) -> Image.Image:
     return Image.new("L", size, value)
 
 
+HALF = grey(0)
+HALF.paste(255, (0, 0, SIZE[0] // 2, SIZE[1]))
+
 # A folder with three good photos, 0.png to 2.png of 120×90 pixels, spoilt in one way; the line that names it.
 PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "mug: no such folder; put the photos there"),
+    "photos in a folder within": (
+        lambda folder: [
+            file.rename(_inside(folder, "10_sks mug") / file.name) for file in folder.glob("*.png")
+        ],
+        "mug: 3 photos in the folder '10_sks mug'; move them into mug itself",
+    ),
+    "a name that is no text": (
+        lambda folder: os.rename(folder / "0.png", os.fsencode(folder) + b"/tasse_\xe9.png"),
+        "tasse_\\xe9.png: its name holds bytes that are no text, or control characters; rename it",
+    ),
+    "a name too long": (
+        lambda folder: (folder / "0.png").rename(folder / f"{'0' * 200}.png"),
+        f"{'0' * 200}.png: a name of 204 bytes, more than 160; rename it",
+    ),
     "no photos": (keeps(0), "mug: no photos; add photos of the same object (3 to 5 work best)"),
     "fewer than three": (
         keeps(2),
@@ -90,8 +121,8 @@ PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
         "3.jpg: no known kind of picture; export it as JPEG or PNG, or remove it",
     ),
     "a kind that is not read": (
-        writes("3.HEIC", b"ftypheic"),
-        "3.HEIC: .heic is not read; export it as JPEG or PNG",
+        writes("3.CR2", b"raw"),
+        "3.CR2: .cr2 is not read; export it as JPEG or PNG",
     ),
     "animated": (
         saves("3.gif", picture(), save_all=True, append_images=[picture(8)]),
@@ -101,9 +132,10 @@ PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
         saves("3.tif", picture(), save_all=True, append_images=[picture(8)]),
         "3.tif: animated or of several pages (2 frames); export one still picture of 8 or 16 bits",
     ),
-    "decompression bomb": (
-        saves("3.png", Image.new("1", (12_000, 8_000))),
-        "3.png: more than 89 million pixels; scale it down",
+    "more than memory holds": (
+        writes("3.png", claiming(encoded(picture(), "PNG"), 2_000_000, 1_000_000)),
+        "3.png: 2000000×1000000 pixels: needs about 24,000 GB of memory to be read, more than is free; "
+        "scale it down",
     ),
     "floating point beyond white": (
         saves("3.tif", Image.new("F", SIZE, 300.0)),
@@ -131,6 +163,10 @@ PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
     "full mask": (
         saves("masks/0.png", grey(255)),
         "masks/0.png: full (darkest value 255 of 255); paint the background black (0)",
+    ),
+    "two masks": (
+        lambda folder: [HALF.save(folder / name) for name in ("0_mask.png", "0-masklabel.png")],
+        "0_mask.png: a second mask beside 0-masklabel.png; remove one",
     ),
     "unreadable mask": (
         writes("masks/0.png", b"x"),
@@ -223,9 +259,10 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("prompt_sets/invariant/kind", "list"),
         "prompt_sets.invariant.kind: 'list'; expected one of fixed, grammar, colours",
     ),
-    "photos of nobody": (
-        at("subjects/figurine/photos", "mug"),
-        "subjects.figurine.photos: no subject 'mug'; expected one of figurine, rattan_chair, lego_robot",
+    "photos in a path": (
+        at("subjects/figurine/photos", "../mug"),
+        "subjects.figurine.photos: '../mug' is no folder's name; "
+        "expected one of data/01_raw/subjects, without dots",
     ),
     "negative count": (at("class_prior/count", -4), "class_prior.count: -4; expected at least 1"),
     "no images": (

@@ -91,6 +91,15 @@ def test_unusable_words_are_refused(row, parameters):
     assert Problem(PLACE_OF_WORDS, message) in word_problems(ValidParts.of(Study, parameters))
 
 
+def test_a_noun_that_the_model_does_not_know_is_warned_of(parameters, caplog):
+    parameters["subjects"]["figurine"]["noun"] = "lego spaceship"
+    assert word_problems(ValidParts.of(Study, parameters)) == []
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert line.startswith(
+        "subjects.figurine.noun: 'spaceship': the model does not know the word and reads s + "
+    )
+
+
 def test_a_token_of_the_model_cannot_be_learned(parameters, tmp_path):
     from transformers import CLIPTokenizer
 
@@ -294,17 +303,6 @@ def test_what_can_be_converted_rightly_is(row, mug):
     difference = np.abs(np.asarray(photo).astype(int) - np.asarray(expected))
     assert difference.mean() <= tolerance
     assert difference.max() <= 8 * tolerance
-
-
-def test_what_is_no_photo_is_left_alone(mug, caplog):
-    for stray in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png", "notes.txt"):
-        (mug / stray).write_bytes(b"stray")
-    (mug / "raw").mkdir()
-    picture().save(mug / "raw/9.png")
-    with caplog.at_level(logging.WARNING):
-        assert list(read_photos(mug).photos) == ["0", "1", "2"]
-    (warning,) = caplog.messages
-    assert warning.startswith(f"{mug / 'notes.txt'}: no photo by its name (.jpg, .jpeg, ")
 
 
 def test_many_photos_and_small_ones_are_warned_of(mug, caplog):

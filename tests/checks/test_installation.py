@@ -25,8 +25,16 @@ def test_libraries_are_compared_with_project_and_lock(tmp_path):
             f"numpy {numpy}; requirements.lock pins 1.0, as the recorded study had it; {fix}",
         ),
     ]
-    ((status, _, _),) = found(["numpy>=1", "pillow"], f"numpy=={numpy}\n")
+    here = f"numpy==1.0 ; sys_platform == 'elsewhere'\nnumpy=={numpy} ; sys_platform != 'elsewhere'\n"
+    ((status, _, _),) = found(["numpy>=1", "pillow"], here)
     assert status == "ok"
+
+
+def test_what_belongs_to_one_system_is_locked_for_that_system_alone(project_root):
+    pins = (project_root / "requirements.lock").read_text().splitlines()
+    of_linux = [pin for pin in pins if pin.startswith(("nvidia-", "triton=="))]
+    assert of_linux
+    assert [pin for pin in of_linux if "sys_platform == 'linux'" not in pin] == []
 
 
 def test_another_python_is_refused():

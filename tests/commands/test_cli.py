@@ -32,18 +32,17 @@ def test_kedro_lists_the_project_s_commands(project_root):
         [sys.executable, "-m", "kedro", "--help"], cwd=project_root, capture_output=True, text=True
     )
     listed = {line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ")}
-    assert {"cell", "doctor", "miniworld", "sample"} <= listed
+    assert {"cell", "doctor", "export", "miniworld", "sample"} <= listed
 
 
-def test_the_package_runs_as_kedro_does(project_root):
-    answer = subprocess.run(
-        [sys.executable, "-m", "hypnos_pipeline", "--pipelines=finetun"],
-        cwd=project_root,
-        capture_output=True,
-        text=True,
-    )
+@pytest.mark.parametrize("words", ["hypnos_pipeline --pipelines=finetun", "kedro run --pipeline=finetun"])
+def test_both_spellings_run_and_greet_nobody_with_a_deprecation(project_root, words):
+    """`python -m hypnos_pipeline` is `kedro run`; Kedro would rather have `--pipelines`."""
+    command = [sys.executable, "-m", *words.split()]
+    answer = subprocess.run(command, cwd=project_root, capture_output=True, text=True)
     assert answer.returncode == 1
-    assert "--pipelines: no 'finetun' here; expected finetune, or another one of " in answer.stderr
+    assert ": no 'finetun' here; expected finetune, or another one of " in answer.stderr
+    assert "deprecated" not in answer.stderr
 
 
 def test_the_commands_load_no_heavy_library():

@@ -107,7 +107,9 @@ def test_every_problem_is_listed_at_once(project):
     found = problems()
     assert found.keys() == {STUDY, "data/01_raw/subjects/mug", "models.dino", "models.lpips", WORDS}
     assert found[STUDY] == ["sampling.stepps: unknown key; expected steps"]
-    assert found["data/01_raw/subjects/mug"] == ["mug: no such folder; put the photos there"]
+    assert found["data/01_raw/subjects/mug"] == [
+        "mug: no such folder; put the photos there, or let photos name a folder that is there: figurine"
+    ]
     (missing,) = found["models.dino"]
     assert missing.startswith(
         "data/01_raw/models/mini/dino/model.safetensors is missing; restore it (`git checkout"

@@ -23,9 +23,10 @@ import yaml
 from hypnos_pipeline.models.integrity import files_of
 from hypnos_pipeline.storage.hashing import file_digest
 from tests.end_to_end.shrunken import PROJECT_ROOT, make_project
+from tests.hub.contents import is_large
 from tests.hub.layouts import LAYOUTS
 from tests.hub.networks import Maker
-from tests.hub.server import Hub, is_large
+from tests.hub.server import Hub
 
 STUDY = "conf/paper/parameters_study.yml"
 TABLES = ("table_1_prompt_invariant", "table_2_prompt_varying", "table_invariant_minus_varying")
@@ -34,10 +35,10 @@ IMAGES = 2
 
 
 def shortened(study: dict[str, Any], image_size: int) -> dict[str, Any]:
-    """Returns the paper's study with one subject, two steps of everything and few images."""
+    """Returns the paper's study with one subject, three photos, two steps of everything, and few images."""
     small = copy.deepcopy(study)
     small["image_size"] = image_size
-    small["subjects"] = {"lego_robot": small["subjects"]["lego_robot"]}
+    small["subjects"] = {"lego_robot": small["subjects"]["lego_robot"] | {"exclude": ["03"]}}
     for family in small["methods"].values():
         for method in family.values():
             if "steps" in method:

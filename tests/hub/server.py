@@ -8,7 +8,6 @@ to another host (302, with ``X-Linked-Etag`` and ``X-Linked-Size``) and a small 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import threading
@@ -18,18 +17,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from hypnos_pipeline.storage.hashing import file_sha256
+from tests.hub.contents import Content, git_id, is_large, pieces, sha256_of, sibling, size_of, tree
 
 COMMIT = "c0ffee" + "0" * 34
 """Of every repository, unless another is given."""
-Content = bytes | Path
-"""What is served: in memory, or a file that is read piece by piece."""
-_PIECE = 1 << 20
-_POINTED = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -175,65 +168,6 @@ def serving() -> Iterator[Hub]:
             thread.join()
 
 
-def is_large(name: str) -> bool:
-    """Whether a repository keeps a file in Git LFS; text is kept in git itself."""
-    return not name.endswith((".json", ".txt", ".md", ".gitattributes"))
-
-
-def blob_id(content: Content) -> str:
-    """Returns git's id of a file; of a large one, of the pointer that git has in its place."""
-    if isinstance(content, Path):
-        content = sha256_of(content).encode() if size_of(content) > _POINTED else content.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def sibling(name: str, content: Content) -> dict[str, Any]:
-    """Describes a file as ``/api/models/<id>?blobs=True`` does."""
-    described: dict[str, Any] = {"rfilename": name, "size": size_of(content), "blobId": blob_id(content)}
-    if is_large(name):
-        sha256 = sha256_of(content)
-        described["lfs"] = {"sha256": sha256, "size": size_of(content), "pointerSize": 130}
-    return described
-
-
-def tree(files: Mapping[str, Content]) -> list[dict[str, Any]]:
-    """Lists files and folders as ``/api/models/<id>/tree/<revision>?recursive=True`` does."""
-    folders = {name.rpartition("/")[0] for name in files} - {""}
-    entries: list[dict[str, Any]] = [
-        {"type": "directory", "oid": blob_id(folder.encode()), "size": 0, "path": folder}
-        for folder in folders
-    ]
-    for name, content in files.items():
-        entry = {"type": "file", "oid": blob_id(content), "size": size_of(content), "path": name}
-        if is_large(name):
-            oid = sha256_of(content)
-            entry["lfs"] = {"oid": oid, "size": size_of(content), "pointerSize": 130}
-        entries.append(entry)
-    return sorted(entries, key=lambda entry: entry["path"])
-
-
-def sha256_of(content: Content) -> str:
-    """Returns a content's digest; a file is read once."""
-    return file_sha256(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
-
-
-def size_of(content: Content) -> int:
-    """Returns a content's bytes."""
-    return content.stat().st_size if isinstance(content, Path) else len(content)
-
-
-def pieces(content: Content, start: int, stop: int) -> Iterator[bytes]:
-    """Yields a range of a content piece by piece."""
-    if isinstance(content, bytes):
-        yield content[start:stop]
-        return
-    with content.open("rb") as file:
-        file.seek(start)
-        while start < stop and (piece := file.read(min(_PIECE, stop - start))):
-            start += len(piece)
-            yield piece
-
-
 class _Handler(BaseHTTPRequestHandler):
     server: Hub
     protocol_version = "HTTP/1.1"
@@ -304,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(302, {"Location": location, "X-Repo-Commit": found.commit, **linked})
         elif cached is None:
             location = f"/api/resolve-cache/models/{repository}/{found.commit}/{name}"
-            linked = {"X-Linked-Etag": f'"{blob_id(content)}"', "X-Linked-Size": str(size_of(content))}
+            linked = {"X-Linked-Etag": f'"{git_id(name, content)}"', "X-Linked-Size": str(size_of(content))}
             self._send(307, {"Location": location, "X-Repo-Commit": found.commit, **linked})
         else:
             self._content(content, cached, {"X-Repo-Commit": found.commit})

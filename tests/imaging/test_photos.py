@@ -77,15 +77,14 @@ def test_sixteen_bits_are_scaled_and_not_clipped(photo_folder: Path) -> None:
         hidden.rename(photo_folder / other)
 
 
-def test_cmyk_grey_palette_and_transparent_photos_become_rgb(photo_folder: Path, caplog) -> None:
+def test_cmyk_grey_palette_and_transparent_photos_become_rgb(photo_folder: Path) -> None:
     Image.new("CMYK", (60, 40), (0, 255, 255, 0)).save(photo_folder / "cmyk.jpg", quality=95)
     picture(5).convert("L").save(photo_folder / "grey.png")
     picture(6).quantize(64).save(photo_folder / "palette.png")
     cut_out = np.zeros((40, 60, 4), dtype=np.uint8)
     cut_out[:, :30] = (10, 20, 200, 255)
     Image.fromarray(cut_out).save(photo_folder / "clear.png")
-    with caplog.at_level(logging.WARNING):
-        photos = read_photos(photo_folder).photos
+    photos = read_photos(photo_folder).photos
     red, green, blue = photos["cmyk"].getpixel((30, 20))
     assert red > 200
     assert max(green, blue) < 60
@@ -94,26 +93,24 @@ def test_cmyk_grey_palette_and_transparent_photos_become_rgb(photo_folder: Path,
     assert np.abs(np.asarray(photos["palette"]).astype(int) - np.asarray(picture(6))).mean() < 8
     assert photos["clear"].getpixel((5, 5)) == (10, 20, 200)
     assert photos["clear"].getpixel((50, 5)) == (255, 255, 255)
-    assert "clear.png: the transparent part is laid on white" in caplog.text
 
 
-def test_all_problems_are_reported_at_once_with_their_fixes(photo_folder: Path, monkeypatch) -> None:
+def test_all_problems_are_reported_at_once_with_their_fixes(photo_folder: Path) -> None:
     (photo_folder / "empty.jpg").write_bytes(b"")
     (photo_folder / "text.png").write_text("no picture")
     whole = (photo_folder / "1.jpg").read_bytes()
     (photo_folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     picture(0).save(photo_folder / "copy.png")
     picture(0).save(photo_folder / "0.png")
+    (photo_folder / "camera.cr2").write_bytes(b"raw")
     (photo_folder / "phone.heic").write_bytes(b"heic")
     frames = [picture(index) for index in (3, 4)]
     frames[0].save(photo_folder / "moving.gif", save_all=True, append_images=frames[1:])
-    Image.new("RGB", (400, 300)).save(photo_folder / "bomb.png")
     Image.new("RGB", (20, 20)).save(photo_folder / "tiny.png")
     Image.fromarray(np.asarray(picture(0))).save(photo_folder / "same.bmp")
     save_mask(photo_folder, "0", np.zeros((40, 60)))
     save_mask(photo_folder, "1", np.full((40, 60), 255))
     save_mask(photo_folder, "2", np.pad(np.full((10, 10), 255), 10))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50_000)
     with pytest.raises(PhotoError) as caught:
         read_photos(photo_folder)
     problems = {problem.what.partition(": ")[0]: problem for problem in caught.value.problems}
@@ -124,9 +121,9 @@ def test_all_problems_are_reported_at_once_with_their_fixes(photo_folder: Path, 
         "text.png": "no known kind of picture",
         "cut.jpg": "cannot be read",
         "same.bmp": "same pixels as copy.png",
-        "phone.heic": ".heic is not read",
+        "camera.cr2": ".cr2 is not read",
+        "phone.heic": "no known kind of picture",
         "moving.gif": "2 frames",
-        "bomb.png": "pixels",
         "tiny.png": "20×20",
         "masks/0.png": "empty",
         "masks/1.png": "full",
@@ -190,8 +187,8 @@ def test_a_damaged_png_is_no_photo(photo_folder: Path) -> None:
 def test_photos_with_a_problem_count_as_photos(photo_folder: Path) -> None:
     """Three files of a kind that is not read are three problems, not too few photos besides."""
     for file in photo_folder.iterdir():
-        file.rename(file.with_suffix(".heic"))
+        file.rename(file.with_suffix(".cr2"))
     with pytest.raises(PhotoError) as caught:
         read_photos(photo_folder)
     found = [problem.what for problem in caught.value.problems]
-    assert found == [f"{index}.heic: .heic is not read" for index in range(3)]
+    assert found == [f"{index}.cr2: .cr2 is not read" for index in range(3)]

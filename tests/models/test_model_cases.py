@@ -14,12 +14,14 @@ from safetensors.torch import load_file, save_file
 
 from hypnos_pipeline.checks.findings import Finding, errors
 from hypnos_pipeline.checks.networks import network_findings
+from hypnos_pipeline.errors import ModelError
 from hypnos_pipeline.models.contents import model_tensors
+from hypnos_pipeline.models.export.original import TEXT_PREFIX, UNET_PREFIX, original_weights
 from hypnos_pipeline.models.integrity import folder_problems, unread_weights
 from hypnos_pipeline.models.text_to_image import load_text_to_image
 from hypnos_pipeline.study.model import Study
 from hypnos_pipeline.study.parts import ValidParts
-from tests.model_cases import EVERY, HEADERS, TEXT, UNET, Change, as_variant, renamed
+from tests.model_cases import EVERY, HEADERS, TEXT, UNET, VAE, Change, as_variant, renamed
 
 
 def changed(saved: Path, folder: Path, change: Change) -> Path:
@@ -117,3 +119,60 @@ def test_a_pickle_in_place_of_weights_is_named(saved: Path, tmp_path: Path) -> N
     folder = changed(saved, tmp_path / "model", pickled)
     (problem,) = folder_problems("text_to_image", folder)
     assert problem.startswith(f"{folder / UNET} is missing; diffusion_pytorch_model.bin is there, but ")
+
+
+def in_one_file(folder: Path, lacking: str = "", value: float | None = None) -> None:
+    """As checkpoints for other tools are published, with the configuration of the base model beside it."""
+    tensors = original_weights(load_text_to_image(folder))
+    for name in (UNET, VAE, TEXT):
+        (folder / name).unlink()
+    tensors = {name: each.clone() for name, each in tensors.items() if name != lacking}
+    tensors["model_ema.decay"] = torch.ones(1)
+    if value is not None:
+        tensors["first_stage_model.decoder.conv_out.bias"].fill_(value)
+    save_file(tensors, folder / "my_checkpoint.safetensors")
+
+
+def test_all_weights_in_one_file_load(saved: Path, tmp_path: Path) -> None:
+    folder = changed(saved, tmp_path / "model", in_one_file)
+    assert errors(found_before_work(folder)) == []
+    assert unread_weights("text_to_image", folder) == []
+    ours, theirs = (model_tensors(load_text_to_image(each)) for each in (saved, folder))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lacking": f"{UNET_PREFIX}out.2.weight"}, "1 missing .conv_out.weight"),
+        (
+            {"lacking": f"{UNET_PREFIX}middle_block.1.norm.bias"},
+            "1 missing .mid_block.attentions.0.norm.bias",
+        ),
+        ({"lacking": f"{TEXT_PREFIX}final_layer_norm.bias"}, ".text_encoder.: .*1 missing .final_layer_norm"),
+        ({"value": float("nan")}, ".vae.: 1 of .* NaN or infinity .decoder.conv_out.bias"),
+    ],
+)
+def test_what_one_file_lacks_is_named(saved: Path, tmp_path: Path, change: dict, message: str) -> None:
+    folder = changed(saved, tmp_path / "model", partial(in_one_file, **change))
+    with pytest.raises(ModelError, match=f"my_checkpoint.safetensors.*{message}"):
+        load_text_to_image(folder)
+
+
+def test_one_file_that_is_no_model_is_named_before_work(saved: Path, tmp_path: Path) -> None:
+    folder = changed(saved, tmp_path / "model", in_one_file)
+    save_file({"lora_unet_mid.alpha": torch.ones(1)}, folder / "my_checkpoint.safetensors")
+    (problem,) = errors(found_before_work(folder))
+    assert "no weight model.diffusion_model., which every single file has; its first is lora_" in str(problem)
+
+
+def test_one_file_alone_says_what_belongs_beside_it(saved: Path, tmp_path: Path) -> None:
+    whole = changed(saved, tmp_path / "model", in_one_file) / "my_checkpoint.safetensors"
+    (alone := tmp_path / "alone").mkdir()
+    file = whole.rename(alone / whole.name)
+    (problem,) = folder_problems("text_to_image", alone)
+    assert problem.startswith(f"{file}: the configuration of the model it derives from belongs beside it")
+    file.rename(pickle := file.with_suffix(".ckpt"))
+    (problem,) = folder_problems("text_to_image", alone)
+    assert problem == f"{pickle} is a kind of file that no run reads, only .safetensors"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import weakref
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from hypnos_pipeline.models.inception import FidInceptionV3, save_fid_inception
 from hypnos_pipeline.models.lpips import load_lpips_network, save_alexnet_lpips
 from hypnos_pipeline.models.networks import load_clip, load_timm, load_vit
 from hypnos_pipeline.models.preprocessing import read_preprocessing
+from hypnos_pipeline.models.runtime import configure
+from hypnos_pipeline.models.settings import RuntimeSettings
 from tests.tiny_models import save_tiny_clip, save_tiny_timm, save_tiny_vit, tiny_clip, tiny_vit
 
 
@@ -83,6 +87,20 @@ def test_missing_preprocessing_and_odd_sizes_are_named(tmp_path: Path) -> None:
     (tmp_path / "preprocessor_config.json").write_text('{"size": {"height": 32, "width": 64}}')
     with pytest.raises(UnusableNetwork, match="expected one edge or a square"):
         read_preprocessing(tmp_path)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_networks_that_evaluations_share_are_released_before_other_work(
+    folders: dict[str, Path], keep: bool
+) -> None:
+    """In ``paper`` they are 2.5 GB, which a finetuning has no room for."""
+    network = load_timm(folders["timm"])
+    assert isinstance(network, torch.nn.Module)
+    held = weakref.ref(network)
+    del network
+    configure(RuntimeSettings(device="cpu", threads=torch.get_num_threads()), keep_networks=keep)
+    gc.collect()
+    assert (held() is not None) == keep
 
 
 def test_networks_are_frozen_and_loaded_once(folders: dict[str, Path]) -> None:

@@ -51,7 +51,11 @@ def export(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
         (
             {"format": "lora", "rank": 3},
             f"{EXPORTS}/lego_robot_hypnos_lora.safetensors",
-            ["% of the finetuned model's difference", "models/loras/", "<lora:lego_robot_hypnos_lora:1>"],
+            [
+                "% of what the text encoder learned for 'a photo of sks robot'",
+                "models/loras/",
+                "<lora:lego_robot_hypnos_lora:1>",
+            ],
         ),
         (
             {"format": "embedding", "method": "textual_inversion"},

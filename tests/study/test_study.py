@@ -61,12 +61,7 @@ def test_methods_of_two_families_may_not_share_a_name(parameters):
         Study.from_parameters(parameters)
 
 
-def test_unknown_photos_are_refused_with_the_known_subjects(parameters):
-    parameters["subjects"]["figurine"]["photos"] = "figurin"
-    with pytest.raises(StudyError, match=r"subjects\.figurine\.photos.*figurin.*"):
-        Study.from_parameters(parameters)
-
-
-def test_a_subject_may_use_anothers_photos(parameters):
-    parameters["subjects"]["again"] = dict(parameters["subjects"]["figurine"])
-    assert Study.from_parameters(parameters).photo_owner("again") == "figurine"
+@pytest.mark.parametrize("folder", ["figurine", "My mug, é"])
+def test_a_subject_may_use_any_folder_of_photos(parameters, folder):
+    parameters["subjects"]["again"] = parameters["subjects"]["figurine"] | {"photos": folder}
+    assert Study.from_parameters(parameters).photo_owner("again") == folder

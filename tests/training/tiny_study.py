@@ -77,17 +77,20 @@ def efficientnet():
     return network.eval()
 
 
-def perceptual(model, settings: HypnosSettings):
+def perceptual(model, settings: HypnosSettings, runtime: RuntimeSettings = RUNTIME):
+    from hypnos_pipeline.models.runtime import autocast
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
-    return PerceptualLoss(efficientnet(), pool().stack(), settings.perceptual, model.vae)
+    network, context = efficientnet().to(model.device), lambda: autocast(runtime, model.device)
+    return PerceptualLoss(network, pool().stack(), settings.perceptual, model.vae, context)
 
 
-def adversary():
+def adversary(device="cpu"):
     from hypnos_pipeline.training.finetuning import Adversary
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
 
-    return Adversary(LatentDiscriminator(DISCRIMINATOR, latents().shape, SEED), DISCRIMINATOR)
+    network = LatentDiscriminator(DISCRIMINATOR, latents().shape, SEED)
+    return Adversary(network.to(device), DISCRIMINATOR)
 
 
 def hypnos(**changes) -> HypnosSettings:
@@ -102,7 +105,7 @@ def hypnos(**changes) -> HypnosSettings:
     return HypnosSettings(**defaults | changes)
 
 
-def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=None):
+def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=None, runtime=RUNTIME):
     """A run on a fresh tiny model with all networks."""
     from hypnos_pipeline.training.finetuning import Finetuning
 
@@ -113,9 +116,9 @@ def finetuning(settings: HypnosSettings, checkpoints=OFF, model=None, previews=N
         settings,
         plain_prompt=PLAIN,
         seed=SEED,
-        runtime=RUNTIME,
-        perceptual=perceptual(model, settings),
-        adversary=adversary(),
+        runtime=runtime,
+        perceptual=perceptual(model, settings, runtime),
+        adversary=adversary(model.device),
         previews=previews,
         checkpoints=checkpoints,
     )

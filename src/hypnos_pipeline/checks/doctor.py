@@ -19,6 +19,7 @@ from hypnos_pipeline.checks.study_files import StudyFiles
 from hypnos_pipeline.checks.words import word_findings
 from hypnos_pipeline.configuration.messages import shown
 from hypnos_pipeline.errors import Problem
+from hypnos_pipeline.imaging.photo_files import PhotoFiles, find_photo_files
 
 
 def examine(root: Path, env: str) -> list[Finding]:
@@ -76,14 +77,11 @@ def _configuration(study: StudyFiles) -> list[Finding]:
 
 
 def _photo_count(study: StudyFiles) -> int:
-    return sum(len(_photo_files(folder)) for folder in study.photo_folders().values())
+    return sum(len(_found_files(folder).photos) for folder in study.photo_folders().values())
 
 
-def _photo_files(folder: Path) -> list[Path]:
-    from hypnos_pipeline.imaging.photos import PHOTO_SUFFIXES
-
-    files = folder.iterdir() if folder.is_dir() else ()
-    return [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES]
+def _found_files(folder: Path) -> PhotoFiles:
+    return find_photo_files(folder) if folder.is_dir() else PhotoFiles()
 
 
 def _photos(study: StudyFiles) -> Iterator[Finding]:
@@ -94,9 +92,10 @@ def _photos(study: StudyFiles) -> Iterator[Finding]:
         yield from problems
         if not problems:
             yield from (warning(shown(folder), line) for line in warned)
-            masks = len(list(folder.glob("masks/*.png")))
+            files = _found_files(folder)
+            masks = len(files.masks)
             beside = f"{masks or 'no'} mask{'' if masks == 1 else 's'} beside them"
-            yield Passed(shown(folder), f"{len(_photo_files(folder))} photos, {beside}")
+            yield Passed(shown(folder), f"{len(files.photos)} photos, {beside}")
     yield from class_prior_problems(study.parts)
 
 

@@ -102,10 +102,14 @@ def _installed(name: str) -> str | None:
 
 
 def _pinned(lock: Path) -> dict[str, str]:
+    """Returns what a lock pins on this kind of machine; its lines may hold for others only."""
+    from packaging.requirements import Requirement
+
     if not lock.is_file():
         return {}
-    pairs = [line.partition("==") for line in lock.read_text(encoding="utf-8").splitlines()]
-    return {name.strip(): pin.partition(";")[0].strip() for name, sign, pin in pairs if sign}
+    lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line]
+    here = [pin for pin in map(Requirement, lines) if pin.marker is None or pin.marker.evaluate()]
+    return {pin.name: next(iter(pin.specifier)).version for pin in here}
 
 
 def _first_line(problem: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any, cast
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
@@ -27,18 +27,38 @@ def computes_on_gpu(runtime: RuntimeSettings) -> bool:
 
 
 def machine_problems(parts: ValidParts) -> list[Problem]:
-    """Looks for the GPU where one is requested by name, and for the library of 8-bit weights."""
-    runtime = parts.sections.get("runtime")
-    if runtime is None:
-        return []
+    """Looks for the GPU where one is requested by name, and whether the libraries of 8-bit numbers start."""
+    runtime = parts.sections.get("runtime", RuntimeSettings())
     found: list[Problem] = []
-    if runtime.frozen_vae == "int8" and find_spec("optimum") is None:
-        what = "runtime.frozen_vae: 'int8' needs `pip install optimum-quanto`"
-        found.append(Problem(MACHINE, what, "or choose 'half'"))
+    for library, setting, fix in _eight_bit(parts, runtime):
+        try:
+            import_module(library)
+        except Exception as error:  # also what CUDA's libraries raise while one is imported
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            found.append(Problem(MACHINE, f"{setting} needs {library}, which does not start ({reason})", fix))
     if runtime.device == "cuda" and not computes_on_gpu(runtime):
         what = "runtime.device: 'cuda', but torch sees no CUDA device"
         found.append(Problem(MACHINE, what, "expected 'auto' or 'cpu' on this machine"))
     return found
+
+
+def _eight_bit(parts: ValidParts, runtime: RuntimeSettings) -> Iterator[tuple[str, str, str]]:
+    """Yields the libraries of 8-bit numbers that a study needs: module, setting, and the fix."""
+    if runtime.frozen_vae == "int8":
+        fix = "`pip install optimum-quanto`, or choose 'half'"
+        yield "optimum.quanto", "runtime.frozen_vae: 'int8'", fix
+    if users := _trained_in_8_bit(parts):
+        fix = "`make` installs the locked version; 'adamw' needs none, and more memory"
+        yield "bitsandbytes.optim", f"optimiser.kind: 'adamw_8bit' ({', '.join(users)})", fix
+
+
+def _trained_in_8_bit(parts: ValidParts) -> list[str]:
+    return [
+        name
+        for methods in parts.methods.values()
+        for name, method in methods.items()
+        if hasattr(method, "optimiser") and method.optimiser.kind == "adamw_8bit"
+    ]
 
 
 def machine_findings(parts: ValidParts) -> list[Finding]:
@@ -92,12 +112,7 @@ def _unsuited(parts: ValidParts, runtime: RuntimeSettings, on_gpu: bool) -> Iter
         yield warning(
             "precision", "runtime.precision: bfloat16 is only emulated on this GPU; auto takes float16 here"
         )
-    slow = [
-        name
-        for methods in parts.methods.values()
-        for name, method in methods.items()
-        if not on_gpu and hasattr(method, "optimiser") and method.optimiser.kind == "adamw_8bit"
-    ]
+    slow = [] if on_gpu else _trained_in_8_bit(parts)
     if slow:
         what = f"adamw_8bit ({', '.join(slow)}) is about 30 times slower on a CPU"
         yield warning("optimiser", what, "optimiser.kind: adamw is faster and takes more memory")

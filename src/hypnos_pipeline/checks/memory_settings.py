@@ -11,9 +11,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hypnos_pipeline.models.settings import RECOMPUTED, RuntimeSettings
 from hypnos_pipeline.study.parts import ValidParts
 
 METHODS = "methods"
+RECOMPUTING = "activations are recomputed instead of kept"
 SMALLEST_IMAGE = 64
 """Below it three halvings leave nothing of a latent."""
 
@@ -49,7 +51,7 @@ def savings(parts: ValidParts, reads: Collection[str], on_gpu: bool) -> list[Sav
         trained = {}
     elif not trained and "discriminator" in reads:
         sections = ["discriminator"]
-    found = [*_recomputing(trained, on_gpu), *_batches(trained)]
+    found = [*_recomputing(parts, trained, on_gpu), *_batches(trained)]
     for key in sections:
         if key in parts.sections and parts.sections[key].batch > 1:
             found.append(_less(f"{key}.batch", parts.sections[key].batch))
@@ -69,26 +71,36 @@ def _method(parts: ValidParts, key: str) -> Any:
     return parts.methods.get(way[0], {}).get(way[1])
 
 
-def _recomputing(trained: dict[str, Any], on_gpu: bool) -> Iterator[Saving]:
-    for key, method in trained.items():
-        # Textual inversion has no block of its optimiser.
-        block, place = (
-            (method.optimiser, f"{key}.optimiser") if hasattr(method, "optimiser") else (method, key)
-        )
-        if not block.gradient_checkpointing:
-            yield _recomputed(place)
+def _recomputing(parts: ValidParts, trained: dict[str, Any], on_gpu: bool) -> Iterator[Saving]:
+    runtime = parts.sections.get("runtime", RuntimeSettings())
+    # Textual inversion has no block of its optimiser.
+    unet = {
+        f"{key}.optimiser" if hasattr(method, "optimiser") else key: getattr(method, "optimiser", method)
+        for key, method in trained.items()
+    }
+    decoder = {
+        f"{key}.perceptual": method.perceptual
+        for key, method in trained.items()
+        if hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps()
+    }
+    kept = {
+        place: block.gradient_checkpointing
+        for network, blocks in (("unet", unet), ("decoder", decoder))
+        for place, block in blocks.items()
+        if not runtime.recomputes(network, block.gradient_checkpointing)
+    }
+    if runtime.memory and None in kept.values():
+        yield Saving(f"runtime.memory: {runtime.memory} → {min(RECOMPUTED)}", RECOMPUTING)
+        kept = {place: own for place, own in kept.items() if own is not None}
+    yield from (_recomputed(place) for place in unet if place in kept)
     for key, method in trained.items():
         if on_gpu and hasattr(method, "optimiser") and method.optimiser.kind == "adamw":  # slow on a CPU
             yield Saving(f"{key}.optimiser.kind: adamw → adamw_8bit", "its states in a quarter of the memory")
-    for key, method in trained.items():
-        decodes = hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps()
-        if decodes and not method.perceptual.gradient_checkpointing:
-            yield _recomputed(f"{key}.perceptual")
+    yield from (_recomputed(place) for place in decoder if place in kept)
 
 
 def _recomputed(place: str) -> Saving:
-    effect = "activations are recomputed instead of kept"
-    return Saving(f"{place}.gradient_checkpointing: false → true", effect)
+    return Saving(f"{place}.gradient_checkpointing: false → true", RECOMPUTING)
 
 
 def _batches(trained: dict[str, Any]) -> Iterator[Saving]:

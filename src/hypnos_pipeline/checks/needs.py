@@ -1,18 +1,13 @@
-"""About how much memory and disk a study needs: estimates on the safe side, made of counts.
+"""About how much memory and disk a study needs.
 
-**Memory of a training step**, with P trained and F frozen parameters (VAE, EfficientNet):
+**Memory** of a stage is the sum of
 
-    4·(P + F)    weights, float32
-  + (4 + o)·P    gradients and optimiser states, o = 8 (adamw) or 2 (adamw_8bit); not in textual inversion
-  + 2·(P + F)    copies in half precision, unless precision is float32
-  + n·s²·u       activations of the UNet, n images (instance and class) of s×s pixels
-  + m·s²·d       activations of the decoder, m instance images, where L_p acts
+- what no tensor holds: Python with its libraries on a CPU; CUDA's own and fragmentation on a GPU
+- weights: 4 bytes a parameter, a frozen VAE's 2 in half precision or 1 in int8
+- the optimiser's states of trained parameters: 8 bytes (adamw), or 2 and a scale for every 256 (adamw_8bit)
+- gradients, activations and copies, as counted of Stable Diffusion 1.5 (``peak_memory/table.py``)
 
-Everything but the activations is certain (``least``); the estimate adds them, and a tenth for what passes.
-u = 7.2 kB and d = 23.3 kB a pixel in float32 at Stable Diffusion's widths, counted from what PyTorch saves
-for the backward pass; with gradient checkpointing 0.35·u and 0.54·d; in half precision 0.7 of either (half
-was counted on a CPU; a GPU's normalisations stay float32). They grow with the networks' widths. **Sampling**
-and encoding hold the weights and 4.1 kB a pixel of each image of a batch: four of the decoder's largest maps.
+Without the last, but with a full finetune's gradients, it is certain (``least``).
 
 **Disk**: every full finetune is kept as a float32 model, one more while it is replaced; images count as if
 PNG compressed nothing; a checkpoint to resume from holds weights and optimiser states, twice in replacing.
@@ -24,22 +19,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hypnos_pipeline.checks.peak_memory.table import EVALUATION, SAMPLING, beside
 from hypnos_pipeline.checks.sizes import DECODER_WIDTH, UNET_WIDTH, NetworkSizes
+from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.storage.settings import CheckpointSettings
 from hypnos_pipeline.study.parts import ValidParts
 
 FLOAT = 4
 FULL_FINETUNES = ("hypnos", "dreambooth")
 """Families that train, and leave, a whole model."""
-STATES = {"adamw": 8, "adamw_8bit": 2}
-UNET_PIXEL, DECODER_PIXEL, SAMPLED_PIXEL = 7_200, 23_300, 4_100
-RECOMPUTED_UNET, RECOMPUTED_DECODER = 0.35, 0.54
-IN_HALF = 0.7
-PASSING = 1.1
+STATES = {"adamw": 8.0, "adamw_8bit": 2 + 2 * FLOAT / 256}
+"""Bytes a parameter; bitsandbytes keeps two scales for each block of 256."""
+FROZEN_VAE = {"float32": 4, "half": 2, "int8": 1}
 PROCESS = 1.5e9
-"""Python with its libraries, on either device; on a GPU about as much is CUDA's own."""
+"""Python with its libraries."""
+CUDA = 1e9
+"""The CUDA context, libraries' workspaces and the allocator's fragmentation."""
+HOST = 1.1
+"""What loading a model takes of the machine beside its weights."""
+COUNTED = 512
+"""Edge of the images of the counts, pixels."""
 TABLE_3_ALTERED = 4
 """Kinds of altered images that are made of each photo for Table 3."""
+SD = NetworkSizes()
 
 
 @dataclass(frozen=True)
@@ -50,67 +52,96 @@ class Need:
         least: Below it the study cannot run.
         about: The estimate.
         what: Which part needs it.
+        reads: The parameters that this part reads, for what would take less (``memory_settings.savings``).
     """
 
     least: float
     about: float
     what: str
+    reads: tuple[str, ...] = ()
 
 
-def memory_need(parts: ValidParts, sizes: NetworkSizes) -> Need:
+def memory_need(parts: ValidParts, sizes: NetworkSizes, *, on_gpu: bool) -> Need:
     """Returns the largest need of any stage, on the device that computes."""
-    needs = [
-        Need(PROCESS, PROCESS * PASSING, "any stage"),
-        *_training(parts, sizes),
-        *_sampling(parts, sizes),
+    return max(memory_needs(parts, sizes, on_gpu=on_gpu), key=lambda need: need.about)
+
+
+def memory_needs(parts: ValidParts, sizes: NetworkSizes, *, on_gpu: bool) -> list[Need]:
+    """Returns what each training, sampling and the evaluation need; the other stages need less."""
+    reserve = CUDA if on_gpu else PROCESS
+    runtime = parts.sections.get("runtime", RuntimeSettings())
+    stages = [*_trainings(parts, sizes, runtime), *_batches(parts, sizes, runtime)]
+    return [
+        Need(reserve, reserve, "any stage"),
+        *(Need(reserve + least, reserve + about, what, reads) for least, about, what, reads in stages),
     ]
-    return max(needs, key=lambda need: need.about)
 
 
 def host_need(sizes: NetworkSizes) -> Need:
     """Returns what the machine itself needs where a GPU computes: the model on its way there and back."""
     least = PROCESS + FLOAT * sizes.model
-    return Need(least, least * PASSING, "loading the text-to-image model")
+    return Need(least, least * HOST, "loading the text-to-image model")
 
 
-def _training(parts: ValidParts, sizes: NetworkSizes) -> Iterator[Need]:
-    half = _half_precision(parts)
+Stage = tuple[float, float, str, tuple[str, ...]]
+"""What is certain, the estimate, the stage's name, the parameters that it reads."""
+
+
+def _trainings(parts: ValidParts, sizes: NetworkSizes, runtime: RuntimeSettings) -> Iterator[Stage]:
     for family in (*FULL_FINETUNES, "textual_inversion"):
         for name, method in parts.methods.get(family, {}).items():
-            held = sizes.model + (sizes.perceptual if family == "hypnos" else 0)
-            least = PROCESS + (FLOAT + (2 if half else 0)) * held
+            least = FLOAT * sizes.model
+            if family == "hypnos":
+                least += FLOAT * sizes.perceptual - (FLOAT - FROZEN_VAE[runtime.frozen_vae]) * sizes.vae
+            gradients = 0
             if family in FULL_FINETUNES:
-                least += (FLOAT + STATES[method.optimiser.kind]) * sizes.trained
-            pixels = _activations(parts, method, sizes) * (IN_HALF if half else 1)
-            yield Need(least, (least + pixels) * PASSING, f"training {name}")
+                least += STATES[method.optimiser.kind] * sizes.trained
+                gradients = FLOAT * sizes.trained
+            about = least + _beside_training(family, method, parts, sizes, runtime)
+            reads = (f"methods.{family}.{name}", "runtime")
+            yield least + gradients, about, f"training {name}", reads
 
 
-def _activations(parts: ValidParts, method: Any, sizes: NetworkSizes) -> float:
-    """Returns the bytes that one step's activations take in float32."""
+def _beside_training(
+    family: str, method: Any, parts: ValidParts, sizes: NetworkSizes, runtime: RuntimeSettings
+) -> float:
+    """Returns the bytes of gradients, activations and copies."""
     images = sum(getattr(method, key, 0) for key in ("instance_batch", "class_batch", "batch"))
-    unet = UNET_PIXEL * sizes.unet_width / UNET_WIDTH * images
-    if getattr(method, "optimiser", method).gradient_checkpointing:
-        unet *= RECOMPUTED_UNET
-    decoder = 0.0
-    if hasattr(method, "perceptual") and method.weights.perceptual and method.perceptual_steps():
-        decoder = DECODER_PIXEL * sizes.decoder_width / DECODER_WIDTH * method.instance_batch
-        decoder *= RECOMPUTED_DECODER if method.perceptual.gradient_checkpointing else 1
-    return parts.sections.get("image_size", 512) ** 2 * (unet + decoder)
+    unet = runtime.recomputes("unet", getattr(method, "optimiser", method).gradient_checkpointing)
+    recomputed = ("unet",) if unet else ()
+    if family == "hypnos" and method.weights.perceptual and method.perceptual_steps():
+        # Recomputing in the UNet alone was not counted: the decoder is what takes most.
+        decoder = runtime.recomputes("decoder", method.perceptual.gradient_checkpointing)
+        recomputed = (*recomputed, "decoder") if decoder else ()
+    elif family == "hypnos":
+        family = "dreambooth"  # a step without L_p
+    return beside(
+        family,
+        recomputed,
+        half=runtime.precision != "float32",
+        load=images * _pixels(parts) * sizes.unet_width / UNET_WIDTH,
+        parameters=sizes.trained / SD.trained,
+    )
 
 
-def _sampling(parts: ValidParts, sizes: NetworkSizes) -> Iterator[Need]:
-    sampling = parts.sections.get("sampling")
-    if sampling is None:
-        return
-    least = PROCESS + FLOAT * sizes.model
-    image = SAMPLED_PIXEL * sizes.decoder_width / DECODER_WIDTH * parts.sections.get("image_size", 512) ** 2
-    image *= IN_HALF if _half_precision(parts) else 1
-    yield Need(least, (least + sampling.batch * image) * PASSING, f"sampling in batches of {sampling.batch}")
+def _batches(parts: ValidParts, sizes: NetworkSizes, runtime: RuntimeSettings) -> Iterator[Stage]:
+    """Yields sampling, which the class prior is made by too, and the evaluation."""
+    width = sizes.decoder_width / DECODER_WIDTH
+    if (sampling := parts.sections.get("sampling")) is not None:
+        least, load = FLOAT * sizes.model, sampling.batch * _pixels(parts) * width
+        half, parameters = runtime.precision != "float32", sizes.model / SD.model
+        extra = beside(SAMPLING, (), half=half, load=load, parameters=parameters)
+        yield least, least + extra, f"sampling in batches of {sampling.batch}", ("sampling", "runtime")
+    if (evaluation := parts.sections.get("evaluation")) is not None:
+        least = FLOAT * (sizes.model + sizes.metrics)
+        load, parameters = evaluation.batch * _pixels(parts), sizes.metrics / SD.metrics
+        extra = beside(EVALUATION, (), half=False, load=load, parameters=parameters)
+        yield least, least + extra, f"evaluation in batches of {evaluation.batch}", ("evaluation", "runtime")
 
 
-def _half_precision(parts: ValidParts) -> bool:
-    runtime = parts.sections.get("runtime")
-    return runtime is not None and runtime.precision != "float32"
+def _pixels(parts: ValidParts) -> float:
+    """Returns the pixels of an image, in those of the counts' images."""
+    return (parts.sections.get("image_size", COUNTED) / COUNTED) ** 2
 
 
 def disk_need(parts: ValidParts, sizes: NetworkSizes, photos: int, checkpoints: CheckpointSettings) -> Need:

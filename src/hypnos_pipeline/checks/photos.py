@@ -105,9 +105,10 @@ def _without_mask(
 ) -> Iterator[tuple[str, str, BackendSettings]]:
     """Yields the photos that a backend must cut out, the key that names the backend, and the backend."""
     settings = parts.sections.get("background_removal")
+    given = raw.given_mattes(settings.alpha) if settings is not None else raw.masks
     for name, subject in users.items():
         for photo in raw.photos:
-            if photo in subject.exclude or photo in raw.masks:
+            if photo in subject.exclude or photo in given:
                 continue
             if photo in subject.mattes:
                 yield photo, f"subjects.{name}.mattes.{photo}", subject.mattes[photo]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.machine import computes_on_gpu
-from hypnos_pipeline.checks.memory_settings import METHODS, savings
+from hypnos_pipeline.checks.memory_settings import savings
 from hypnos_pipeline.checks.needs import Need, disk_need, host_need, memory_need
 from hypnos_pipeline.checks.sizes import NetworkSizes, absent_bytes
 from hypnos_pipeline.checks.study_files import StudyFiles
@@ -28,8 +28,9 @@ def memory_findings(parts: ValidParts, sizes: NetworkSizes) -> list[Finding]:
     import psutil
 
     machine = psutil.virtual_memory()
-    need = memory_need(parts, sizes)
-    if not computes_on_gpu(parts.sections.get("runtime", RuntimeSettings())):
+    on_gpu = computes_on_gpu(parts.sections.get("runtime", RuntimeSettings()))
+    need = memory_need(parts, sizes, on_gpu=on_gpu)
+    if not on_gpu:
         return [_memory("memory", need, machine.total, machine.available, parts, sizes, on_gpu=False)]
     import torch
 
@@ -56,21 +57,11 @@ def _memory(
     if free >= need.about:
         return Passed(name, text)
     fix = "end other programs, or use a machine with more"
-    if parts is not None and (less := _savings(need, parts, on_gpu)):
-        fix = f"less with {', '.join(less)}; or {fix}"
+    if parts is not None and (less := savings(parts, need.reads, on_gpu)):
+        fix = f"less with {', '.join(saving.change for saving in less)}; or {fix}"
     if total < need.least:
         return Problem(name, f"{text}, and at least {shown_bytes(need.least)}", fix)
     return warning(name, text, fix)
-
-
-def _savings(need: Need, parts: ValidParts, on_gpu: bool) -> list[str]:
-    """Returns the settings with which the stage that needs most would need less."""
-    reads = {"sampling", "runtime"}
-    for family, methods in parts.methods.items():
-        for name in methods:
-            if need.what == f"training {name}":
-                reads = {f"{METHODS}.{family}.{name}", "runtime"}
-    return [saving.change for saving in savings(parts, reads, on_gpu)]
 
 
 def disk_finding(study: StudyFiles, sizes: NetworkSizes, photos: int) -> Finding:

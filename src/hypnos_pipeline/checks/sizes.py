@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from hypnos_pipeline.models.reference import is_present
 from hypnos_pipeline.models.weight_files import PARTS, SUFFIX, stored_tensors, weight_files
 from hypnos_pipeline.study.parts import ValidParts
 
-PUBLISHED = {"dino": 21_665_664, "clip": 427_616_513, "clip_b32": 151_277_313}
-"""Parameters of the paper's other networks; those not listed are smaller than ``SMALL``."""
+PUBLISHED = {
+    "dino": 21_665_664, "clip": 427_616_513, "clip_b32": 151_277_313,
+    "inception": 21_816_928, "lpips": 2_470_848,
+}  # fmt: skip
+"""Parameters of the metrics' networks in ``paper``."""
 SMALL = 75_000_000
+"""More than any other network of a study has."""
 UNET_WIDTH, DECODER_WIDTH = 320, 128
 """Channels of Stable Diffusion 1.5 at full resolution: those that the sizes of activations were taken at."""
 
@@ -30,6 +35,7 @@ class NetworkSizes:
         text_encoder: Parameters.
         vae: Parameters.
         perceptual: Parameters.
+        metrics: Parameters of all the metrics' networks together.
         unet_width: Channels of the UNet's first level.
         decoder_width: Channels of the VAE's first level.
         assumed: Whether the text-to-image model is not here, so that Stable Diffusion 1.5 stands in.
@@ -39,6 +45,7 @@ class NetworkSizes:
     text_encoder: int = 123_060_480
     vae: int = 83_653_863
     perceptual: int = 7_794_184
+    metrics: int = sum(PUBLISHED.values())
     unet_width: int = UNET_WIDTH
     decoder_width: int = DECODER_WIDTH
     assumed: bool = True
@@ -68,7 +75,15 @@ def network_sizes(parts: ValidParts) -> NetworkSizes:
         sizes["perceptual"] = _parameters(perceptual, "model")
     except (OSError, ValueError, KeyError):  # absent or damaged, which is reported for the networks
         pass
-    return NetworkSizes(**sizes)
+    return NetworkSizes(**sizes, metrics=sum(map(partial(_metric_network, parts), PUBLISHED)))
+
+
+def _metric_network(parts: ValidParts, key: str) -> int:
+    """Counts a metric's network; where it is not here, the paper's stands in."""
+    try:
+        return _parameters(_folder(parts, key), "model")
+    except (OSError, ValueError, KeyError):
+        return PUBLISHED[key]
 
 
 def absent_bytes(parts: ValidParts, sizes: NetworkSizes) -> int:

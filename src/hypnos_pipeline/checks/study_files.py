@@ -74,8 +74,7 @@ class StudyFiles:
         return self.root / self.catalog[TRUTH]["filepath"]
 
     def photo_folders(self) -> dict[str, Path]:
-        """Returns the folder of photos of every subject that owns one."""
+        """Returns the folders of photos that subjects use, by name."""
         owners = dict.fromkeys(subject.photos or name for name, subject in self.parts.subjects.items())
         pattern = self.catalog[PHOTOS]["filepath"]
-        known = self.parts.names["subjects"]
-        return {owner: self.root / pattern.format(subject=owner) for owner in owners if owner in known}
+        return {owner: self.root / pattern.format(subject=owner) for owner in owners}

@@ -24,7 +24,6 @@ class RawPhotosDataset(FolderDataset):
 
     def preview(self) -> ImagePreview:
         """Returns the photos side by side, masks not among them."""
-        from hypnos_pipeline.imaging.photos import PHOTO_SUFFIXES
+        from hypnos_pipeline.imaging.photo_files import find_photo_files
 
-        photos = [file for file in self._filepath.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES]
-        return pictures_preview(photos)
+        return pictures_preview(list(find_photo_files(self._filepath).photos.values()))

@@ -40,9 +40,6 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
     image, alpha = _split_alpha(_eight_bits(image))
     if alpha is not None and alpha.getextrema()[1] == 0:
         raise UnsupportedPixels("wholly transparent")
-    if alpha is not None and alpha.getextrema()[0] != 255:
-        text = "%s: the transparent part is laid on white; to use it as the matte, save it as a mask"
-        logger.warning(text, name)
     colour = _to_srgb(image, profile, name)
     if alpha is not None:
         paper = Image.new("RGB", colour.size, _WHITE)
@@ -51,6 +48,14 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
     clean = Image.new("RGB", colour.size)
     clean.paste(colour)
     return clean
+
+
+def transparency(image: Image.Image, name: str) -> np.ndarray | None:
+    """Returns the alpha channel of a cut-out, upright, H×W float32 in [0, 1]; None if all is opaque."""
+    _, alpha = _split_alpha(_eight_bits(_turned(image, name)))
+    if alpha is None or alpha.getextrema()[0] == 255:
+        return None
+    return np.asarray(alpha, dtype=np.float32) / np.float32(255.0)
 
 
 def to_grey_unit(image: Image.Image, name: str = "mask") -> np.ndarray:

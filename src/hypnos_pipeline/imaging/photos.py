@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,41 +15,52 @@ from PIL import Image, UnidentifiedImageError
 
 from hypnos_pipeline.configuration.messages import shown
 from hypnos_pipeline.errors import PhotoError, Problem
-from hypnos_pipeline.imaging.colour_management import UnsupportedPixels, to_grey_unit, upright_srgb
+from hypnos_pipeline.imaging.colour_management import (
+    UnsupportedPixels,
+    to_grey_unit,
+    transparency,
+    upright_srgb,
+)
+from hypnos_pipeline.imaging.opening import TooLarge, open_picture
+from hypnos_pipeline.imaging.photo_files import PhotoFiles, find_photo_files, shown_name
 
-logger = logging.getLogger(__name__)
-
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif")
-# Photos, but of kinds that Pillow alone does not read: ignoring them in silence would lose photos.
-_FOREIGN_SUFFIXES = (".heic", ".heif", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".psd", ".jxl")
-_STRAY_FILES = ("thumbs.db", "desktop.ini")
 _REPLACE = "copy the file again or remove it"
-_MASKS = "masks"
 FEWEST = 3
 """Photos that a subject needs."""
 MORE_PHOTOS = "add photos of the same object (3 to 5 work best)"
 _MANY = 12
 _SMALLEST_SIDE = 32
 _Picture = TypeVar("_Picture")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RawPhotos:
-    """Photos as taken, and the masks given beside them.
+    """Photos as taken, and what is given of their mattes.
 
     Attributes:
-        photos: Stem to an upright 8-bit sRGB picture, sorted by name.
-        masks: Stem to a matte of the photo's size, H×W float32 in [0, 1]; photos may lack one.
+        photos: Name to an upright 8-bit sRGB picture, sorted by name.
+        masks: Name to a matte of the photo's size, H×W float32 in [0, 1]; photos may lack one.
+        alphas: Likewise, from the transparency of photos that are cut-outs.
     """
 
     photos: dict[str, Image.Image]
     masks: dict[str, np.ndarray] = field(default_factory=dict)
+    alphas: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def given_mattes(self, alpha: str) -> dict[str, np.ndarray]:
+        """Returns the mattes that no backend needs to make; a mask wins over transparency.
+
+        Args:
+            alpha: ``matte`` or ``ignore``, as ``background_removal.alpha``.
+        """
+        return (self.alphas if alpha == "matte" else {}) | self.masks
 
 
 def read_photos(folder: Path) -> RawPhotos:
-    """Reads the photos of a folder and the masks in ``masks/<stem>.png``.
+    """Reads the photos of a folder and their masks, in ``masks/<photo>.png`` or beside them.
 
-    Hidden and stray files, folders and files of other kinds are ignored.
+    Hidden and system files are ignored, others that are no photos are warned of; see ``photo_files``.
 
     Args:
         folder: Holds the photos, any of ``PHOTO_SUFFIXES`` in either case.
@@ -62,70 +72,86 @@ def read_photos(folder: Path) -> RawPhotos:
         PhotoError: Listing everything that is wrong with the folder, each with its fix.
     """
     reader = _Reader(Path(folder))
-    files = reader.photo_files()
+    files = reader.files()
     # Files that have a problem of their own count: once fixed, they are photos.
-    given = len(files) + len(reader.problems)
-    photos = {file.stem: photo for file in files if (photo := reader.photo(file)) is not None}
-    given -= reader.duplicates(photos, {file.stem: file.name for file in files})
-    masks = reader.masks(photos, {file.stem for file in files})
+    given = len(files.photos) + len(reader.problems) + files.elsewhere
+    read = {name: reader.photo(name, file) for name, file in files.photos.items()}
+    photos = {name: photo for name, photo in read.items() if photo is not None}
+    given -= reader.duplicates(photos, files)
+    masks = reader.masks(photos, files)
     if given < FEWEST:
-        found = f"{given} different photos, fewer than {FEWEST}" if files or reader.problems else "no photos"
+        found = f"{given} different photos, fewer than {FEWEST}" if given else "no photos"
         reader.note(reader.folder.name, found, MORE_PHOTOS)
     if reader.problems:
         raise PhotoError(reader.problems)
     if len(photos) > _MANY:
-        text = "%s: %d photos, more than %d; the method is made for 3 to 5: keep the best"
-        logger.warning(text, folder, len(photos), _MANY)
-    return RawPhotos(photos, masks)
+        text = (
+            f"{folder}: {len(photos)} photos, more than {_MANY}; the method is made for 3 to 5: keep the best"
+        )
+        _warn_once(text)
+    return RawPhotos(photos, masks, reader.alphas)
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """Logs a warning once in a process: the checks read a folder before the stage does."""
+    _log.warning("%s", text)
 
 
 class _Reader:
-    """Reads a folder's pictures one by one and notes what is wrong with each."""
+    """Reads a folder's pictures one by one and notes what is wrong with each.
+
+    Attributes:
+        problems: What is wrong.
+        alphas: The transparency of the photos that were read and have one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
+        self.alphas: dict[str, np.ndarray] = {}
 
     def note(self, file: str, what: str, fix: str) -> None:
         self.problems.append(Problem(shown(self.folder), f"{file}: {what}", fix))
 
-    def photo_files(self) -> list[Path]:
-        """Lists the photo files by name; two files of one stem and foreign kinds are problems.
+    def files(self) -> PhotoFiles:
+        """Lists the folder's photos and masks.
 
         Raises:
             PhotoError: If the folder cannot be looked into.
         """
         try:
-            entries = sorted(self.folder.iterdir(), key=lambda path: (path.name.casefold(), path.name))
+            found = find_photo_files(self.folder)
         except OSError as error:
-            missing = isinstance(error, FileNotFoundError | NotADirectoryError)
-            what = "no such folder" if missing else f"cannot be looked into ({error.strerror})"
-            self.note(self.folder.name, what, "put the photos there")
+            self.note(self.folder.name, *self._closed(error))
             raise PhotoError(self.problems) from error
-        by_stem: dict[str, Path] = {}
-        for file in _ordinary(entries):
-            suffix = file.suffix.lower()
-            if suffix in _FOREIGN_SUFFIXES:
-                self.note(file.name, f"{suffix} is not read", "export it as JPEG or PNG")
-            elif suffix not in PHOTO_SUFFIXES:
-                logger.warning("%s: no photo by its name (%s); ignored", file, ", ".join(PHOTO_SUFFIXES))
-            elif (first := by_stem.setdefault(file.stem.casefold(), file)) is not file:
-                self.note(file.name, f"same name as {first.name}", "rename or remove one")
-        return list(by_stem.values())
+        for problem in found.problems:
+            self.note(*problem)
+        for warning in found.warnings:
+            _warn_once(warning)
+        return found
+
+    def _closed(self, error: OSError) -> tuple[str, str]:
+        """Returns why the folder cannot be looked into, and the fix."""
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            return f"cannot be looked into ({error.strerror})", "put the photos there"
+        beside = self.folder.parent
+        others = sorted(path.name for path in beside.iterdir() if path.is_dir()) if beside.is_dir() else []
+        named = f", or let photos name a folder that is there: {', '.join(others)}" if others else ""
+        return "no such folder", f"put the photos there{named}"
 
     def read(self, file: Path, convert: Callable[[Image.Image], _Picture], label: str) -> _Picture | None:
         """Opens and converts one picture, or notes why it could not be read and returns None."""
         try:
             if file.stat().st_size:
-                return convert(_open(file))
+                return convert(open_picture(file))
             self.note(label, "zero bytes", _REPLACE)
         except FileNotFoundError:
             self.note(label, "a link to a file that is not there", _REPLACE)
         except UnidentifiedImageError:
             self.note(label, "no known kind of picture", "export it as JPEG or PNG, or remove it")
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            limit = (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
-            self.note(label, f"more than {limit} million pixels", "scale it down")
+        except TooLarge as error:
+            self.note(label, str(error), "scale it down")
         except UnsupportedPixels as error:
             self.note(label, str(error), "export one still picture of 8 or 16 bits")
         except Exception as error:  # decoders raise SyntaxError, struct.error and more for broken files
@@ -133,65 +159,46 @@ class _Reader:
             self.note(label, f"cannot be read ({reason})", _REPLACE)
         return None
 
-    def photo(self, file: Path) -> Image.Image | None:
+    def photo(self, name: str, file: Path) -> Image.Image | None:
         """Reads one photo; None, with the problem noted, where it cannot be used."""
-        photo = self.read(file, partial(upright_srgb, name=file.name), file.name)
+
+        def convert(image: Image.Image) -> tuple[Image.Image, np.ndarray | None]:
+            return upright_srgb(image, file.name), transparency(image, file.name)
+
+        photo, alpha = self.read(file, convert, shown_name(file)) or (None, None)
         if photo is not None and min(photo.size) < _SMALLEST_SIDE:
             size = f"only {photo.width}×{photo.height} pixels"
             self.note(file.name, size, "use the photo in its full size")
             return None
+        if alpha is not None:
+            self.alphas[name] = alpha
         return photo
 
-    def duplicates(self, photos: dict[str, Image.Image], files: dict[str, str]) -> int:
+    def duplicates(self, photos: dict[str, Image.Image], files: PhotoFiles) -> int:
         """Notes photos whose pixels equal an earlier one's; returns how many there are."""
         first: dict[tuple[tuple[int, int], bytes], str] = {}
         count = 0
-        for stem, photo in photos.items():
-            same = first.setdefault((photo.size, hashlib.sha256(photo.tobytes()).digest()), stem)
-            if same != stem:
-                self.note(files[stem], f"same pixels as {files[same]}", "remove one of the two")
+        for name, photo in photos.items():
+            same = first.setdefault((photo.size, hashlib.sha256(photo.tobytes()).digest()), name)
+            if same != name:
+                equal = f"same pixels as {files.photos[same].name}"
+                self.note(files.photos[name].name, equal, "remove one of the two")
                 count += 1
         return count
 
-    def masks(self, photos: dict[str, Image.Image], stems: set[str]) -> dict[str, np.ndarray]:
-        """Reads the photos' masks; one without a photo only warns, because photos get excluded."""
+    def masks(self, photos: dict[str, Image.Image], files: PhotoFiles) -> dict[str, np.ndarray]:
+        """Reads the photos' masks."""
         masks: dict[str, np.ndarray] = {}
-        folder = self.folder / _MASKS
-        for file in _ordinary(sorted(folder.iterdir()) if folder.is_dir() else []):
-            label = f"{_MASKS}/{file.name}"
-            if file.suffix.lower() != ".png" or file.stem not in stems:
-                logger.warning("%s: no PNG named like a photo; ignored", file)
-                continue
-            mask, photo = self.read(file, partial(to_grey_unit, name=label), label), photos.get(file.stem)
+        for name, file in files.masks.items():
+            label = str(file.relative_to(self.folder))
+            mask, photo = self.read(file, partial(to_grey_unit, name=label), label), photos.get(name)
             if mask is None or photo is None:
                 continue
             if problem := size_problem(mask, photo.size) or _content_problem(mask):
                 self.note(label, *problem)
             else:
-                masks[file.stem] = mask
+                masks[name] = mask
         return masks
-
-
-def _ordinary(entries: list[Path]) -> Iterator[Path]:
-    """Yields the files that somebody put there on purpose: neither hidden nor a system's own."""
-    for file in entries:
-        if not (file.name.startswith(".") or file.name.lower() in _STRAY_FILES or file.is_dir()):
-            yield file
-
-
-def _open(file: Path) -> Image.Image:
-    """Opens and decodes a picture; too many pixels raise instead of warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file) as unread:
-            if unread.format == "PNG":
-                unread.verify()  # its checksums: a damaged one would decode into a damaged photo
-        image = Image.open(file)
-        # Phones put a second picture (depth, gain map) into a JPEG, which Pillow calls MPO: the first counts.
-        if (frames := getattr(image, "n_frames", 1)) > 1 and image.format != "MPO":
-            raise UnsupportedPixels(f"animated or of several pages ({frames} frames)")
-        image.load()
-    return image
 
 
 def size_problem(mask: np.ndarray, size: tuple[int, int]) -> tuple[str, str] | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hypnos_pipeline.configuration.base import Configuration
+from hypnos_pipeline.imaging.photo_files import photo_name
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -18,7 +19,7 @@ def _as_text(name: Any) -> Any:
     return name
 
 
-PhotoName = Annotated[str, BeforeValidator(_as_text)]
+PhotoName = Annotated[str, BeforeValidator(_as_text), AfterValidator(photo_name)]
 """A photo's file name without its suffix."""
 
 
@@ -40,12 +41,15 @@ class BackgroundRemovalSettings(BackendSettings):
     Attributes:
         backend: For all photos but those that a subject names under ``mattes``.
         options: Passed to the backend.
+        alpha: What the transparency of photos that are cut-outs means: ``matte``, it is the photo's matte, or
+            ``ignore``, the backend makes one of the photo on white. A mask beside the photo wins.
         crop: Where the working square is cut: round the matte's box, from the centre, or padded.
         smallest_area: Mattes covering less than this fraction of the photo are reported.
         largest_area: Mattes covering more than this fraction are reported.
     """
 
     backend: str = "grabcut"
+    alpha: Literal["matte", "ignore"] = "matte"
     crop: Literal["matte", "centre", "pad"] = "matte"
     smallest_area: Probability = 0.02
     largest_area: Probability = 0.80

@@ -17,6 +17,7 @@ from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.imaging.colour_management import to_grey_unit
 from hypnos_pipeline.imaging.foreground import estimate_foreground
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.imaging.photo_files import photo_name
 from hypnos_pipeline.imaging.photos import size_problem
 from hypnos_pipeline.imaging.square import Square, cut_matte
 
@@ -72,8 +73,9 @@ def read_true_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict
         PhotoError: Naming every mask that is missing, unreadable or of another size than its photo.
     """
     masks, wrong = {}, []
+    files = {photo_name(file.stem): file for file in folder.glob("*.png")}
     for name, frame in frames.items():
-        file = folder / f"{name}.png"
+        file = files.get(name, folder / f"{name}.png")
         try:
             with Image.open(file) as image:
                 masks[name] = to_grey_unit(image)

@@ -1,4 +1,4 @@
-"""Networks loaded once per process; each image's features computed once for all metrics that read them."""
+"""The networks of the metrics; each image's features computed once for all metrics that read them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MetricNetworks:
 def load_metric_networks(
     models: Mapping[str, ModelReference], metrics: Iterable[str], device: torch.device
 ) -> MetricNetworks:
-    """Loads the networks that the metrics need; each once per process."""
+    """Loads the networks that the metrics need; those of an earlier evaluation may still be loaded."""
     from hypnos_pipeline.models.networks import load_clip, load_vit
     from hypnos_pipeline.models.reference import locate_all
 

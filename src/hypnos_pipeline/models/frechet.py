@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 from torch import Tensor
@@ -10,6 +9,7 @@ from torch.nn import Module
 from torch.nn.functional import interpolate
 
 from hypnos_pipeline.models.frechet_features import FID_INCEPTION, FrechetFeatures, FrechetNetwork
+from hypnos_pipeline.models.kept import kept
 from hypnos_pipeline.models.networks import architecture_of, load_timm
 from hypnos_pipeline.models.taps import TimmTaps
 
@@ -33,7 +33,7 @@ class TimmFrechetNetwork:
         return FrechetFeatures(final, maps[self._early].mean((2, 3)))
 
 
-@lru_cache(maxsize=4)
+@kept
 def load_frechet_network(folder: Path, device: str = "cpu") -> FrechetNetwork:
     """Loads the Fréchet and kernel distances' network; the folder's ``config.json`` names it."""
     if architecture_of(folder) == FID_INCEPTION:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
-from hypnos_pipeline.models.text_to_image import TextToImage
+from hypnos_pipeline.models.text_to_image import TextToImage, decode
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.settings import CheckpointSettings
 
@@ -69,7 +70,6 @@ def generate(
     kept = {state.step: state.tensors["images"].numpy() for state in saved.load_all()} if saved else {}
     if kept:
         _log.info("going on with %d batches that were finished before", len(kept))
-    latents: dict[str, torch.Tensor] = {}  # of the last step
     quiet = True if progress is None else None
     with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=quiet) as bar:
         for start in range(0, len(prompts), sampler.batch):
@@ -78,21 +78,19 @@ def generate(
                 images[batch] = kept[start]
                 bar.update(len(kept[start]))
                 continue
-            decoded = pipeline(
+            latents = pipeline(
                 prompts[batch],
                 generator=[torch.Generator().manual_seed(seed) for seed in noise_seeds[batch]],
                 height=image_size,
                 width=image_size,
                 num_inference_steps=sampler.steps,
                 guidance_scale=sampler.guidance,
-                callback_on_step_end=lambda _pipeline, _step, _timestep, values: (
-                    latents.update(values) or values
-                ),
-                output_type="np",
+                output_type="latent",
             ).images  # pyright: ignore[reportAttributeAccessIssue]
-            _require_finite(decoded, model, prompts[batch], **latents)
-            images[batch] = (np.asarray(decoded) * 255).round().astype(np.uint8)
-            bar.update(len(decoded))
+            decoded = _pixels(model, latents)
+            _require_finite(decoded, model, prompts[batch], latents)
+            images[batch] = (decoded * 255).round().astype(np.uint8)
+            bar.update(len(latents))
             if saved:
                 saved.save(start, {"images": torch.from_numpy(images[batch])}, {}, part=True)
     if saved:
@@ -122,13 +120,39 @@ def _require_finite(
         return
     kind = model.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else model.vae.dtype
+    part = "UNet or text encoder"
+    if latents.isfinite().all():
+        part = "VAE's decoder"
+        dtype = torch.float32 if _decodes_whole(model) else dtype
     precision = str(dtype).removeprefix("torch.")
-    part = "VAE's decoder" if latents.isfinite().all() else "UNet or text encoder"
     count, first = int((~finite).sum()), prompts[int(finite.argmin())]
     raise NotFinite(
         f"{model.source}: {count} of {len(images)} images hold NaN or infinity (the first of {first!r}), "
         f"which its {part} gives in {precision}; {_OTHER_PRECISIONS.get(precision, _DAMAGED)}"
     )
+
+
+def _pixels(model: TextToImage, latents: torch.Tensor) -> np.ndarray:
+    """Decodes scaled latents as the pipeline does, but not in float16; returns float32 in [0, 1], N×H×W×3.
+
+    Some published VAEs overflow float16 and give black images. A VAE that is kept in half precision itself
+    (previews during training) computes as it is.
+    """
+    import torch
+
+    kind = model.device.type
+    with torch.autocast(kind, enabled=False) if _decodes_whole(model) else nullcontext():
+        images = decode(model.vae, latents).clamp(0, 1)
+    return images.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def _decodes_whole(model: TextToImage) -> bool:
+    """Whether the decoder leaves float16, in which everything else computes."""
+    import torch
+
+    kind = model.device.type
+    half = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
+    return half and model.vae.dtype == torch.float32
 
 
 def open_batches(

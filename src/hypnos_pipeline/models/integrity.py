@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from hypnos_pipeline.models.preprocessing import CONFIGURATION
-from hypnos_pipeline.models.weight_files import PARTS, SUFFIX, UNREAD, weight_files
+from hypnos_pipeline.models.weight_files import PARTS, SUFFIX, UNREAD, single_file, weight_files
 from hypnos_pipeline.storage.hashing import file_sha256
 from hypnos_pipeline.storage.replacing import replaced_file
 
@@ -39,6 +39,8 @@ def folder_problems(key: str, folder: Path) -> list[str]:
     """Returns one line per missing or altered file of the network with a key below ``models``, naming it."""
     listed, present = _listed(folder), files_of(folder)
     missing = sorted((_needed(key, folder) | listed.keys()) - present.keys())
+    if alone := _alone(key, folder, missing):
+        return [alone]
     problems = [f"{folder / name} is missing{_instead(folder / name)}" for name in missing]
     for name, file in present.items():
         if name in listed and file_sha256(file) != listed[name]:
@@ -98,15 +100,30 @@ def _needed(key: str, folder: Path) -> set[str]:
         needed = {"config.json", *_weights(folder, "model")}
         needed |= {CONFIGURATION} if key in PREPROCESSED else set()
         return needed | (_tokenizer(folder) if key in TOKENIZING else set())
-    parts = {part: {"config.json", *_weights(folder / part, stem)} for part, stem in PARTS.items()}
-    parts |= {"scheduler": {"scheduler_config.json"}, "tokenizer": _tokenizer(folder / "tokenizer")}
-    return {"model_index.json"} | {f"{part}/{name}" for part, names in parts.items() for name in names}
+    parts = {"scheduler": {"scheduler_config.json"}, "tokenizer": _tokenizer(folder / "tokenizer")}
+    parts |= {part: {"config.json"} for part in PARTS}
+    whole = single_file(folder)
+    for part, stem in {} if whole else PARTS.items():
+        parts[part] |= {*_weights(folder / part, stem)}
+    beside = {"model_index.json", *([whole.name] if whole else [])}
+    return beside | {f"{part}/{name}" for part, names in parts.items() for name in names}
 
 
 def _weights(folder: Path, stem: str) -> tuple[str, ...]:
     """Returns the weights' files that are read, or the name of the one that is missing."""
     found = weight_files(folder, stem)
     return found.names if found else (f"{stem}{SUFFIX}",)
+
+
+def _alone(key: str, folder: Path, missing: list[str]) -> str:
+    """Returns what a text-to-image model in one file lacks; empty if nothing, or if it is no such model."""
+    if key != "text_to_image" or "model_index.json" not in missing:
+        return ""
+    pickled = [file.name for file in sorted(folder.glob("*")) if file.suffix in UNREAD]
+    if file := single_file(folder):
+        parts = ", ".join(missing)
+        return f"{file}: the configuration of the model it derives from belongs beside it, but lacks {parts}"
+    return f"{folder / pickled[0]} is a kind of file that no run reads, only {SUFFIX}" if pickled else ""
 
 
 def _instead(missing: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hypnos_pipeline.models.weight_files import PARTS, SUFFIX, stored_tensors, weight_files
+from hypnos_pipeline.models.weight_files import PARTS, SUFFIX, single_file, stored_tensors, weight_files
 
 LANDMARKS = {
     "unet": ("", ("conv_in.weight", "time_embedding.linear_1.weight", "conv_out.weight")),
@@ -18,6 +18,7 @@ LANDMARKS = {
     "dino": ("vit.", ("embeddings.cls_token", "layernorm.weight")),
     "clip": ("", ("logit_scale", "text_projection.weight", "visual_projection.weight")),
     "clip_b32": ("", ("logit_scale", "text_projection.weight", "visual_projection.weight")),
+    "single file": ("", ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.")),
 }
 """Part, or key below ``models``, to a prefix that may stand before names, and what some name begins with."""
 
@@ -27,26 +28,31 @@ def landmark_problems(key: str, folder: Path) -> list[str]:
 
     Files that cannot be read are left to :mod:`.integrity`.
     """
-    places = {part: (folder / part, stem) for part, stem in PARTS.items()} if key == "text_to_image" else {}
-    places = places or {key: (folder, "model")}
-    return [line for part, (place, stem) in places.items() for line in _lacking(part, place, stem)]
+    if key != "text_to_image":
+        found = {key: _files(folder, "model")}
+    elif file := single_file(folder):
+        found = {"single file": [file]}
+    else:
+        found = {part: _files(folder / part, stem) for part, stem in PARTS.items()}
+    return [line for kind, files in found.items() if kind in LANDMARKS for line in _lacking(kind, files)]
 
 
-def _lacking(part: str, folder: Path, stem: str) -> Iterator[str]:
+def _files(folder: Path, stem: str) -> list[Path]:
     found = weight_files(folder, stem)
-    if part not in LANDMARKS or found is None:
-        return
-    prefix, landmarks = LANDMARKS[part]
-    files = [folder / name for name in found.names if name.endswith(SUFFIX)]
+    return [folder / name for name in found.names if name.endswith(SUFFIX)] if found else []
+
+
+def _lacking(kind: str, files: list[Path]) -> Iterator[str]:
+    prefix, landmarks = LANDMARKS[kind]
     try:
         names = sorted(stored_tensors(files))
     except (OSError, ValueError):
         return
     lacking = [each for each in landmarks if not _has(each, names, prefix)]
-    if lacking:
-        place = files[0] if len(files) == 1 else folder
+    if files and lacking:
+        place = files[0] if len(files) == 1 else files[0].parent
         has = f"its first is {names[0]}" if names else "it has none"
-        yield f"{place}: no weight {lacking[0]}, which every {part} has; {has}"
+        yield f"{place}: no weight {lacking[0]}, which every {kind} has; {has}"
 
 
 def _has(landmark: str, names: list[str], prefix: str) -> bool:

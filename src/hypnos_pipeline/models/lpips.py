@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import Module
 
+from hypnos_pipeline.models.kept import kept
 from hypnos_pipeline.models.loaded_weights import filled, require_all, require_finite
 from hypnos_pipeline.models.networks import architecture_of, load_timm, save_named
 from hypnos_pipeline.models.taps import TimmTaps
@@ -80,7 +80,7 @@ def save_alexnet_lpips(backbone: dict[str, Tensor], heads: list[Tensor], folder:
     save_named(tensors, ALEXNET_LPIPS, folder)
 
 
-@lru_cache(maxsize=4)
+@kept
 def load_lpips_network(folder: Path, device: str = "cpu") -> TimmLpipsNetwork | AlexNetLpipsNetwork:
     """Loads LPIPS's network; ``architecture`` in the folder's ``config.json`` names it.
 

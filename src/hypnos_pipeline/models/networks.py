@@ -1,14 +1,14 @@
-"""The evaluation's and L_p's frozen networks, each loaded once per process from a folder."""
+"""The evaluation's and L_p's frozen networks, each read from a folder and kept (``models/kept.py``)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.models.kept import kept
 from hypnos_pipeline.models.loaded_weights import filled, load_whole, require_finite
 from hypnos_pipeline.models.preprocessing import Preprocessing, read_preprocessing
 
@@ -100,7 +100,7 @@ def architecture_of(folder: Path) -> str | None:
     return json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architecture")
 
 
-@lru_cache(maxsize=8)
+@kept
 def load_timm(path: Path, device: str = "cpu") -> torch.nn.Module:
     """Loads a timm folder (``model.safetensors``, ``config.json``), float32, frozen, in evaluation mode.
 
@@ -119,7 +119,7 @@ def load_timm(path: Path, device: str = "cpu") -> torch.nn.Module:
     return _frozen(network, device)
 
 
-@lru_cache(maxsize=8)
+@kept
 def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
     """Loads a transformers ViT folder whose features are the last layer's [CLS] (DINO)."""
     from transformers import ViTModel
@@ -132,7 +132,7 @@ def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
     )
 
 
-@lru_cache(maxsize=8)
+@kept
 def load_clip(path: Path, device: str = "cpu") -> ClipNetwork:
     """Loads a transformers CLIP folder with its tokenizer, float32, frozen, in evaluation mode."""
     from transformers import CLIPModel, CLIPTokenizer

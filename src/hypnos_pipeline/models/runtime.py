@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import RunError
+from hypnos_pipeline.models.kept import release
 from hypnos_pipeline.models.settings import RuntimeSettings
 
 if TYPE_CHECKING:
     import torch
 
 
-def configure(runtime: RuntimeSettings) -> torch.device:
+def configure(runtime: RuntimeSettings, *, keep_networks: bool = False) -> torch.device:
     """Makes this process compute as configured, deterministic and quiet about loading; returns the device.
+
+    Args:
+        runtime: The machine's settings.
+        keep_networks: Whether networks of earlier nodes stay loaded, because this one reads them too; else
+            their memory is given back.
 
     Raises:
         RunError: If ``cuda`` is requested and there is none.
@@ -29,9 +36,35 @@ def configure(runtime: RuntimeSettings) -> torch.device:
     # The deterministic mode also fills every new tensor, which only costs time: nothing reads unset memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.backends.cudnn.benchmark = False
+    # TF32 keeps 10 bits of 23, and cuDNN's convolutions use it by default: float32 means float32 here.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    # Partial sums in float16 may overflow where the whole sum does not.
+    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
     _spare_quantised_loading()
     silence_loading()
+    if not keep_networks:
+        release()
     return _device(runtime)
+
+
+@contextmanager
+def deterministic_gradients() -> Generator[None]:
+    """Makes attention's backward pass on CUDA deterministic as well, where :func:`configure` asked for it.
+
+    As long as PyTorch only warns of operations that have no deterministic form, its attention takes the
+    faster one that it has besides. None of the operations of our backward passes is without one.
+    """
+    import torch
+
+    if not torch.are_deterministic_algorithms_enabled():
+        yield
+        return
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(True, warn_only=warn_only)
 
 
 def _device(runtime: RuntimeSettings) -> torch.device:

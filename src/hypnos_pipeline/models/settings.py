@@ -115,6 +115,10 @@ class ModelsSettings(Configuration):
     matting: ModelReference | None = None
 
 
+RECOMPUTED = {12: ("unet", "decoder"), 16: ("decoder",)}
+"""``runtime.memory`` to the networks whose activations are recomputed in the backward pass."""
+
+
 class RuntimeSettings(Configuration):
     """The machine: what may change numbers' last bits, so it is recorded with them.
 
@@ -125,12 +129,20 @@ class RuntimeSettings(Configuration):
             device supports it, else fp16 with a gradient scaler.
         frozen_vae: How training keeps the VAE, which is never trained (paper 0.B: quantized): ``half`` is the
             half type of ``precision``, ``int8`` needs optimum-quanto.
+        memory: GB of the GPU for which Stable Diffusion's trainings shall fit (docs/memory.md). It decides
+            every ``gradient_checkpointing`` that is null: 12 recomputes activations in UNet and decoder, 16
+            in the decoder alone, 24 and null nowhere.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     frozen_vae: Literal["float32", "half", "int8"] = "float32"
+    memory: Literal[12, 16, 24] | None = None
+
+    def recomputes(self, network: Literal["unet", "decoder"], own: bool | None) -> bool:
+        """Says whether a training recomputes a network's activations: its ``own`` word, or ``memory``'s."""
+        return network in RECOMPUTED.get(self.memory or 0, ()) if own is None else own
 
     @model_validator(mode="after")
     def _half_needs_half_passes(self) -> RuntimeSettings:

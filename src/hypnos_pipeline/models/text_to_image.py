@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import UnsupportedModel, UnsupportedSchedule
 from hypnos_pipeline.models.loaded_weights import load_whole
+from hypnos_pipeline.models.single_file import load_single_file
 from hypnos_pipeline.models.supported import class_names, schedule_problem, unsupported
-from hypnos_pipeline.models.weight_files import PARTS
+from hypnos_pipeline.models.weight_files import PARTS, single_file
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +106,22 @@ class TextToImage:
         return padded.input_ids.to(self.device)
 
 
+def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Decodes scaled latents: D(z0) = vae.decode(z0 / scaling_factor), mapped to [0, 1].
+
+    Values a little outside [0, 1] are left as they are: in training, clamping would cut the gradient exactly
+    where a z0 predicted at large t is most wrong.
+
+    Args:
+        vae: The autoencoder.
+        latents: z0, N×C×h×w.
+
+    Returns:
+        Images, float32 N×3×H×W.
+    """
+    return vae.decode(latents / vae.config.scaling_factor).sample.float() / 2.0 + 0.5
+
+
 def check_schedule(scheduler: Any) -> None:
     """Refuses noise schedules that the losses are not defined for (method.md §5).
 
@@ -119,7 +136,8 @@ def check_schedule(scheduler: Any) -> None:
 def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextToImage:
     """Loads a diffusers folder with safetensors, from this machine only, in float32 and evaluation mode.
 
-    Of a folder with nothing but one variant of the weights (``fp16``) that variant is read, and made float32.
+    Where it holds nothing but one variant of the weights (``fp16``), or all weights in one file beside the
+    configuration, those are read, and made float32.
 
     Raises:
         UnsupportedModel: If it is of a kind that the method does not cover.
@@ -143,7 +161,10 @@ def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextTo
         "text_encoder": CLIPTextModel,
         "vae": getattr(diffusers, names["vae"]),
     }
-    networks = {part: load_whole(kind, path / part, PARTS[part]) for part, kind in kinds.items()}
+    if file := single_file(path):
+        networks = load_single_file(file)
+    else:
+        networks = {part: load_whole(kind, path / part, PARTS[part]) for part, kind in kinds.items()}
     model = TextToImage(tokenizer=tokenizer, scheduler=scheduler, source=str(path), **networks)
     return model.to(device)
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from hypnos_pipeline.configuration.base import Configuration, Name
 from hypnos_pipeline.imaging.settings import BackendSettings, PhotoName
 
 Count = Annotated[int, Field(ge=1, le=10_000)]
+
+
+def _folder_name(text: str) -> str:
+    """Refuses what cannot name a folder of photos: dots and slashes part the names of datasets and paths."""
+    if not text or set(text) & set("./\\@:{}"):
+        raise ValueError(f"{text!r} is no folder's name; expected one of data/01_raw/subjects, without dots")
+    return text
 
 
 class SubjectSettings(Configuration):
@@ -19,7 +26,7 @@ class SubjectSettings(Configuration):
         noun: Class noun ``[C]``; may have several words.
         instance_word: Rare word ``[V]`` naming the subject.
         background_word: Rare word ``[W]`` standing for the original background.
-        photos: The subject whose folder of photos is used: its own name, or another's to share its photos.
+        photos: The folder of photos in ``data/01_raw/subjects``; several subjects may share one.
         true_masks: Folder in ``data/01_raw/truth`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
         exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
@@ -32,7 +39,7 @@ class SubjectSettings(Configuration):
     noun: Annotated[str, Field(min_length=1)]
     instance_word: Annotated[str, Field(min_length=1)] = "sks"
     background_word: Annotated[str, Field(min_length=1)] = "ohwx"
-    photos: str | None = None
+    photos: Annotated[str, AfterValidator(_folder_name)] | None = None
     true_masks: Name | None = None
     exclude: list[PhotoName] = Field(default=[])
     mattes: dict[PhotoName, BackendSettings] = Field(default={})

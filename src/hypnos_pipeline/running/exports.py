@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 EXPORTS = "exports"
 SUFFIX = ".safetensors"
+ENOUGH = 90
+"""Percent of what a prompt's text states learned, below which a LoRA is said to lose much."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,7 @@ def _write(
 ) -> tuple[str, ...]:
     """Writes the export; returns of a LoRA what is kept of the difference, a line for each kind of layer."""
     from hypnos_pipeline.models.export import formats
-    from hypnos_pipeline.models.export.low_rank import low_rank
+    from hypnos_pipeline.models.export.low_rank import low_rank, prompt_share
     from hypnos_pipeline.models.finetuned import load_finetuned, load_learned_token
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import configure
@@ -237,7 +239,7 @@ def _write(
         except ValueError as error:
             raise ExportError(f"{method.method} as a LoRA: {error}") from error
         formats.write_lora(lora, base, target, origin, ranks, precision)
-        return _shares(lora)
+        return _shares(lora, prompt_share(lora, model, base, origin.prompts[0]), origin.prompts[0])
     return ()
 
 
@@ -249,11 +251,14 @@ def _ranks(method: FinishedMethod, request: Request) -> ExportSettings:
     return ExportSettings.model_validate(method.parameters.get("export", {}))
 
 
-def _shares(lora: LowRank) -> tuple[str, ...]:
-    """Says in lines what a LoRA keeps of the difference, as shares of its sum of squares."""
+def _shares(lora: LowRank, of_prompt: float, prompt: str) -> tuple[str, ...]:
+    """Says in lines what a LoRA keeps of the difference, as shares of sums of squares."""
     whole = lora.share
     lines = [f"{whole.percent:5.1f} % of the finetuned model's difference from its base is in it:"]
     for kind, share in lora.shares.items():
         part = 100 * share.whole / whole.whole
-        lines.append(f"{share.percent:5.1f} % of {kind} ({part:.1f} % of the difference)")
+        lines.append(f"{share.percent:7.1f} % of {kind} ({part:.1f} % of the difference)")
+    lines.append(f"{of_prompt:5.1f} % of what the text encoder learned for {prompt!r}")
+    if of_prompt < ENOUGH:
+        lines.append("Much of that lies in embeddings; --format single-file keeps them.")
     return tuple(lines)

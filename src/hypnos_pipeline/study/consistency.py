@@ -63,17 +63,11 @@ def _model_problems(parts: ValidParts) -> Iterator[Wrong]:
 
 
 def _subject_problems(parts: ValidParts) -> Iterator[Wrong]:
-    known = parts.names["subjects"]
     for name, subject in parts.subjects.items():
         # dvc.yaml reads the key, so it may not be left out.
         if subject.photos is None:
-            owner = f"expected whose photos it uses, {name} for its own"
-            yield f"subjects.{name}: the key photos is missing", owner
-        elif subject.photos not in known:
-            yield (
-                f"subjects.{name}.photos: no subject {subject.photos!r}",
-                nearest(subject.photos, known),
-            )
+            folder = f"expected their folder in data/01_raw/subjects, such as {name}"
+            yield f"subjects.{name}: the key photos is missing", folder
         for photo, backend in subject.mattes.items():
             yield from _backend_problems(backend, f"subjects.{name}.mattes.{photo}")
         for template in subject.class_prior_prompts or ():

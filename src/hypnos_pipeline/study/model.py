@@ -77,7 +77,7 @@ class Study(Configuration):
         return [(family, name) for family in FAMILIES for name in getattr(self.methods, family)]
 
     def photo_owner(self, subject: str) -> str:
-        """Returns the subject whose raw photos this one uses (itself, unless ``photos`` points elsewhere)."""
+        """Returns the folder of a subject's raw photos: ``photos``, or the subject's name."""
         return self.subjects[subject].photos or subject
 
 

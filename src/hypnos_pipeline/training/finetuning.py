@@ -19,7 +19,7 @@ from hypnos_pipeline.training.denoising import Denoiser, Prediction
 from hypnos_pipeline.training.discriminator_training import JointTraining, accuracy_by_kind
 from hypnos_pipeline.training.draws import Half, PoolDraws, draw_class_images, draw_half
 from hypnos_pipeline.training.driver import Row, drive
-from hypnos_pipeline.training.gradient_log import GradientLog
+from hypnos_pipeline.training.gradient_log import GradientLog, gradient_norms
 from hypnos_pipeline.training.optimisation import Trainee, Updater
 from hypnos_pipeline.training.table_3 import Table3
 
@@ -94,8 +94,10 @@ class Finetuning(Trainee):
         trained = {"unet": model.unet, "text_encoder": model.text_encoder}
         for network in trained.values():
             network.eval().requires_grad_(True)
-        if settings.optimiser.gradient_checkpointing:
+        if runtime.recomputes("unet", settings.optimiser.gradient_checkpointing):
             model.unet.enable_gradient_checkpointing()
+        if perceptual and runtime.recomputes("decoder", settings.perceptual.gradient_checkpointing):
+            model.vae.enable_gradient_checkpointing()
         self.denoiser = Denoiser(model, runtime)
         self.updater = Updater(
             [parameter for network in trained.values() for parameter in network.parameters()],
@@ -146,11 +148,9 @@ class Finetuning(Trainee):
         """Trains all steps, from the newest checkpoint if there is one."""
         settings = self.settings
         self.curve = drive(self, settings.steps, settings.label, self.checkpoints, self.previews)
-        self.updater.release()
 
     def step(self, step: int) -> Row | None:
         """Makes one training step, from 1; returns the curve's row, or None if it must be repeated."""
-        self.updater.release()
         instance, prior = self._draw(step)
         halves = [half for half in (instance, prior) if half.indexes]
         prediction = self.denoiser.predict(halves, self._prompts(instance, prior))
@@ -159,11 +159,11 @@ class Finetuning(Trainee):
         weighted = {name: getattr(weights, name) * term for name, term in terms.items()}
         loss = cast("torch.Tensor", sum(weighted.values()))
         every = self.settings.gradient_log_every
-        if every and step % every == 0:
-            self.gradients.add(weighted, prediction.epsilon, prediction.timesteps)
+        norms = gradient_norms(weighted, prediction.epsilon) if every and step % every == 0 else {}
         norm = self.updater.update(loss, step)
         if norm is None:
             return None
+        self.gradients.add(norms, prediction.timesteps)
         row = self._row(loss, terms, prediction.error(slice(len(instance.indexes))))
         if self.joint and clean is not None:
             row["loss_discriminator_training"] = self.joint.step(step, clean)

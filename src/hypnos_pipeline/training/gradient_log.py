@@ -11,6 +11,24 @@ DECILES = 10
 INACTIVE_BELOW = 0.01
 
 
+def gradient_norms(terms: dict[str, torch.Tensor], epsilon: torch.Tensor) -> dict[str, list[float]]:
+    """Returns the norm of each term's gradient per sample; keeps the graph, changes no parameter's gradient.
+
+    No loss scaling is needed here: from a term to ε̂ all is float32 but the decoder of L_p, which sees to the
+    range of its own gradient (``training.perceptual.keep_in_range``).
+
+    Args:
+        terms: Name to λ·L, 0-dim with graph.
+        epsilon: ε̂ of the whole batch, N×C×h×w.
+    """
+    import torch
+
+    gradients = {
+        name: torch.autograd.grad(term, epsilon, retain_graph=True)[0] for name, term in terms.items()
+    }
+    return {name: gradient.flatten(1).norm(dim=1).tolist() for name, gradient in gradients.items()}
+
+
 class GradientLog:
     """Norms of each term's λ·∂L/∂ε̂ per sample, averaged by decile of t.
 
@@ -23,22 +41,18 @@ class GradientLog:
         self.sums: dict[str, list[float]] = {}
         self.counts: dict[str, list[int]] = {}
 
-    def add(self, terms: dict[str, torch.Tensor], epsilon: torch.Tensor, drawn: torch.Tensor) -> None:
-        """Adds one step's terms; leaves graph and parameters' gradients as they are.
+    def add(self, norms: dict[str, list[float]], drawn: torch.Tensor) -> None:
+        """Adds one step.
 
         Args:
-            terms: Name to λ·L, 0-dim with graph.
-            epsilon: ε̂ of the whole batch, N×C×h×w. Rows that a term does not reach do not count for it.
+            norms: What :func:`gradient_norms` gave. Samples that a term does not reach do not count for it.
             drawn: t per sample, int64 N.
         """
-        import torch
-
         deciles = (drawn * DECILES // self.timesteps).tolist()
-        for name, term in terms.items():
-            gradient = torch.autograd.grad(term, epsilon, retain_graph=True)[0]
+        for name, row in norms.items():
             sums = self.sums.setdefault(name, [0.0] * DECILES)
             counts = self.counts.setdefault(name, [0] * DECILES)
-            for decile, norm in zip(deciles, gradient.flatten(1).norm(dim=1).tolist(), strict=True):
+            for decile, norm in zip(deciles, row, strict=True):
                 if norm > 0:
                     sums[decile] += norm
                     counts[decile] += 1

@@ -21,7 +21,8 @@ def encode_posteriors(vae: Any, images: np.ndarray, batch: int = 8) -> tuple[tor
     """Encodes images to the VAE's unscaled posteriors.
 
     Args:
-        vae: AutoencoderKL, or AutoencoderTiny (whose posterior is a point: std 0).
+        vae: AutoencoderKL, or AutoencoderTiny (whose posterior is a point: std 0), in float32 whatever the
+            precision of training is: each image is encoded once, and every step reads the result.
         images: uint8, N×H×W×3 sRGB.
         batch: Images per forward pass.
 
@@ -29,18 +30,19 @@ def encode_posteriors(vae: Any, images: np.ndarray, batch: int = 8) -> tuple[tor
         Mean and standard deviation, float32 N×C×h×w on the CPU.
 
     Raises:
-        ValueError: If the images are not uint8 N×H×W×3 with N > 0.
+        ValueError: If the images are not uint8 N×H×W×3 with N > 0, or the VAE is not float32.
     """
     import torch
 
     if images.dtype != "uint8" or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
         raise ValueError(f"expected uint8 images N×H×W×3, got {images.dtype} {images.shape}")
-    parameter = next(vae.parameters())
+    if vae.dtype != torch.float32:
+        raise ValueError(f"expected a VAE in float32 to encode with, got {vae.dtype}")
     means, deviations = [], []
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(vae.device.type, enabled=False):
         for start in range(0, len(images), batch):
             pixels = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
-            pixels = pixels.to(parameter.device, parameter.dtype) / 127.5 - 1.0
+            pixels = pixels.to(vae.device, torch.float32) / 127.5 - 1.0
             encoded = vae.encode(pixels)
             if hasattr(encoded, "latent_dist"):
                 mean, deviation = encoded.latent_dist.mean, encoded.latent_dist.std

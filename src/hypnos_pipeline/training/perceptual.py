@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.models.text_to_image import decode
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
@@ -15,22 +17,8 @@ if TYPE_CHECKING:
     from hypnos_pipeline.training.settings import Perceptual
 
 STAGES = (1, 2, 3)
-
-
-def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
-    """Decodes scaled latents: D(z0) = vae.decode(z0 / scaling_factor), mapped to [0, 1].
-
-    Values a little outside [0, 1] are left as they are: clamping would cut the gradient exactly where a
-    z0 predicted at large t is most wrong.
-
-    Args:
-        vae: The frozen autoencoder.
-        latents: z0, N×C×h×w.
-
-    Returns:
-        Images, float32 N×3×H×W.
-    """
-    return vae.decode(latents / vae.config.scaling_factor).sample.float() / 2.0 + 0.5
+_LARGEST_GRADIENT = 16.0
+"""Of an image, on its way into a half-precision decoder: far from both ends of float16 (6e-8 and 65504)."""
 
 
 def stage_features(network: Any, images: torch.Tensor) -> list[torch.Tensor]:
@@ -76,17 +64,43 @@ def feature_distance(
     return total
 
 
+def keep_in_range(latents: torch.Tensor, images: torch.Tensor) -> None:
+    """Keeps the gradient of a half-precision decoder in float16's range, whatever the loss is multiplied by.
+
+    The gradient of a mean over large feature maps is so small that float16 rounds it to zero. On its way into
+    the decoder each image's gradient is multiplied by the power of two that makes its largest element 16 to
+    32, and where it leaves the decoder it is divided by the same. Powers of two change no digit.
+
+    Args:
+        latents: What was decoded, float32 N×C×h×w, used for nothing else.
+        images: The decoded images, float32 N×3×H×W.
+    """
+    import torch
+
+    factors: list[torch.Tensor] = []
+
+    def enlarge(gradient: torch.Tensor) -> torch.Tensor:
+        largest = gradient.abs().amax(dim=(1, 2, 3), keepdim=True)
+        largest = largest.clamp(min=2.0**-100)  # an image may have no gradient
+        factors[:] = [_LARGEST_GRADIENT * torch.exp2(-largest.log2().floor())]
+        return gradient * factors[0]
+
+    images.register_hook(enlarge)
+    latents.register_hook(lambda gradient: gradient / factors[0])
+
+
 class PerceptualLoss:
     """L_p against the very pool image whose latent is noised; its features are computed once.
 
-    With the photo instead of the pool image, L_p would pull the old background back.
+    With the photo instead of the pool image, L_p would pull the old background back. EfficientNet computes in
+    float32 in every precision: as images come close, half precision would round their difference away.
 
     Args:
         network: EfficientNet; frozen and put into evaluation mode here.
         images: The pool, uint8 N×H×W×3, in the latent cache's order.
-        settings: Stage weights, reduction and whether the decoder recomputes its activations.
+        settings: Stage weights and reduction.
         vae: The frozen autoencoder.
-        autocast: Makes the context of forward passes.
+        autocast: Makes the context of the decoder's forward passes.
     """
 
     def __init__(
@@ -100,8 +114,6 @@ class PerceptualLoss:
         self.network = network.eval().requires_grad_(False)
         self.images, self.settings, self.vae, self.autocast = images, settings, vae, autocast
         self.reference: dict[int, list[torch.Tensor]] = {}
-        if settings.gradient_checkpointing:
-            vae.enable_gradient_checkpointing()
 
     def __call__(self, clean: torch.Tensor, indexes: list[int]) -> torch.Tensor:
         """Returns L_p per sample.
@@ -113,18 +125,28 @@ class PerceptualLoss:
         Returns:
             Float32 N.
         """
+        import torch
+
         with self.autocast():
-            decoded = decode(self.vae, clean)
+            half = torch.is_autocast_enabled(clean.device.type)
+            latents = clean.view_as(clean) if half else clean
+            decoded = decode(self.vae, latents)
+        if half and decoded.requires_grad:
+            keep_in_range(latents, decoded)
         return self.distance(decoded, indexes)
 
     def distance(self, decoded: torch.Tensor, indexes: list[int]) -> torch.Tensor:
         """Returns the distance of images in [0, 1] from pool images per sample, float32 N."""
         import torch
+        from torch.utils.checkpoint import checkpoint
 
         self._remember(indexes, decoded.device)
-        stages = range(len(STAGES))
-        reference = [torch.stack([self.reference[index][stage] for index in indexes]) for stage in stages]
-        with self.autocast():
+        kept = zip(*(self.reference[index] for index in indexes), strict=True)
+        reference = [torch.stack(stage).to(decoded.device) for stage in kept]
+        # Where the decoder recomputes its activations, those of EfficientNet would be held beside them.
+        if self.vae.is_gradient_checkpointing and torch.is_grad_enabled():
+            ours = checkpoint(stage_features, self.network, decoded, use_reentrant=False)
+        else:
             ours = stage_features(self.network, decoded)
         return feature_distance(ours, reference, self.settings.stage_weights, self.settings.reduction)
 
@@ -136,5 +158,7 @@ class PerceptualLoss:
             if index in self.reference:
                 continue
             pixels = torch.from_numpy(self.images[index]).permute(2, 0, 1).to(device).float() / 255.0
-            with torch.no_grad(), self.autocast():
-                self.reference[index] = [stage[0] for stage in stage_features(self.network, pixels[None])]
+            with torch.no_grad():
+                features = stage_features(self.network, pixels[None])
+            # On the CPU, where 124 images' 317 MB (the paper's) are in nobody's way.
+            self.reference[index] = [stage[0].cpu() for stage in features]

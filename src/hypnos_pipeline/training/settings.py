@@ -42,13 +42,13 @@ class Perceptual(Configuration):
     """L_p (Eq. 5, 6): weights of MBConv stages 2, 3, 4 and the steps in which it acts.
 
     ``steps`` null means round(0.625·S), the paper's 500 of 800. ``gradient_checkpointing`` recomputes the
-    decoder's activations in the backward pass (6.1 → 3.3 GB at 512 px).
+    decoder's activations in the backward pass; null leaves it to ``runtime.memory``.
     """
 
     steps: Annotated[int, Field(ge=0)] | None = None
     stage_weights: tuple[Weight, Weight, Weight] = (0.35, 0.45, 0.2)
     reduction: Literal["mean", "channel_sum"] = "mean"
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool | None = None
 
 
 class Augmented(Configuration):
@@ -72,13 +72,14 @@ class Optimiser(Configuration):
     """Constant-rate AdamW with gradient clipping.
 
     ``adamw`` is torch's fused AdamW in float32; ``adamw_8bit`` is bitsandbytes'.
-    ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass.
+    ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass; null leaves it to
+    ``runtime.memory``.
     """
 
     kind: Literal["adamw", "adamw_8bit"] = "adamw"
     weight_decay: Annotated[float, Field(ge=0.0)] = 1e-2
     clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool | None = None
 
 
 class Previews(Configuration):
@@ -211,7 +212,7 @@ class TextualInversionSettings(Configuration):
     learning_rate: Rate = 2e-3
     steps: Steps
     batch: Batch = 1
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool | None = None
     previews: Previews = Previews()
     expectations: tuple[Expectation, ...] = ()
 

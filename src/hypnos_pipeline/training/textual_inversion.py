@@ -62,7 +62,7 @@ class TokenTraining(Trainee):
             network.eval().requires_grad_(False)
         self.latents, self.settings, self.seed = latents, settings, seed
         self.start = noun_embedding(model, noun)
-        if settings.gradient_checkpointing:
+        if runtime.recomputes("unet", settings.gradient_checkpointing):
             model.unet.enable_gradient_checkpointing()
         self.identity = add_token(model, settings.token, self.start)
         self.row = torch.nn.Parameter(self.start.clone().to(model.device))

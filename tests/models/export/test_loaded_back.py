@@ -154,6 +154,14 @@ def test_an_embedding(base, saved_base, origin, tmp_path):
     assert apart(image(read, prompt), without)[0] > 0
 
 
+def test_other_programs_may_read_what_is_written(finetuned, origin, tmp_path):
+    (tmp_path / "any").write_text("a new file")
+    write_single_file(finetuned, tmp_path / "one.safetensors", origin, "float32")
+    write_diffusers(finetuned, tmp_path / "folder", origin, "float32")
+    modes = {file.stat().st_mode for file in tmp_path.rglob("*") if file.is_file()}
+    assert modes == {(tmp_path / "any").stat().st_mode}
+
+
 def test_what_a_half_cannot_hold_is_refused_and_nothing_is_written(finetuned, origin, tmp_path):
     finetuned.unet.conv_in.weight.data[0, 0, 0, 0] = 1e6
     for write, name in ((write_single_file, "one.safetensors"), (write_diffusers, "folder")):

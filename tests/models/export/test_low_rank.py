@@ -11,6 +11,7 @@ from hypnos_pipeline.models.export.low_rank import (
     factors,
     lora_layers,
     low_rank,
+    prompt_share,
 )
 from hypnos_pipeline.models.export.settings import ExportSettings
 from hypnos_pipeline.models.random.text_to_image import TEXT_ENCODER, UNET
@@ -104,6 +105,19 @@ def test_the_share_that_is_kept_grows_with_the_rank_and_leaves_out_what_has_no_p
         if new.dim() == 1
     )
     assert shares[0][OUTSIDE].whole > norms > 0
+
+
+def test_the_share_of_a_prompt_s_change_counts_embeddings(finetuned, base):
+    prompt, lora = "a photo of sks robot", low_rank(finetuned, base, FULL)
+    assert prompt_share(lora, base, finetuned, prompt) < 0  # the wrong way round
+    shares = [
+        prompt_share(low_rank(finetuned, base, ExportSettings(rank=r)), finetuned, base, prompt)
+        for r in (1, 32)
+    ]
+    for key, weight in finetuned.text_encoder.named_parameters():
+        if weight.dim() == 1 or "embedding" in key:
+            weight.data.copy_(base.text_encoder.get_parameter(key))
+    assert shares[0] < shares[1] < 99 < prompt_share(lora, finetuned, base, prompt) <= 100
 
 
 def test_layers_that_did_not_change_are_left_out(base, finetuned):

@@ -22,10 +22,11 @@ def keep_photos(
     """
     if problems := list(choice_problems(raw.photos, exclude, mattes or {}, SUBJECT)):
         raise PhotoError(problems)
-    return RawPhotos(
-        {name: photo for name, photo in raw.photos.items() if name not in exclude},
-        {name: mask for name, mask in raw.masks.items() if name not in exclude},
+    kept = (
+        {name: picture for name, picture in pictures.items() if name not in exclude}
+        for pictures in (raw.photos, raw.masks, raw.alphas)
     )
+    return RawPhotos(*kept)
 
 
 def choice_problems(

@@ -31,7 +31,7 @@ def estimate_mattes(
     """Finds the matte of every photo.
 
     Args:
-        raw: Photos and the masks beside them; a mask always wins for its photo.
+        raw: Photos, the masks beside them and their transparency; what is given wins for its photo.
         settings: Which backend, and the guards' limits.
         mattes: Photo to the backend that is used for it in place of that one.
         networks: The folder of the backends' networks.
@@ -46,14 +46,15 @@ def estimate_mattes(
     """
     chosen = {name: (mattes or {}).get(name, settings) for name in raw.photos}
     backends = {name: find_backend(each.backend, each.options, networks) for name, each in chosen.items()}
+    given = raw.given_mattes(settings.alpha)
     found: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
     missing: list[Problem] = []
     for name, photo in tqdm(raw.photos.items(), desc="mattes", unit="photo", disable=None):
         source, network = chosen[name].backend, backends[name].network
         try:
-            if name in raw.masks:
-                source, network, matte = "provided", None, raw.masks[name]
+            if name in given:
+                source, network, matte = "provided" if name in raw.masks else "alpha", None, given[name]
             else:
                 matte = np.asarray(backends[name].remove(photo), dtype=np.float32)
         except MaskMissing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -42,6 +43,8 @@ def write_diffusers(model: TextToImage, folder: Path, origin: Origin, precision:
         torch.nn.Module.to(network, dtype)  # diffusers' own warns of modules to keep in float32, even of none
     with replaced_folder(folder) as unfinished:
         save_text_to_image(model, unfinished)
+        for file in unfinished.rglob("*.safetensors"):
+            _let_others_read(file)
         (unfinished / "README.md").write_text(model_card(origin, precision), encoding="utf-8")
         text = json.dumps(origin.facts(), indent=1, ensure_ascii=False)
         (unfinished / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
@@ -125,3 +128,11 @@ def _write(
     converted = cast(weights, getattr(torch, precision))
     with replaced_file(file) as unfinished:
         save_file(converted, unfinished, metadata={"format": "pt"} | metadata)
+        _let_others_read(unfinished)
+
+
+def _let_others_read(file: Path) -> None:
+    """Gives a file the permissions of any new one; safetensors keeps what it writes to its owner."""
+    mask = os.umask(0)
+    os.umask(mask)
+    file.chmod(0o666 & ~mask)

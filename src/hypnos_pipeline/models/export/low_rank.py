@@ -9,8 +9,9 @@ Source of names and layers: ``networks/lora.py`` of kohya-ss/sd-scripts (``LoRAN
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypnos_pipeline.models.contents import model_tensors
 from hypnos_pipeline.models.export.settings import ExportSettings
@@ -141,6 +142,36 @@ def low_rank(
         weights[f"{name}.lora_up.weight"] = (up * len(down) / alpha).float()
         weights[f"{name}.alpha"] = down.new_tensor(alpha).float()
     return LowRank(weights, alpha, shares)
+
+
+def prompt_share(lora: LowRank, finetuned: TextToImage, base: TextToImage, prompt: str) -> float:
+    """Returns how much of what finetuning did to a prompt's text states the LoRA does too.
+
+    Embeddings, which a LoRA has no place for, are few numbers, yet every prompt goes through them: their
+    share of the difference does not show what they do.
+
+    Returns:
+        One less the relative squared error of the last text states, percent: 100 where base model and LoRA
+        give the finetuned states, 0 or less where the LoRA comes no closer than the base model.
+    """
+    import torch
+
+    patched = copy.deepcopy(base.text_encoder)
+    for key, layer in lora_layers(base).items():
+        part, _, name = key.partition(".")
+        if part == "text_encoder" and f"{layer.name}.alpha" in lora.weights:
+            down, up = (lora.weights[f"{layer.name}.lora_{side}.weight"] for side in ("down", "up"))
+            weight: Any = patched.get_submodule(name).weight
+            weight.data += (lora.alpha / len(down) * up @ down).to(weight)
+    ids = base.encode_prompts([prompt])
+    with torch.no_grad():
+        right, before, read = (
+            network(ids).last_hidden_state for network in (finetuned.text_encoder, base.text_encoder, patched)
+        )
+    return Share(
+        float((right - before).square().sum() - (right - read).square().sum()),
+        float((right - before).square().sum()),
+    ).percent
 
 
 def factors(difference: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor, float]:

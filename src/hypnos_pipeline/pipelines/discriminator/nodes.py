@@ -20,15 +20,14 @@ def encode_latents(
     text_to_image: ModelReference,
     runtime: RuntimeSettings,
 ):
-    """Encodes every image that training draws from, once per subject, to VAE posteriors."""
+    """Encodes every image that training draws from, once per subject, to VAE posteriors, in float32."""
     from hypnos_pipeline.models.reference import locate
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.models.text_to_image import load_text_to_image
-    from hypnos_pipeline.training.frozen_vae import kept_vae
     from hypnos_pipeline.training.latents import LatentCache
 
     device = configure(runtime)
-    vae = kept_vae(load_text_to_image(locate(text_to_image)).vae.to(device), runtime)  # pyright: ignore[reportArgumentType]
+    vae = load_text_to_image(locate(text_to_image)).vae.to(device)  # pyright: ignore[reportArgumentType]
     return LatentCache.encode(vae, {"pool": pool, "fakes": fakes, "class_prior": class_prior})
 
 

@@ -55,7 +55,7 @@ def evaluate(
     from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.models.runtime import configure
 
-    device = configure(runtime)
+    device = configure(runtime, keep_networks=True)
     references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
     model = None
     if "clip_t_paper" in evaluation.metrics:
