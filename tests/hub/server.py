@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.hub.contents import Content, git_id, is_large, pieces, sha256_of, sibling, size_of, tree
@@ -119,8 +120,8 @@ class Hub(ThreadingHTTPServer):
     def fail(self, path: str, *faults: Fault) -> None:
         """Lets the next GET requests of a path fail, one fault each; then it works again.
 
-        A large file of a repository comes from :meth:`content_path`, and so does a release file. That is asked
-        for twice: for its size, and for its content.
+        A large file of a repository comes from :meth:`content_path`, and so does a release file, which is
+        asked for twice: for its size, and for its content.
         """
         self._faults.setdefault(path, []).extend(faults)
 
