@@ -150,7 +150,8 @@ def test_a_release_file_is_adopted_by_its_pin(kind: str) -> None:
     file.write_bytes(content)
     for algorithm in ("sha256", "sha512"):
         pin = {algorithm: hashlib.new(algorithm, content).hexdigest()}
-        reference = ModelReference(folder=f"models/{algorithm}", url="https://x.org/tracer_b7.pth", **pin)
+        named = {"folder": f"models/{algorithm}", "url": "https://x.org/tracer_b7.pth"}
+        reference = ModelReference.model_validate(named | pin)
         reported = taken("matting", reference, folder if kind == "folder" else file)
         assert f"its {algorithm} is the pinned one" in reported
         assert (Path(reference.folder) / "tracer_b7.safetensors").is_file()
@@ -160,7 +161,8 @@ def test_a_release_file_is_adopted_by_its_pin(kind: str) -> None:
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
 def test_a_file_with_another_digest_is_refused(algorithm: str) -> None:
     pin = {algorithm: "0" * (64 if algorithm == "sha256" else 128)}
-    reference = ModelReference(folder="models/matting", url="https://x.org/net.onnx", **pin)
+    named = {"folder": "models/matting", "url": "https://x.org/net.onnx"}
+    reference = ModelReference.model_validate(named | pin)
     Path("net.onnx").write_bytes(b"weights")
     expected = f"expected {pin[algorithm]}; it is not the file that is pinned"
     assert refused("matting", reference, Path("net.onnx")).endswith(expected)
