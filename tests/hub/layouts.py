@@ -234,7 +234,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "inception": Layout(
         inception,
-        "mseitzer/pytorch-fid, `inception.py`: torchvision's names of tensors, 1008 classes",
+        "torch-fidelity 0.4.0, `feature_extractor_inceptionv3.py`: address, names of tensors, 1008 classes",
         "whether BatchNorm's counters are in the file",
     ),
     "lpips": Layout(alexnet, "torchvision 0.29.2, `models/alexnet.py`: address, names of tensors"),

@@ -257,7 +257,9 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return found
 
-    def _content(self, content: bytes | None, fault: Fault, headers: Mapping[str, str] | None = None) -> None:
+    def _content(
+        self, content: Content | None, fault: Fault, headers: Mapping[str, str] | None = None
+    ) -> None:
         """Sends a file or the requested range of it."""
         if content is None:
             self._send(404, {})
