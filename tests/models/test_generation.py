@@ -87,13 +87,12 @@ def test_images_that_are_no_numbers_stop_sampling(network: str, weight: str, par
 
 
 def test_a_decoder_that_overflows_in_float16_is_named_with_the_fix() -> None:
-    """As Stable Diffusion's VAEs are known to: fine in float32, black images in float16."""
+    """As Stable Diffusion's VAEs are known to; here one that is kept in half precision itself."""
     model = tiny_text_to_image()
     with torch.no_grad():
-        model.vae.decoder.conv_in.weight.mul_(1e7)
-    assert generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE).any()
-    with (
-        torch.autocast("cpu", torch.float16),
-        pytest.raises(NotFinite, match=r"VAE's decoder gives in float16; set runtime.precision to bfloat16"),
-    ):
-        generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE)
+        model.vae.decoder.conv_in.weight.mul_(1e5)
+    with torch.autocast("cpu", torch.float16):
+        assert generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE).any()
+        model.vae.half()
+        with pytest.raises(NotFinite, match=r"VAE's decoder gives in float16; set runtime.precision to bf"):
+            generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.contents import model_tensors, model_values
@@ -78,7 +78,7 @@ def generate(
                 images[batch] = kept[start]
                 bar.update(len(kept[start]))
                 continue
-            latents = pipeline(
+            latents: Any = pipeline(
                 prompts[batch],
                 generator=[torch.Generator().manual_seed(seed) for seed in noise_seeds[batch]],
                 height=image_size,

@@ -72,7 +72,7 @@ def require_finite(where: object, tensors: Mapping[str, Tensor], files: Collecti
     }
     wrong = [name for name, each in doubtful.items() if not each.detach().isfinite().all()]
     if wrong:
-        kinds = {each["dtype"] for each in stored_tensors(files).values()}
+        kinds: set[str] = {each["dtype"] for each in stored_tensors(files).values()}
         stored = " and ".join(sorted(_PRECISIONS.get(kind, kind) for kind in kinds))
         count = f"{len(wrong)} of {len(tensors)} weights hold NaN or infinity ({wrong[0]}"
         fix = "get the network again, or in another precision"
