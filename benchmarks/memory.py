@@ -117,6 +117,14 @@ def as_table(rows: Sequence[Counted]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def record(rows: Sequence[Counted]) -> None:
+    """Writes the counts for the doctor, and their table for the reader."""
+    content = ",\n".join(json.dumps(asdict(row)) for row in rows)
+    table.FILE.write_text(f"[\n{content}\n]\n", encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(PLACE.sub(lambda _: as_table(rows), page), encoding="utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Counts, prints, and records if asked to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -130,10 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows.append(row)
         print(as_table([row]).splitlines()[-1], flush=True)
     if settings.write:
-        content = ",\n".join(json.dumps(asdict(row)) for row in rows)
-        table.FILE.write_text(f"[\n{content}\n]\n", encoding="utf-8")
-        page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(PLACE.sub(lambda _: as_table(rows), page), encoding="utf-8")
+        record(rows)
 
 
 if __name__ == "__main__":

@@ -328,6 +328,10 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "subjects.figurine.class_prior_prompts: template 'a photo of a thing': "
         "expected the placeholder {noun}",
     ),
+    "memory of no known GPU": (
+        at("runtime/memory", 13),
+        "runtime.memory: 13; expected one of 12, 16, 24",
+    ),
     "a network from nowhere": (
         at("models/dino", {}),
         "models.dino: the key folder is missing",

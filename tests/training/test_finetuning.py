@@ -191,18 +191,26 @@ def test_discriminator_sees_z0_from_before_the_generators_update(monkeypatch):
     assert torch.equal(seen[0], clean)
 
 
-def test_no_gradient_is_held_while_a_forward_pass_needs_memory(monkeypatch):
-    run = finetuning(hypnos(steps=3))
-    predict, held = run.denoiser.predict, []
+def test_no_gradient_is_held_while_a_forward_pass_or_a_preview_needs_memory(monkeypatch):
+    moments = []
+
+    class Previews:
+        def watch(self, _model):
+            pass
+
+        def after(self, _step):
+            moments.append([p for p in run.updater.parameters if p.grad is not None])
+
+    run = finetuning(hypnos(steps=3), previews=Previews())
+    predict = run.denoiser.predict
 
     def watched(*arguments):
-        held.extend(p for p in run.updater.parameters if p.grad is not None)
+        moments.append([p for p in run.updater.parameters if p.grad is not None])
         return predict(*arguments)
 
     monkeypatch.setattr(run.denoiser, "predict", watched)
     run.run()
-    assert len(run.curve) == 3
-    assert held == []
+    assert moments == [[]] * 6
     assert all(p.grad is None for p in run.updater.parameters)
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.sizes import network_sizes
 from hypnos_pipeline.errors import Problem
+from hypnos_pipeline.models.runtime import silence_bitsandbytes
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.running.out_of_memory import shown_bytes
 from hypnos_pipeline.study.parts import ValidParts
@@ -30,6 +31,7 @@ def machine_problems(parts: ValidParts) -> list[Problem]:
     """Looks for the GPU where one is requested by name, and whether the libraries of 8-bit numbers start."""
     runtime = parts.sections.get("runtime", RuntimeSettings())
     found: list[Problem] = []
+    silence_bitsandbytes()
     for library, setting, fix in _eight_bit(parts, runtime):
         try:
             import_module(library)

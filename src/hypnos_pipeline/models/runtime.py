@@ -90,8 +90,7 @@ def _spare_quantised_loading() -> None:
 
 def silence_loading() -> None:
     """Keeps the libraries' loading bars and advice out of the pipeline's own log."""
-    # Its advice about missing 4-bit CPU kernels comes while diffusers imports it.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    silence_bitsandbytes()  # which diffusers imports
     import diffusers
     import transformers
 
@@ -99,6 +98,11 @@ def silence_loading() -> None:
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+
+
+def silence_bitsandbytes() -> None:
+    """Keeps its advice about missing 4-bit CPU kernels, which comes while it is imported, out of the log."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def precision(runtime: RuntimeSettings, device: torch.device) -> torch.dtype:
