@@ -322,6 +322,8 @@ def test_divergence_names_the_step():
 def test_half_precision_keeps_float32_weights_and_losses(precision):
     run = finetuning(hypnos(steps=2), runtime=RUNTIME.model_copy(update={"precision": precision}))
     run.run()
+    terms, clean, prediction = terms_of(run)
+    assert {each.dtype for each in (*terms.values(), clean, prediction.epsilon)} == {torch.float32}
     assert run.updater.scaler.is_enabled() == (precision == "float16")
     assert all(tensor.dtype == torch.float32 for tensor in trained(run) if tensor.is_floating_point())
     assert len(run.curve) == 2

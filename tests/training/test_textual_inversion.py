@@ -13,8 +13,8 @@ from tests.training.tiny_study import RUNTIME, SEED, latents, same, weights
 SETTINGS = TextualInversionSettings(steps=3, batch=2)
 
 
-def learn(model, settings=SETTINGS, noun="rattan chair"):
-    return textual_inversion(model, latents(), settings, noun=noun, seed=SEED, runtime=RUNTIME)
+def learn(model, settings=SETTINGS, noun="rattan chair", runtime=RUNTIME):
+    return textual_inversion(model, latents(), settings, noun=noun, seed=SEED, runtime=runtime)
 
 
 def all_but_tokens(model):
@@ -72,3 +72,12 @@ def test_existing_words_are_refused():
 def test_phrase_replaces_subject_or_stands_before_the_noun():
     assert SETTINGS.learned_phrase("robot") == "<sks>"
     assert TextualInversionSettings(steps=1, phrase="token_noun").learned_phrase("robot") == "<sks> robot"
+
+
+@pytest.mark.parametrize(("precision", "largest"), [("float16", 0.01), ("bfloat16", 0.05)])
+def test_half_precision_learns_the_same_token(precision, largest):
+    half = RUNTIME.model_copy(update={"precision": precision})
+    found, exact = (learn(tiny_text_to_image(), runtime=each)[0].embedding for each in (half, RUNTIME))
+    start = noun_embedding(tiny_text_to_image(), "rattan chair")
+    assert found.dtype == torch.float32
+    assert 0 < float((found - exact).norm() / (exact - start).norm()) < largest

@@ -93,7 +93,8 @@ class PerceptualLoss:
     """L_p against the very pool image whose latent is noised; its features are computed once.
 
     With the photo instead of the pool image, L_p would pull the old background back. EfficientNet computes in
-    float32 in every precision: as images come close, half precision would round their difference away.
+    float32 in every precision: beside the U-Net it costs little, and in float16 the gradients of its large
+    maps would be rounded to zero.
 
     Args:
         network: EfficientNet; frozen and put into evaluation mode here.
