@@ -26,22 +26,29 @@ KINDS = {
 CPU = torch.device("cpu")
 
 
+def autoencoder() -> Any:
+    """Builds Stable Diffusion 1.5's VAE."""
+    from diffusers import AutoencoderKL
+
+    from hypnos_pipeline.models.random.text_to_image import VAE
+
+    return AutoencoderKL(**VAE).eval().requires_grad_(False)
+
+
 def stable_diffusion(runtime: RuntimeSettings | None = None) -> TextToImage:
     """Builds Stable Diffusion 1.5.
 
     Args:
         runtime: With a VAE kept as ``frozen_vae`` names it; None for one in float32.
     """
-    from diffusers import AutoencoderKL
-
-    from hypnos_pipeline.models.random.text_to_image import VAE, make_text_to_image
+    from hypnos_pipeline.models.random.text_to_image import make_text_to_image
 
     model = make_text_to_image(seed=0)
     if runtime is not None and runtime.frozen_vae != "float32":
         # As training/frozen_vae.py does it, which fake tensors cannot: they refuse to be converted in place.
         torch.set_default_dtype(precision(runtime, CPU))
         try:
-            model.vae = AutoencoderKL(**VAE).eval().requires_grad_(False)
+            model.vae = autoencoder()
         finally:
             torch.set_default_dtype(torch.float32)
     return model

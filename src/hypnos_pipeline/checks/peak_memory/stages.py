@@ -52,7 +52,7 @@ def count_training(
     image_size: int = 512,
     discriminator: DiscriminatorSettings | None = None,
 ) -> Moments:
-    """Counts a training: its beginning, a step with the gradient log, a preview, and a step without L_p.
+    """Counts a training: a step with the gradient log, a preview, and a step without L_p.
 
     Args:
         method: As in the study; the number of steps is of no account.
@@ -62,13 +62,12 @@ def count_training(
     """
     latents, moments = networks.latents(image_size), Moments()
     with counted() as memory:
-        with _moment(memory, moments, "beginning"):
-            if isinstance(method, TextualInversionSettings):
-                training, model = _inversion(method, runtime, latents)
-            else:
-                training, model = _finetuning(method, runtime, latents, discriminator)
-            memory.label(_weights(model, training), WEIGHTS)
-            _prepare(training, memory)
+        if isinstance(method, TextualInversionSettings):
+            training, model = _inversion(method, runtime, latents)
+        else:
+            training, model = _finetuning(method, runtime, latents, discriminator)
+        memory.label(_weights(model, training), WEIGHTS)
+        _prepare(training, memory)
         with training.inserted() if isinstance(training, TokenTraining) else nullcontext():
             with _moment(memory, moments, "step"):
                 training.step(1)
@@ -145,7 +144,7 @@ def count_encoding(image_size: int = 512, batch: int = 8) -> Moments:
 
     moments = Moments()
     with counted() as memory:
-        vae = networks.stable_diffusion().vae
+        vae = networks.autoencoder()
         memory.label_all(WEIGHTS)
         with _moment(memory, moments, "encoding"):
             encode_posteriors(vae, networks.pixels(batch, image_size), batch)
