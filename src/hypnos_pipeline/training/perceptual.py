@@ -138,11 +138,16 @@ class PerceptualLoss:
     def distance(self, decoded: torch.Tensor, indexes: list[int]) -> torch.Tensor:
         """Returns the distance of images in [0, 1] from pool images per sample, float32 N."""
         import torch
+        from torch.utils.checkpoint import checkpoint
 
         self._remember(indexes, decoded.device)
         kept = zip(*(self.reference[index] for index in indexes), strict=True)
         reference = [torch.stack(stage).to(decoded.device) for stage in kept]
-        ours = stage_features(self.network, decoded)
+        # Where the decoder recomputes its activations, those of EfficientNet would be held beside them.
+        if self.vae.is_gradient_checkpointing and torch.is_grad_enabled():
+            ours = checkpoint(stage_features, self.network, decoded, use_reentrant=False)
+        else:
+            ours = stage_features(self.network, decoded)
         return feature_distance(ours, reference, self.settings.stage_weights, self.settings.reduction)
 
     def _remember(self, indexes: list[int], device: torch.device) -> None:

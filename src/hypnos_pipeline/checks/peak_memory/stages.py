@@ -19,6 +19,7 @@ from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.generation import generate
 from hypnos_pipeline.models.runtime import autocast
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
+from hypnos_pipeline.training.finetuning import Adversary, Finetuning
 from hypnos_pipeline.training.settings import (
     DiscriminatorSettings,
     DreamBoothSettings,
@@ -31,7 +32,6 @@ from hypnos_pipeline.training.textual_inversion import TokenTraining
 if TYPE_CHECKING:
     from hypnos_pipeline.metrics.settings import EvaluationSettings
     from hypnos_pipeline.models.text_to_image import TextToImage
-    from hypnos_pipeline.training.finetuning import Finetuning
     from hypnos_pipeline.training.latents import LatentCache
     from hypnos_pipeline.training.optimisation import Trainee
 
@@ -51,17 +51,14 @@ def count_training(
     runtime: RuntimeSettings,
     image_size: int = 512,
     discriminator: DiscriminatorSettings | None = None,
-    *,
-    perceptual_acts: bool = True,
 ) -> Moments:
-    """Counts a training: its beginning, one step with the gradient log, and a preview.
+    """Counts a training: its beginning, a step with the gradient log, a preview, and a step without L_p.
 
     Args:
         method: As in the study; the number of steps is of no account.
         runtime: Precision and the frozen VAE.
         image_size: Edge of the images, pixels.
         discriminator: HYPNOS's; None for the paper's.
-        perceptual_acts: Whether the step is one in which L_p acts (the first 500), if the method has it.
     """
     latents, moments = networks.latents(image_size), Moments()
     with counted() as memory:
@@ -74,10 +71,13 @@ def count_training(
             _prepare(training, memory)
         with training.inserted() if isinstance(training, TokenTraining) else nullcontext():
             with _moment(memory, moments, "step"):
-                training.step(1 if perceptual_acts else AFTER_LP)
+                training.step(1)
             if method.previews.every:
                 with _moment(memory, moments, "preview"):
                     _preview(model, method.previews, runtime, image_size)
+            if isinstance(training, Finetuning) and training.perceptual:
+                with _moment(memory, moments, "step without L_p"):
+                    training.step(AFTER_LP)
     return moments
 
 
@@ -88,7 +88,6 @@ def _finetuning(
     discriminator: DiscriminatorSettings | None,
 ) -> tuple[Finetuning, TextToImage]:
     """Makes a run as ``pipelines/finetune/nodes.py`` does; L_p acts in its first step alone."""
-    from hypnos_pipeline.training.finetuning import Adversary, Finetuning
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
