@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from hypnos_pipeline.models.generation import generate
 from hypnos_pipeline.models.settings import SamplerSettings
@@ -45,6 +46,18 @@ def test_batch_size_and_order_do_not_matter() -> None:
     assert np.abs(together[0] - together[2]).max() > 1
     # The same call gives the same bits.
     assert np.array_equal(in_pairs, generate(model, PROMPTS, SEEDS, sampler(batch=2), SIZE))
+
+
+def test_a_vae_that_overflows_float16_gives_pictures_in_it() -> None:
+    """As some published ones do, whose images in float16 are black."""
+    model = tiny_text_to_image()
+    with torch.no_grad():
+        model.vae.decoder.conv_in.weight *= 1e6
+    exact = generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE).astype(int)
+    with torch.autocast("cpu", torch.float16):
+        found = generate(model, PROMPTS[:1], SEEDS[:1], sampler(), SIZE)
+    assert exact.std() > 5
+    assert np.abs(found - exact).max() <= 5
 
 
 def test_velocity_model_generates() -> None:

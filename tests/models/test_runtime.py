@@ -29,6 +29,16 @@ def test_configure_sets_threads_and_determinism(threads: int) -> None:
     assert torch.is_deterministic_algorithms_warn_only_enabled()
 
 
+def test_configure_computes_float32_as_float32(threads: int) -> None:
+    """TF32 keeps 10 bits; torch's default for convolutions is to use it."""
+    matmul, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    matmul.allow_tf32 = convolutions.allow_tf32 = matmul.allow_fp16_reduced_precision_reduction = True
+    configure(RuntimeSettings(device="cpu", threads=threads))
+    assert not matmul.allow_tf32
+    assert not convolutions.allow_tf32
+    assert not matmul.allow_fp16_reduced_precision_reduction
+
+
 def test_absent_cuda_is_refused(threads: int) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")

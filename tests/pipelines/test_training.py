@@ -49,6 +49,15 @@ def latents(models):
     return encode_latents(pool(), fakes(), prior(), models.text_to_image, RUNTIME)
 
 
+@pytest.mark.parametrize("frozen", ["half", "int8"])
+def test_posteriors_are_float32s_in_every_precision(models, latents, frozen):
+    from hypnos_pipeline.pipelines.discriminator.nodes import encode_latents
+
+    runtime = RuntimeSettings(device="cpu", threads=1, precision="bfloat16", frozen_vae=frozen)
+    encoded = encode_latents(pool(), fakes(), prior(), models.text_to_image, runtime).to_tensors()
+    assert all(torch.equal(encoded[name], tensor) for name, tensor in latents.to_tensors().items())
+
+
 @pytest.fixture(scope="module")
 def pretrained(latents, models):
     from hypnos_pipeline.pipelines.discriminator.nodes import pretrain_discriminator

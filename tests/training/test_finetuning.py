@@ -312,16 +312,10 @@ def test_divergence_names_the_step():
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_keeps_float32_weights_and_losses(precision):
-    from hypnos_pipeline.training.finetuning import Finetuning
-
-    model = tiny_text_to_image()
-    runtime = RUNTIME.model_copy(update={"precision": precision})
-    settings = hypnos(steps=2)
-    run = Finetuning(
-        model, latents(), settings, plain_prompt=PLAIN, seed=SEED, runtime=runtime,
-        perceptual=perceptual(model, settings), adversary=adversary(),
-    )  # fmt: skip
+    run = finetuning(hypnos(steps=2), runtime=RUNTIME.model_copy(update={"precision": precision}))
     run.run()
+    terms, clean, prediction = terms_of(run)
+    assert {each.dtype for each in (*terms.values(), clean, prediction.epsilon)} == {torch.float32}
     assert run.updater.scaler.is_enabled() == (precision == "float16")
     assert all(tensor.dtype == torch.float32 for tensor in trained(run) if tensor.is_floating_point())
     assert len(run.curve) == 2

@@ -7,9 +7,9 @@ import json
 import pytest
 import torch
 
+from hypnos_pipeline.models.text_to_image import decode
 from hypnos_pipeline.randomness import generator
 from hypnos_pipeline.training.latents import LatentCache, encode_posteriors
-from hypnos_pipeline.training.perceptual import decode
 from tests.tiny_models import tiny_text_to_image
 from tests.training.tiny_study import latents, pool
 
@@ -83,3 +83,12 @@ def test_point_posteriors_of_a_tiny_autoencoder():
 def test_encoding_refuses_other_arrays():
     with pytest.raises(ValueError, match="uint8"):
         encode_posteriors(tiny_text_to_image().vae, pool().stack() / 255.0)
+
+
+def test_encoding_is_float32_whatever_surrounds_it():
+    vae, images = tiny_text_to_image().vae, pool().stack()[:2]
+    with torch.autocast("cpu", torch.bfloat16):
+        surrounded = encode_posteriors(vae, images)
+    assert all(map(torch.equal, surrounded, encode_posteriors(vae, images)))
+    with pytest.raises(ValueError, match=r"float32 to encode with, got torch\.bfloat16"):
+        encode_posteriors(vae.to(torch.bfloat16), images)

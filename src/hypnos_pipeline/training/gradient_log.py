@@ -12,7 +12,7 @@ INACTIVE_BELOW = 0.01
 
 
 def gradient_norms(terms: dict[str, torch.Tensor], epsilon: torch.Tensor) -> dict[str, list[float]]:
-    """Returns the norm of each term's gradient per sample; keeps the graph and changes no parameter's gradient.
+    """Returns the norm of each term's gradient per sample; keeps the graph, changes no parameter's gradient.
 
     No loss scaling is needed here: from a term to ε̂ all is float32 but the decoder of L_p, which sees to the
     range of its own gradient (``training.perceptual.keep_in_range``).
