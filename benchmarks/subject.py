@@ -91,7 +91,10 @@ def write_photos(folder: Path, whole: Study) -> None:
     (folder / "class").mkdir()
     originals = list(photos(whole.image_size).values())
     for index in range(whole.class_prior.count):
-        _noisy(originals[index % len(originals)], draw).save(folder / "class" / f"{index:04d}.png")
+        class_image = _noisy(originals[index % len(originals)], draw)
+        class_image.save(
+            folder / "class" / f"{index:04d}.jpg", quality=92
+        )  # as diffusers' script saves its own
 
 
 def _noisy(picture: np.ndarray, draw: np.random.Generator) -> Image.Image:

@@ -90,7 +90,7 @@ def test_the_report_says_which_goals_are_met() -> None:
     seconds = {"dreambooth": 0.2, "bare": 0.19, "hypnos_early": 0.4, "train_dreambooth.py": 0.25}
     rows = [{"what": "step", "of": name, "seconds": [taken]} for name, taken in seconds.items()]
     rows.append({"what": "machine", "card": "Some Card", "bytes": 80e9, "cuda": "13.0", "libraries": {}})
-    moments = {"step": 10.0e9, "step after L_p": 9.0e9}
+    moments = {"step": 10.0e9, "step without L_p": 9.0e9}
     kinds = {"weights": 4e9, "gradients": 3.9e9, "optimiser": 2e9}
     counted = {"step": {"weights": 4.1e9, "gradients": 3.9e9, "optimiser": 2e9, "activations": 0.4e9}}
     memory = {"kinds": kinds, "moments": moments, "counted": counted}
@@ -107,7 +107,7 @@ def test_the_report_says_which_goals_are_met() -> None:
     assert "train_dreambooth.py's step | 0.80 | 0.80–0.80 | ≤ 0.70 **missed** |" in text
     assert "| HYPNOS step after that : DreamBooth step | not measured |" in text
     assert "| hypnos | step | 10.00 | 10.40 |" in text
-    assert "| hypnos | step after L_p | 9.00 | |" in text
+    assert "| hypnos | step without L_p | 9.00 | |" in text
     assert "| hypnos | 4.00 : 4.10 | 3.90 : 3.90 | 2.00 : 2.00 |" in text
 
 

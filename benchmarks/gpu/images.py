@@ -78,7 +78,7 @@ def evaluation(bench: Bench) -> None:
         )
 
     loading = bench.seconds(load)
-    evaluate(stand_ins(bench, 1))  # the first call also prepares the device
+    evaluate(stand_ins(bench, 2))  # the first call also prepares the device
     samples = stand_ins(bench)
     seconds, peak = bench.measure(lambda: evaluate(samples))
     bench.add(what="evaluation", seconds=seconds, loading=loading, images=len(samples.images))

@@ -80,7 +80,8 @@ def hypnos(bench: Bench, turns: Turns) -> None:
         take_turns(bench, turns, contestants)
         kinds = held(bench, training)
         logged = method.gradient_log_every or 1
-        steps = {"step": logged, "step without gradient log": logged + 1, "step after L_p": next(late)}
+        after = (method.perceptual_steps() // logged + 1) * logged
+        steps = {"step": logged, "step without gradient log": logged + 1, "step without L_p": after}
         moments = {name: bench.measure(partial(training.step, step))[1] for name, step in steps.items()}
         seconds, moments["preview"] = preview(bench, method.previews, model)
     bench.add(what="preview", seconds=seconds)

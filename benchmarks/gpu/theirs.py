@@ -12,6 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
 from benchmarks.diffusers_dreambooth import script_options
 from benchmarks.gpu.steps import WARM, Turns
 from benchmarks.program import ROOT
@@ -20,7 +23,7 @@ from benchmarks.subject import write_photos
 if TYPE_CHECKING:
     from benchmarks.gpu.bench import Bench
 
-PRECISIONS = {"bfloat16": "bf16", "float16": "fp16", "float32": "no"}
+PRECISIONS = {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "no"}
 
 
 class Enough(BaseException):
@@ -29,8 +32,6 @@ class Enough(BaseException):
 
 def run(bench: Bench, script: Path) -> None:
     """Runs the script in this process and measures its steps, loading of photos included."""
-    from torch.optim.optimizer import register_optimizer_step_post_hook
-
     turns = Turns.of(bench)
     last = WARM + turns.rounds * turns.steps
     ends: list[float] = []
@@ -77,7 +78,8 @@ def prepare(bench: Bench, folder: Path, steps: int) -> list[str]:
     options = script_options(bench.whole, method, folder, steps)
     options += ["--report_to", "tensorboard" if find_spec("tensorboard") else "all"]
     options += ["--set_grads_to_none", "--mixed_precision"]
-    options += [PRECISIONS[str(precision(bench.runtime, bench.device)).removeprefix("torch.")]]
+    device = torch.device("cpu" if bench.small else "cuda")  # not as our pipelines configure it
+    options += [PRECISIONS[precision(bench.runtime, device)]]
     options += ["--use_8bit_adam"] * (method.optimiser.kind == "adamw_8bit")
     recomputed = bench.runtime.recomputes("unet", method.optimiser.gradient_checkpointing)
     return options + ["--gradient_checkpointing"] * recomputed

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -92,6 +90,7 @@ def test_a_cpu_gives_the_same_scores(miniature, models, device) -> None:
         )[1].set_index("metric")["mean"]
         for on in (torch.device("cpu"), device)
     ]
-    assert list(scores[0].index) == list(scores[1].index) == list(METRICS), json.dumps(list(scores[0].index))
+    assert list(scores[0].index) == list(scores[1].index) == list(METRICS)
     for metric in METRICS:
-        assert scores[1][metric] == pytest.approx(scores[0][metric], rel=1e-4, abs=1e-5), metric
+        close = 1e-2 if metric in ("fid", "kid") else 1e-4  # differences of large numbers
+        assert scores[1][metric] == pytest.approx(scores[0][metric], rel=close, abs=1e-5), metric
