@@ -100,10 +100,10 @@ def finished_method(
             folder, report = None, dict[str, Any]()
             if family != "base":
                 folder = context.catalog.load(name)  # pyright: ignore[reportUnknownMemberType]
-                report = _report(context.catalog, f"{subject}.{method}.training_report")
+                report = _report(context.catalog, f"{subject}.{method}.training_report")  # pyright: ignore[reportUnknownMemberType]
             if folder and folder.is_relative_to(root):  # Kedro's paths are whole
                 folder = folder.relative_to(root)
-            if family == "textual_inversion":
+            if folder and family == "textual_inversion":
                 _check_token(folder, method, study.methods.textual_inversion[method].token)
             yield FinishedMethod(study, subject, method, family, folder, report, context.params)
         finally:
