@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ def _encoder() -> nn.Module:
     import timm
 
     encoder = timm.create_model("tf_efficientnet_b7", features_only=True, out_indices=(1, 2, 3, 4))
-    halving = encoder.blocks[3][0]  # pyright: ignore[reportIndexIssue]
+    halving: Any = encoder.blocks[3][0]  # pyright: ignore[reportIndexIssue]
     channels = halving.conv_dw.in_channels
     halving.conv_dw = nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels, bias=False)
     return encoder
