@@ -31,10 +31,14 @@ def photos(edge: int) -> dict[str, np.ndarray]:
     """Returns the subject's photos at working size, uint8 S×S×3, by name."""
     from PIL import ImageOps
 
-    from hypnos_pipeline.imaging.photos import read_photos
+    return {name: np.array(ImageOps.fit(photo, (edge, edge))) for name, photo in originals().items()}
 
-    raw = read_photos(PHOTOS).photos
-    return {name: np.array(ImageOps.fit(photo, (edge, edge))) for name, photo in raw.items()}
+
+def originals() -> dict[str, Image.Image]:
+    """Returns the tracked photos, sRGB, by name; Pillow alone reads them, without HEIF and the like."""
+    from PIL import Image
+
+    return {file.stem: Image.open(file).convert("RGB") for file in sorted(PHOTOS.glob("*.jpg"))}
 
 
 def ovals(edge: int) -> dict[str, np.ndarray]:
@@ -65,8 +69,8 @@ def sections(whole: Study, smallest: bool = False) -> dict[str, ImageSet]:
     working, mattes = image_set(photos(edge)), image_set(ovals(edge))
     pool = build_pool(working, mattes, working, settings, partial(pool_prompt, noun), whole.seed)
     fakes = build_fakes(working, mattes, working, settings, whole.seed)
-    originals = list(working.images.values())
-    prior = {f"{index:04d}": originals[index % len(originals)] for index in range(count)}
+    pictures = list(working.images.values())
+    prior = {f"{index:04d}": pictures[index % len(pictures)] for index in range(count)}
     prompt = class_prompt(whole.class_prior.prompts[0], noun.noun)
     return {"pool": pool, "fakes": fakes, "class_prior": image_set(prior, prompt=prompt)}
 
@@ -79,19 +83,17 @@ def write_photos(folder: Path, whole: Study) -> None:
     """
     from PIL import Image
 
-    from hypnos_pipeline.imaging.photos import read_photos
-
     draw = np.random.default_rng(0)
     (folder / "photos").mkdir()
-    for (name, photo), side in zip(read_photos(PHOTOS).photos.items(), LONG_SIDES, strict=False):
+    for (name, photo), side in zip(originals().items(), LONG_SIDES, strict=False):
         scale = side / max(photo.size)
         size = (round(photo.width * scale), round(photo.height * scale))
         large = np.asarray(photo.resize(size, Image.Resampling.LANCZOS), np.float32)
         _noisy(large, draw).save(folder / "photos" / f"{name}.jpg", quality=92)
     (folder / "class").mkdir()
-    originals = list(photos(whole.image_size).values())
+    pictures = list(photos(whole.image_size).values())
     for index in range(whole.class_prior.count):
-        class_image = _noisy(originals[index % len(originals)], draw)
+        class_image = _noisy(pictures[index % len(pictures)], draw)
         class_image.save(
             folder / "class" / f"{index:04d}.jpg", quality=92
         )  # as diffusers' script saves its own
