@@ -107,9 +107,8 @@ def _wrong(model: type[BaseModel], error: Any, held: Any) -> tuple[str, str]:
         return f"the key {context['discriminator'].strip(chr(39))} is missing", ""
     if options := context.get("expected") or context.get("expected_tags"):
         # Words stand in quotes, numbers by themselves.
-        return _short(held), choice(
-            str(held), re.findall(r"'([^']*)'", options) or re.findall(r"\d+", options)
-        )
+        known = re.findall(r"'([^']*)'", options) or re.findall(r"\d+", options)
+        return _short(held), choice(str(held), known)
     expected = _EXPECTED[kind].format_map(context) if kind in _EXPECTED else error["msg"]
     return "nothing" if held is None else _short(held), expected
 
