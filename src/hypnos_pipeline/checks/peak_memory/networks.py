@@ -1,5 +1,7 @@
 """The paper's networks at their true sizes, and images for them: to be built where tensors are fake."""
 
+# pyright: standard
+
 from __future__ import annotations
 
 from itertools import product
