@@ -115,7 +115,7 @@ class ModelsSettings(Configuration):
     matting: ModelReference | None = None
 
 
-RECOMPUTED = {12: ("unet", "decoder"), 16: ("decoder",)}
+RECOMPUTED: dict[int, tuple[str, ...]] = {12: ("unet", "decoder"), 16: ("decoder",)}
 """``runtime.memory`` to the networks whose activations are recomputed in the backward pass."""
 
 

@@ -1,5 +1,7 @@
 """The paper's networks at their true sizes, and images for them: to be built where tensors are fake."""
 
+# pyright: standard, reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 from itertools import product
@@ -121,7 +123,7 @@ def _clip(configuration: dict[str, Any]) -> Any:
     from hypnos_pipeline.models.random.tokenizer import make_synthetic_tokenizer
 
     config = CLIPConfig(**configuration)
-    model = CLIPModel(config).eval()
+    model: Any = CLIPModel(config).eval()
     tokenizer = make_synthetic_tokenizer(config.text_config.vocab_size)  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
     images = ImageEncoder(
         model,

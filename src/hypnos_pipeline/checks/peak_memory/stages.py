@@ -5,6 +5,8 @@ Every function returns the moments of a stage, each with the bytes that were ali
 of weights among them). The networks are Stable Diffusion 1.5's and the others of ``conf/paper``.
 """
 
+# pyright: standard
+
 from __future__ import annotations
 
 from collections.abc import Generator

@@ -59,7 +59,9 @@ class Counted:
 def read() -> tuple[Counted, ...]:
     """Returns every count."""
     rows: list[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
-    return tuple(Counted(**row | {"recomputed": tuple(row["recomputed"])}) for row in rows)
+    for row in rows:
+        row["recomputed"] = tuple(row["recomputed"])
+    return tuple(Counted(**row) for row in rows)
 
 
 def beside(stage: str, recomputed: tuple[str, ...], *, half: bool, load: float, parameters: float) -> float:
@@ -81,7 +83,7 @@ def beside(stage: str, recomputed: tuple[str, ...], *, half: bool, load: float, 
         for each in read()
         if (each.stage, each.recomputed, each.half) == (stage, recomputed, half)
     )
-    images, sizes = np.array(counts, dtype=float).T
+    images, sizes = ([float(count[axis]) for count in counts] for axis in (0, 1))
     if load <= images[0]:
         return float(sizes[0] * max(load / images[0], min(parameters, 1.0)))
     if load <= images[-1]:

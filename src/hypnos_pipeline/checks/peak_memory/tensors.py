@@ -9,6 +9,8 @@ autocast differs (normalisations in float32), the GPU's rule is followed. Not co
 it: the CUDA context, libraries' workspaces inside of kernels, and the allocator's fragmentation.
 """
 
+# pyright: standard
+
 from __future__ import annotations
 
 import weakref
