@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -85,10 +85,9 @@ def hypnos(bench: Bench, turns: Turns) -> None:
         moments = {name: bench.measure(partial(training.step, step))[1] for name, step in steps.items()}
         seconds, moments["preview"] = preview(bench, method.previews, model)
     bench.add(what="preview", seconds=seconds)
-    own = {"unet": method.optimiser, "decoder": method.perceptual}
-    recomputed = [
-        name for name, each in own.items() if bench.runtime.recomputes(name, each.gradient_checkpointing)
-    ]
+    recomputes = bench.runtime.recomputes
+    recomputed = ["unet"] * recomputes("unet", method.optimiser.gradient_checkpointing)
+    recomputed += ["decoder"] * recomputes("decoder", method.perceptual.gradient_checkpointing)
     images = method.instance_batch + method.class_batch
     bench.add_memory("hypnos", moments, kinds, images=images, recomputed=recomputed)
 
@@ -110,7 +109,7 @@ def textual_inversion(bench: Bench, turns: Turns) -> None:
 
 
 def take_turns(
-    bench: Bench, turns: Turns, contestants: dict[str, tuple[Callable[[int], Any], Iterator[int]]]
+    bench: Bench, turns: Turns, contestants: Mapping[str, tuple[Callable[[int], Any], Iterator[int]]]
 ) -> None:
     """Measures contestants round by round; each is a step and the numbers of its steps."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}

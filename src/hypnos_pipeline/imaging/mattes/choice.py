@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from hypnos_pipeline.errors import PhotoError, Problem, nearest
 from hypnos_pipeline.imaging.photos import FEWEST, MORE_PHOTOS, RawPhotos
@@ -22,11 +23,11 @@ def keep_photos(
     """
     if problems := list(choice_problems(raw.photos, exclude, mattes or {}, SUBJECT)):
         raise PhotoError(problems)
-    kept = (
-        {name: picture for name, picture in pictures.items() if name not in exclude}
-        for pictures in (raw.photos, raw.masks, raw.alphas)
-    )
-    return RawPhotos(*kept)
+    return RawPhotos(*(_without(pictures, exclude) for pictures in (raw.photos, raw.masks, raw.alphas)))
+
+
+def _without(pictures: Mapping[str, Any], exclude: Collection[str]) -> dict[str, Any]:
+    return {name: picture for name, picture in pictures.items() if name not in exclude}
 
 
 def choice_problems(
