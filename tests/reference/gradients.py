@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
+
+from hypnos_pipeline.training.optimisation import Updater
 
 RELATIVE = 1e-5
 NOISE = 1e-7
@@ -23,6 +28,14 @@ def assert_gradients_close(ours: dict[str, Tensor], reference: dict[str, Tensor]
     for name, gradient in reference.items():
         distance = (ours[name].double() - gradient.double()).norm()
         assert distance <= RELATIVE * gradient.double().norm() + NOISE * whole, name
+
+
+@contextmanager
+def kept_gradients(updater: Updater) -> Generator[None]:
+    """Keeps the gradient that an update frees when it has used it."""
+    updater.release = lambda: None
+    yield
+    del updater.release
 
 
 def gradients(*networks: torch.nn.Module) -> dict[str, Tensor]:

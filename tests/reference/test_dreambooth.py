@@ -16,7 +16,7 @@ from hypnos_pipeline.randomness import generator
 from hypnos_pipeline.training.draws import Half, PoolDraws, draw_class_images, draw_half
 from hypnos_pipeline.training.finetuning import Finetuning
 from hypnos_pipeline.training.settings import Augmented, DreamBoothSettings, Optimiser
-from tests.reference.gradients import assert_gradients_close, gradients
+from tests.reference.gradients import assert_gradients_close, gradients, kept_gradients
 from tests.reference.subject import (
     CLASS_IMAGES,
     CLASS_PROMPT,
@@ -47,8 +47,8 @@ def our_step(kind: str, prediction_type: str) -> tuple[float, dict[str, torch.Te
         model, cached_latents(kind), settings.general_form(),
         plain_prompt=PROMPT, seed=SEED, runtime=RuntimeSettings(threads=1),
     )  # fmt: skip
-    loss = run.step(STEP)["loss"]
-    return loss, gradients(model.unet, model.text_encoder)
+    with kept_gradients(run.updater):
+        return run.step(STEP)["loss"], gradients(model.unet, model.text_encoder)
 
 
 def drawn(kind: str) -> tuple[torch.Tensor, Half]:

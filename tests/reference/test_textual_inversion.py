@@ -50,10 +50,9 @@ def test_loss_and_gradient_of_the_new_row_are_the_published_ones(kind, predictio
     class Watched(Updater):
         """Keeps the gradients of what is trained."""
 
-        def update(self, loss, step):
-            norm = super().update(loss, step)
+        def release(self):
             caught.append([parameter.grad.clone() for parameter in self.parameters])
-            return norm
+            super().release()
 
     monkeypatch.setattr(module, "Updater", Watched)
     model = tiny_text_to_image(prediction_type)
