@@ -16,6 +16,8 @@ from hypnos_pipeline.commands.sample import sample
 
 # `kedro run --pipeline=full` is documented here beside the newer spelling, and goes on working.
 warnings.filterwarnings("ignore", message="Option '--pipeline' is deprecated")
+# A subject that reads another folder's photos names it with a dot, as every artefact is named.
+warnings.filterwarnings("ignore", message="One or more dataset names contain")
 
 
 @click.group(name="hypnos")
