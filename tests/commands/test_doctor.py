@@ -135,6 +135,7 @@ def test_networks_that_are_not_here_are_named_with_their_command(project, monkey
     start = time.process_time()
     found = problems("--env", "mine")
     assert time.process_time() - start < 10
+    found.pop("disk", None)  # a machine that tests this need not have room for Stable Diffusion's models
     assert found == {
         f"models.{key}": [
             f"{hub} is not in {place}/{key} ({'pinned' if key == 'dino' else 'unpinned'}); "
