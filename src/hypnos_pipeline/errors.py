@@ -167,7 +167,7 @@ class UnusableNetwork(ModelError):
 
 
 class NotFinite(ModelError):
-    """Weights, or what a network makes of its input, hold NaN or infinity."""
+    """Weights, or a network's output, hold NaN or infinity."""
 
 
 class UnsupportedModel(ModelError):

@@ -23,7 +23,7 @@ from tests.hub.networks import SMALL
 
 
 def networks(key: str, folder: Path) -> list[Any]:
-    """The networks that a loader makes of a folder."""
+    """The networks that a loader returns for a folder."""
     if key == "text_to_image":
         model = load_text_to_image(folder)
         return [model.unet, model.text_encoder, model.vae]

@@ -22,7 +22,7 @@ CARVEKIT = [
     [0.0093, 0.0259, 0.1960, 0.1854, 0.9955, 0.9999],
     [0.0109, 0.1957, 0.7186, 0.7443, 0.9978, 1.0000],
 ]
-"""Every 16th pixel of what carvekit 4.1.2 makes of ``IMAGE`` with the same weights (torch 2.14.1, CPU)."""
+"""Every 16th pixel of carvekit 4.1.2's matte of ``IMAGE`` with the same weights (torch 2.14.1, CPU)."""
 IMAGE = torch.sin(torch.arange(3 * 96 * 96) * 0.01).reshape(1, 3, 96, 96)
 
 

@@ -203,7 +203,7 @@ def test_every_pin_says_where_it_was_read(text, study):
 
 
 def test_the_background_remover_is_the_papers(study):
-    """By the name of the file that ``kedro models fetch`` makes of the published ``tracer_b7.pth``."""
+    """By the name of the file to which ``kedro models fetch`` converts the published ``tracer_b7.pth``."""
     settings = study.background_removal
     assert (settings.backend, settings.options["file"]) == ("tracer_b7", "tracer_b7.safetensors")
 

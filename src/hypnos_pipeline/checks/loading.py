@@ -29,7 +29,7 @@ def loading_findings(parts: ValidParts, lock_file: Path | None = None) -> Iterat
 
     loaded: dict[str, None] = {}
     for key, reference in parts.models.items():
-        if not _is_whole(key, reference, parts, lock_file):
+        if reference.folder in loaded or not _is_whole(key, reference, parts, lock_file):
             continue
         needs, free = _float32_bytes(reference), psutil.virtual_memory().available
         if needs > free:

@@ -19,8 +19,8 @@ class UnsupportedPixels(ValueError):
     """The pixels have no single meaning as an 8-bit sRGB picture."""
 
 
-def upright_srgb(image: Image.Image, name: str) -> Image.Image:
-    """Turns a picture by its EXIF orientation and converts it to 8-bit sRGB.
+def upright_srgb(image: Image.Image, name: str) -> tuple[Image.Image, np.ndarray | None]:
+    """Turns a picture by its EXIF orientation, converts it to 8-bit sRGB and splits transparency off.
 
     Transparency is laid on white. A profile that cannot be read is ignored with a warning.
 
@@ -29,7 +29,8 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
         name: Named in warnings.
 
     Returns:
-        An RGB picture without metadata.
+        An RGB picture without metadata; and a cut-out's alpha channel, H×W float32 in [0, 1], or None if all
+        is opaque.
 
     Raises:
         UnsupportedPixels: If values are outside 8 or 16 bits (scientific or HDR pictures), or if nothing is
@@ -47,15 +48,9 @@ def upright_srgb(image: Image.Image, name: str) -> Image.Image:
         colour = paper
     clean = Image.new("RGB", colour.size)
     clean.paste(colour)
-    return clean
-
-
-def transparency(image: Image.Image, name: str) -> np.ndarray | None:
-    """Returns the alpha channel of a cut-out, upright, H×W float32 in [0, 1]; None if all is opaque."""
-    _, alpha = _split_alpha(_eight_bits(_turned(image, name)))
     if alpha is None or alpha.getextrema()[0] == 255:
-        return None
-    return np.asarray(alpha, dtype=np.float32) / np.float32(255.0)
+        return clean, None
+    return clean, _unit(alpha)
 
 
 def to_grey_unit(image: Image.Image, name: str = "mask") -> np.ndarray:
@@ -73,8 +68,13 @@ def to_grey_unit(image: Image.Image, name: str = "mask") -> np.ndarray:
         return (np.asarray(image.convert("I"), dtype=np.float32) / np.float32(65535.0)).clip(0.0, 1.0)
     colour, alpha = _split_alpha(_eight_bits(image))
     if alpha is not None and alpha.getextrema()[0] != alpha.getextrema()[1]:
-        return np.asarray(alpha, dtype=np.float32) / np.float32(255.0)
-    return np.asarray(colour.convert("L"), dtype=np.float32) / np.float32(255.0)
+        return _unit(alpha)
+    return _unit(colour.convert("L"))
+
+
+def _unit(grey: Image.Image) -> np.ndarray:
+    """Returns an 8-bit grey as H×W float32 in [0, 1]."""
+    return np.asarray(grey, dtype=np.float32) / np.float32(255.0)
 
 
 def _turned(image: Image.Image, name: str) -> Image.Image:

@@ -38,15 +38,20 @@ def open_picture(file: Path) -> Image.Image:
                 unread.verify()  # its checksums: a damaged one would decode into a damaged photo
         image = Image.open(file)
         # Phones put a second picture (depth, gain map) into a JPEG, which Pillow calls MPO: the first counts.
-        several = image.format not in ("MPO", "HEIF")
-        if (frames := getattr(image, "n_frames", 1)) > 1 and several:
+        one_counts = image.format in ("MPO", "HEIF")
+        if (frames := getattr(image, "n_frames", 1)) > 1 and not one_counts:
             raise UnsupportedPixels(f"animated or of several pages ({frames} frames)")
-        factor = math.ceil(math.sqrt(image.width * image.height / LARGEST))
+        factor = _factor(image)
         if factor in (2, 4, 8):  # a JPEG is then decoded in that size
             image.draft(image.mode, (image.width // factor, image.height // factor))
         _refuse_too_large(image)
         image.load()
-    return image if factor == 1 else _reduced(image)
+    return _reduced(image)
+
+
+def _factor(image: Image.Image) -> int:
+    """Returns by how much a picture's sides are divided; 1 where it is not too large."""
+    return math.ceil(math.sqrt(image.width * image.height / LARGEST))
 
 
 def _know_heif() -> None:
@@ -76,9 +81,9 @@ def _refuse_too_large(image: Image.Image) -> None:
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """Scales a decoded picture below ``LARGEST`` by averaging; its EXIF and profile stay."""
-    factor = math.ceil(math.sqrt(image.width * image.height / LARGEST))
-    if factor <= 1:
+    """Scales a decoded picture below ``LARGEST`` by averaging, if it is not; its EXIF and profile stay."""
+    factor = _factor(image)
+    if factor == 1:
         return image
     exif = image.getexif()
     plain = {"1": "L", "P": "RGBA" if "transparency" in image.info else "RGB", "I;16": "I"}

@@ -72,11 +72,10 @@ def find_photo_files(folder: Path) -> PhotoFiles:
     for file in beside:
         _enter_beside(pictures, file, found)
     for file in pictures.values():
-        name = photo_name(file.stem)
-        if owner := _photo_of(name, pictures):
+        if owner := _photo_of(file, pictures):
             _enter_mask(found, owner, file)
         else:
-            found.photos[name] = file
+            found.photos[photo_name(file.stem)] = file
     _look_into_folders(folder, found)
     return found
 
@@ -131,11 +130,12 @@ def _enter_beside(pictures: dict[str, Path], file: Path, found: PhotoFiles) -> N
         _enter(pictures, file, found)
 
 
-def _photo_of(name: str, pictures: dict[str, Path]) -> str:
-    """Returns the photo whose mask a picture is by its name, as ``0_mask``; empty if it is a photo itself."""
-    for ending in _MASK_ENDINGS:
-        if name.casefold().endswith(ending) and name[: -len(ending)].casefold() in pictures:
-            return photo_name(pictures[name[: -len(ending)].casefold()].stem)
+def _photo_of(file: Path, photos: dict[str, Path], endings: tuple[str, ...] = _MASK_ENDINGS) -> str:
+    """Returns the photo whose mask a picture is by its name, as ``0_mask``; empty if it is no mask."""
+    key = _key(file)
+    for ending in endings:
+        if key.endswith(ending) and (photo := photos.get(key.removesuffix(ending))):
+            return photo_name(photo.stem)
     return ""
 
 
@@ -161,11 +161,9 @@ def _look_into_folders(folder: Path, found: PhotoFiles) -> None:
 
 def _take_masks(folder: Path, found: PhotoFiles) -> None:
     """Takes ``<photo>.png``, also with an ending; without a photo it only warns: photos get excluded."""
-    stems = {name.casefold(): file for name, file in found.photos.items()}
+    photos = {_key(file): file for file in found.photos.values()}
     for file in _listed(folder):
-        name = photo_name(file.stem)
-        owner = next((photo for photo in found.photos if photo.casefold() == name.casefold()), "")
-        owner = owner or _photo_of(name, stems)
+        owner = _photo_of(file, photos, ("", *_MASK_ENDINGS))
         if file.suffix.lower() != ".png" or not owner:
             found.warnings.append(f"{file}: no PNG named like a photo; ignored")
         else:

@@ -15,12 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from hypnos_pipeline.configuration.messages import shown
 from hypnos_pipeline.errors import PhotoError, Problem
-from hypnos_pipeline.imaging.colour_management import (
-    UnsupportedPixels,
-    to_grey_unit,
-    transparency,
-    upright_srgb,
-)
+from hypnos_pipeline.imaging.colour_management import UnsupportedPixels, to_grey_unit, upright_srgb
 from hypnos_pipeline.imaging.opening import TooLarge, open_picture
 from hypnos_pipeline.imaging.photo_files import PhotoFiles, find_photo_files, shown_name
 
@@ -161,10 +156,7 @@ class _Reader:
 
     def photo(self, name: str, file: Path) -> Image.Image | None:
         """Reads one photo; None, with the problem noted, where it cannot be used."""
-
-        def convert(image: Image.Image) -> tuple[Image.Image, np.ndarray | None]:
-            return upright_srgb(image, file.name), transparency(image, file.name)
-
+        convert = partial(upright_srgb, name=file.name)
         photo, alpha = self.read(file, convert, shown_name(file)) or (None, None)
         if photo is not None and min(photo.size) < _SMALLEST_SIDE:
             size = f"only {photo.width}×{photo.height} pixels"

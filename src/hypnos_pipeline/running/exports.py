@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import ExportError
-from hypnos_pipeline.running.finished import FinishedMethod, finished_method, of_a_layer
+from hypnos_pipeline.running.finished import FinishedMethod, MethodRequest, finished_method, of_a_layer
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.export.card import Origin
@@ -22,13 +22,10 @@ ENOUGH = 90
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(MethodRequest):
     """What the user requests.
 
     Attributes:
-        env: Environment of the study.
-        subject: A subject of it.
-        method: A method of it.
         format: Of the export.
         precision: Of the weights; None for the format's own: float32 of ``diffusers``, float16 of the others.
         rank: Of a LoRA, for every layer; None for the study's ``export``.
@@ -36,9 +33,6 @@ class Request:
         overwrite: Whether an export that is there is replaced.
     """
 
-    env: str
-    subject: str
-    method: str
     format: Format
     precision: Precision | None = None
     rank: int | None = None
@@ -106,9 +100,7 @@ def export_request(root: Path, request: Request) -> Exported:
         Busy: If a run is at work on the model.
     """
     target = request.target(root)
-    with finished_method(
-        root, request.env, request.subject, request.method, f"an export to {target}"
-    ) as method:
+    with finished_method(root, request, f"an export to {target}") as method:
         folder = _exportable(method, request)
         _check_target(root, target, request)
         origin = _origin(root, method, folder, request)

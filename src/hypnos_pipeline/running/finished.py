@@ -19,6 +19,21 @@ _LAYERS = re.compile(r"0[1-8]_[a-z_]+")
 
 
 @dataclass(frozen=True)
+class MethodRequest:
+    """What every request for a finished method names.
+
+    Attributes:
+        env: Environment of the study.
+        subject: A subject of it.
+        method: A method of it.
+    """
+
+    env: str
+    subject: str
+    method: str
+
+
+@dataclass(frozen=True)
 class FinishedMethod:
     """A method, finetuned on a subject.
 
@@ -60,16 +75,12 @@ class FinishedMethod:
 
 
 @contextmanager
-def finished_method(
-    root: Path, env: str, subject: str, method: str, purpose: str
-) -> Generator[FinishedMethod]:
+def finished_method(root: Path, request: MethodRequest, purpose: str) -> Generator[FinishedMethod]:
     """Opens a finished method and keeps runs off it meanwhile.
 
     Args:
         root: The project's folder and working directory.
-        env: Environment of the study.
-        subject: A subject of it.
-        method: A method of it.
+        request: Names it.
         purpose: What is made of it; a run that is refused meanwhile names it.
 
     Raises:
@@ -84,6 +95,7 @@ def finished_method(
     from hypnos_pipeline.study.environments import require
     from hypnos_pipeline.study.model import Study
 
+    env, subject, method = request.env, request.subject, request.method
     require(root, env)
     with (session := KedroSession.create(project_path=root, env=env)):
         context = session.load_context()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import SampleError
-from hypnos_pipeline.running.finished import FinishedMethod, finished_method, of_a_layer
+from hypnos_pipeline.running.finished import FinishedMethod, MethodRequest, finished_method, of_a_layer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,21 +24,15 @@ _SLUG_LENGTH = 40
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(MethodRequest):
     """What the user requests.
 
     Attributes:
-        env: Environment of the study.
-        subject: A subject of it.
-        method: A method of it.
         prompt: As typed, with or without ``{subject}``.
         n: Number of images.
         seed: Of the noise.
     """
 
-    env: str
-    subject: str
-    method: str
     prompt: str
     n: int
     seed: int
@@ -74,9 +68,7 @@ def sample_request(root: Path, request: Request, output: Path | None = None) -> 
     """
     folder = output or request.folder()
     _check_output(root, folder)
-    with finished_method(
-        root, request.env, request.subject, request.method, f"samples in {folder}"
-    ) as method:
+    with finished_method(root, request, f"samples in {folder}") as method:
         return folder, _sample_into(folder, request, method)
 
 

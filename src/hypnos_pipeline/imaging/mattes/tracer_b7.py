@@ -1,6 +1,6 @@
 """The ``tracer_b7`` backend: the paper's remover (3.3), TRACER with EfficientNet-B7.
 
-Its published weights are read as safetensors only, which ``kedro models fetch`` makes of them.
+Its published weights are read as safetensors only, to which ``kedro models fetch`` converts them.
 """
 
 from __future__ import annotations

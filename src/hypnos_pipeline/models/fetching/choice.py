@@ -10,6 +10,7 @@ from hypnos_pipeline.errors import FetchError
 from hypnos_pipeline.models.fetching.conversion import FOREIGN, converted_name
 from hypnos_pipeline.models.integrity import PARTS, PREPROCESSED, TOKENIZERS, TOKENIZING
 from hypnos_pipeline.models.preprocessing import CONFIGURATION
+from hypnos_pipeline.models.weight_files import SUFFIX, UNREAD
 
 _TOKENIZER = (
     "tokenizer.json",
@@ -117,4 +118,4 @@ def _matting(names: Collection[str]) -> list[str]:
 
 
 def _is_weights(name: str) -> bool:
-    return PurePosixPath(name).suffix in (*FOREIGN, ".safetensors", ".ckpt", ".msgpack", ".h5")
+    return PurePosixPath(name).suffix in (SUFFIX, *UNREAD)
