@@ -1,9 +1,9 @@
 """What each node of a run costs, estimated beforehand from the study's own counts of steps and images.
 
 The unit is the second of one core of the machine that the figures below were measured on, with the embedded
-models. Other networks cost ``scale`` times as much for the same steps and images. How fast another machine is,
-and what earlier runs took, ``running/timings.py`` knows. Estimates order nodes and show how long a run will
-take. No result depends on them.
+models. Other networks cost ``scale`` times as much for the same steps and images. How fast another machine
+is, and what earlier runs took, ``running/timings.py`` knows. Estimates order nodes and show how long a run
+will take. No result depends on them.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.study.model import Study
 
-LOADED = 1.0
+LOADED = 0.6
 """Seconds to read a text-to-image model, once its libraries are there."""
-IMAGE_STEP = 0.0145
+IMAGE_STEP = 0.0158
 """Seconds of one step of the sampler for one image, with guidance."""
 TRAINING_IMAGE = 0.030
 """Seconds of one image of a training step of U-Net and text encoder."""
 PERCEPTUAL, ADVERSARIAL = 0.5, 0.1
 """What L_p, and the discriminator with its own training, add to a training step, as a part of it."""
-TOKEN_IMAGE = 0.023
+TOKEN_IMAGE = 0.022
 """Seconds of one image of a step of Textual Inversion, which trains no network."""
-ENCODED = 0.008
+ENCODED = 0.003
 """Seconds to encode one image."""
-DISCRIMINATOR_IMAGE = 0.0005
+DISCRIMINATOR_IMAGE = 0.00035
 """Seconds of one image of a step of the discriminator's pretraining."""
-MATTE = 3.0
+MATTE = 0.6
 """Seconds to cut out one photo."""
 PHOTOS = 4
 """Photos of a subject; the method is made for 3 to 5."""
-MEASURED_IMAGE = 0.015
+MEASURED_IMAGE = 0.012
 """Seconds to take every metric of one image."""
-OTHERS = 0.5
+OTHERS = 0.3
 """Seconds of a node that draws, collects or writes."""
 
 Count = Callable[[Node, Study], float]
