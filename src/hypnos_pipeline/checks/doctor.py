@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hypnos_pipeline.checks.duration import duration_finding
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.installation import installation_findings
 from hypnos_pipeline.checks.loading import loading_findings
@@ -40,6 +41,7 @@ def examine(root: Path, env: str) -> list[Finding]:
         checks |= {
             "memory": lambda: memory_findings(study.parts, sizes),
             "disk": lambda: [disk_finding(study, sizes, _photo_count(study))],
+            "time": lambda: duration_finding(study),
             "photos": lambda: _photos(study),
             "networks": lambda: network_findings(study.parts, study.parts.models, study.lock_file),
             "loading": lambda: loading_findings(study.parts, study.lock_file),
