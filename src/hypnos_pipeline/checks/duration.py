@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 
 from hypnos_pipeline.checks.findings import Finding, Passed
@@ -107,11 +107,14 @@ def duration_finding(files: StudyFiles) -> list[Finding]:
     return [Passed("time", text)]
 
 
-def announce_duration(run_params: Mapping[str, Any], pipeline: Pipeline) -> None:
+class AnnouncedDuration:
     """Says how long what ``kedro run`` was called for will take, if that is more than a minute."""
-    if not of_kedro_run():
-        return
-    root, env = place(run_params)
-    seconds, text = describe_duration(pipeline, current_parameters(), root, env)
-    if seconds > WORTH_SAYING:
-        click.echo(f"This takes {text}.", err=True)
+
+    @hook_impl(trylast=True)  # a run that the checks refuse takes no time
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
+        """Prints one line to stderr."""
+        if of_kedro_run():
+            root, env = place(run_params)
+            seconds, text = describe_duration(pipeline, current_parameters(), root, env)
+            if seconds > WORTH_SAYING:
+                click.echo(f"This takes {text}.", err=True)

@@ -14,7 +14,6 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from hypnos_pipeline.checks.duration import announce_duration
 from hypnos_pipeline.checks.machine import machine_problems
 from hypnos_pipeline.checks.memory_settings import savings
 from hypnos_pipeline.checks.networks import make_random_networks, network_problems
@@ -65,10 +64,8 @@ class StudyChecks:
             raise StudyError([*problems, *_new(_files_problems(files, lock_file(loader)), problems)])
 
     @hook_impl
-    def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
-    ) -> None:
-        """Checks what the nodes of this run read, and says how long it will take.
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Checks what the nodes of this run read.
 
         Raises:
             StudyError: Listing every problem and its fix.
@@ -95,7 +92,6 @@ class StudyChecks:
         with shown_plainly():
             if found:
                 raise StudyError(found)
-        announce_duration(run_params, pipeline)
 
     @hook_impl
     def on_node_error(self, error: Exception, node: Node) -> None:
