@@ -4,6 +4,7 @@ from hypnos_pipeline.checks.duration import AnnouncedDuration
 from hypnos_pipeline.checks.hooks import StudyChecks
 from hypnos_pipeline.running.hooks import FinishedCheckpoints, OneRunAtATime, PlainErrors
 from hypnos_pipeline.running.showing import ShownProgress
+from hypnos_pipeline.running.tracking import Tracking
 from hypnos_pipeline.study.environments import BASE, DEFAULT
 from hypnos_pipeline.study.loading import StudyConfigLoader
 
@@ -15,5 +16,6 @@ HOOKS = (
     FinishedCheckpoints(),
     AnnouncedDuration(),
     ShownProgress(),
+    Tracking(),
     PlainErrors(),
 )

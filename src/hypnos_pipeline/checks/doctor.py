@@ -11,7 +11,7 @@ from hypnos_pipeline.checks.duration import duration_finding
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.installation import installation_findings
 from hypnos_pipeline.checks.loading import loading_findings
-from hypnos_pipeline.checks.machine import machine_findings
+from hypnos_pipeline.checks.machine import machine_findings, tracking_problems
 from hypnos_pipeline.checks.networks import network_findings
 from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
 from hypnos_pipeline.checks.resources import disk_finding, memory_findings
@@ -33,7 +33,7 @@ def examine(root: Path, env: str) -> list[Finding]:
     study = StudyFiles.read(root, env)
     checks: dict[str, Callable[[], Iterable[Finding]]] = {
         "libraries": lambda: installation_findings(root),
-        "machine": lambda: machine_findings(study.parts),
+        "machine": lambda: [*machine_findings(study.parts), *tracking_problems(study.parameters)],
         "configuration": lambda: _configuration(study),
     }
     if study.catalog:
