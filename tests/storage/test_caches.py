@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,11 @@ def test_the_user_s_own_choice_and_home_come_first(homeless: Path) -> None:
     os.environ["XDG_CACHE_HOME"] = str(homeless / "not_yet" / "there")
     use_writable_caches()
     assert not FOLDERS.keys() & os.environ.keys()
+
+
+def test_onnxruntime_prepares_no_reports_to_its_maker(homeless: Path) -> None:
+    os.environ["HOME"] = str(homeless)
+    os.environ.pop("ORT_DISABLE_TELEMETRY", None)
+    code = "import hypnos_pipeline.settings, onnxruntime"
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+    assert not (homeless / ".cache" / "Microsoft").exists()
