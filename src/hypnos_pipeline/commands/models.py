@@ -27,8 +27,11 @@ def fetch(env: str) -> None:
     """Gets every network of the study that is not here, and verifies the others."""
     references, lock = _study_models(project_root(), env)
     from hypnos_pipeline.models.fetching.fetch import fetch_all
+    from hypnos_pipeline.running.showing import shown
 
-    if problems := fetch_all(references, lock, click.echo):
+    with shown():
+        problems = fetch_all(references, lock, click.echo)
+    if problems:
         lines = [f"  models.{key}: {problem}" for key, problem in problems.items()]
         lines.append(
             f"`kedro models adopt KEY PATH --env {env}` takes a network that was copied here by hand."
