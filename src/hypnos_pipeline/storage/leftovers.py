@@ -78,7 +78,7 @@ def keep_newest(folder: Path, own: Path, most: float) -> None:
     last = max((run for run in runs if any(run.glob("step_*"))), key=_changed, default=None)
     kept, number = 0, 0
     for path in sorted([*runs, *aside], key=_changed, reverse=True):
-        size = _size(path)
+        size = size_of(path)
         if kept + size > most and path != last and _removed(path):
             _log.info("removed %s (%s): more than checkpoints.keep_gigabytes", path, _shown(size))
         else:
@@ -109,7 +109,8 @@ def _changed(path: Path) -> float:
     return max(each.stat().st_mtime for each in (path, *path.rglob("*")))
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Returns the bytes of a file, or of all files below a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
 
