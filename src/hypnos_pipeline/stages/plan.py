@@ -1,0 +1,76 @@
+"""Which stages ``dvc repro`` would look at, in its order, and what each of them waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dvc.dvcfile import PROJECT_FILE
+from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc.stage import Stage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stages to look at.
+
+    Attributes:
+        order: The order in which DVC would take them.
+        upstream: The stages among them that each of them waits for.
+    """
+
+    order: list[Stage]
+    upstream: dict[Stage, list[Stage]]
+
+    @classmethod
+    def of(
+        cls,
+        repo: Repo,
+        targets: Iterable[str] = (),
+        *,
+        single_item: bool = False,
+        downstream: bool = False,
+    ) -> Plan:
+        """Reads a plan from ``dvc.yaml``.
+
+        Args:
+            repo: DVC's project, its lock held.
+            targets: Names of stages, or files of stages; without any, all of the project's ``dvc.yaml``.
+            single_item: Only the targets, not what they depend on.
+            downstream: The targets and what depends on them, not what they depend on.
+
+        Raises:
+            dvc.exceptions.DvcException: If there is no such target, or ``dvc.yaml`` cannot be read.
+        """
+        stages = collect_stages(repo, list(targets) or [PROJECT_FILE])
+        graph = get_active_graph(repo.index.graph)
+        order = plan_repro(graph, stages, downstream=downstream)
+        planned = set(stages if single_item else order)
+        order = [stage for stage in order if stage in planned]
+        return cls(order, {stage: [up for up in graph.successors(stage) if up in planned] for stage in order})
+
+    @cached_property
+    def dependents(self) -> dict[Stage, list[Stage]]:
+        """The stages that wait for each stage."""
+        found: dict[Stage, list[Stage]] = {stage: [] for stage in self.order}
+        for stage, needed in self.upstream.items():
+            for each in needed:
+                found[each].append(stage)
+        return found
+
+    def remaining(self, seconds: Mapping[str, float]) -> dict[Stage, float]:
+        """Returns the seconds from each stage's start to the end of the last stage that waits for it.
+
+        Args:
+            seconds: That each stage takes, by its name; 1 where nothing is known.
+        """
+        found: dict[Stage, float] = {}
+        for stage in reversed(self.order):
+            after = max((found[each] for each in self.dependents[stage]), default=0.0)
+            found[stage] = seconds.get(stage.addressing, 1.0) + after
+        return found
