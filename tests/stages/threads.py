@@ -10,17 +10,14 @@ from typing import Any
 class Threads(ThreadPoolExecutor):
     """Does jobs as a pool of processes does."""
 
-    def __init__(self, workers: int = 3) -> None:
-        super().__init__(workers)
-        self.workers = workers
-        self.names: list[str] = []
+    def __init__(self) -> None:
+        super().__init__(3)
         self._futures: set[Future[int]] = set()
 
     def submit(  # type: ignore[override]
         self, function: Callable[..., int], *arguments: Any, key: str, priority: float, memory: float
     ) -> Future[int]:
         future = super().submit(function, *arguments)
-        self.names.append(key)
         self._futures.add(future)
         return future
 

@@ -62,11 +62,8 @@ class Toy:
     def side_by_side(self, *targets: str, **options: Any) -> Outcome:
         """What ``kedro repro`` does."""
         planned = {key: options.pop(key) for key in ("single_item", "downstream") if key in options}
-        ways = {
-            "workers": Threads,
-            "listener": lambda event, name: None,
-            "logs": self.folder / ".dvc/tmp/logs",
-        }
+        ways: dict[str, Any] = {"open_workers": Threads, "count": 3, "listener": lambda event, name: None}
+        ways |= {"logs": self.folder / ".dvc/tmp/logs"}
         with self.entered(), locked_repo(self.folder) as repo:
             return reproduce(repo, Plan.of(repo, targets, **planned), Ways(**(ways | options)))
 

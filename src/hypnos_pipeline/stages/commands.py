@@ -6,14 +6,16 @@ to import it. Any other command is given to the user's shell.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 PLAIN_RUN = re.compile(r"kedro run( [\w=.,:/@%+-]+)*")
 """A ``kedro run`` of which a shell would change nothing."""
+
+SET_PARENT_DEATH_SIGNAL = 1
+"""Linux's ``PR_SET_PDEATHSIG``."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,13 @@ class Job:
         )
 
 
+def contents(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
+    """Returns what tells whether files, or any file in folders, have changed: their sizes and times."""
+    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
+    kept = [file for file in files if file.is_file() and file.suffix != ".pyc"]
+    return {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in kept}
+
+
 def work(job: Job) -> int:
     """Does a job and returns its exit status."""
     for path in job.outputs:  # DVC removed them; a worker that was killed may have left some again
@@ -114,8 +126,14 @@ def _in_shell(job: Job, command: str, log: TextIO) -> int:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         check=False,
     ).returncode
+
+
+def _end_with_parent() -> None:
+    """Has the operating system kill this process when the worker that started it is gone."""
+    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 @contextmanager

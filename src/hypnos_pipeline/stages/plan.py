@@ -63,14 +63,10 @@ class Plan:
                 found[each].append(stage)
         return found
 
-    def remaining(self, seconds: Mapping[str, float]) -> dict[Stage, float]:
-        """Returns the seconds from each stage's start to the end of the last stage that waits for it.
-
-        Args:
-            seconds: That each stage takes, by its name; 1 where nothing is known.
-        """
+    def remaining(self, seconds: Mapping[Stage, float]) -> dict[Stage, float]:
+        """Returns the seconds from each stage's start to the end of the last stage that waits for it."""
         found: dict[Stage, float] = {}
         for stage in reversed(self.order):
             after = max((found[each] for each in self.dependents[stage]), default=0.0)
-            found[stage] = seconds.get(stage.addressing, 1.0) + after
+            found[stage] = seconds[stage] + after
         return found

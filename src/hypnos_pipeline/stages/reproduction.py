@@ -8,7 +8,7 @@ to do but wait for them, and what a running stage reads and writes is locked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from dvc.exceptions import DvcException
 from dvc.stage.cache import RunCacheNotFoundError
 
-from hypnos_pipeline.stages.commands import Job, work
+from hypnos_pipeline.stages.commands import Job, contents, work
 from hypnos_pipeline.stages.locks import files_locked, unlocked
 from hypnos_pipeline.stages.record import Record
 
@@ -45,11 +45,6 @@ class Task(Protocol):
 class Workers(Protocol):
     """Processes that do jobs."""
 
-    @property
-    def workers(self) -> int:
-        """How many jobs can be at work at the same time."""
-        ...
-
     def submit(
         self, function: Callable[[Job], int], job: Job, /, *, key: str, priority: float, memory: float
     ) -> Task:
@@ -66,22 +61,24 @@ class Ways:
     """How stages are run.
 
     Attributes:
-        workers: Opens the processes that do the work; they are not opened unless something has to run.
+        open_workers: Opens the processes that do the work; it is not called unless something has to run.
+        count: How many jobs can be at work at the same time.
         listener: Is called with what happens, and the stage's name.
         logs: A folder for one file a stage, which takes what its command prints.
-        seconds: That a stage takes, by its name: those on the longest remaining path go first.
-        memory: Bytes that a stage takes, by its name.
-        same_code: Whether the code is still that which the workers have imported.
+        code: Files and folders that the workers import or keep in memory. Once one of them has changed,
+            ``kedro run`` takes a new process.
+        estimate: Returns the seconds and the bytes of memory that a stage takes. Those on the path that takes
+            longest go first.
         force: Run stages that have not changed, and do not look for earlier results of theirs.
         run_cache: Look for the results of an earlier run with the same inputs.
     """
 
-    workers: Callable[[], AbstractContextManager[Workers]]
+    open_workers: Callable[[], AbstractContextManager[Workers]]
+    count: int
     listener: Callable[[Event, str], None]
     logs: Path
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    memory: Mapping[str, float] = field(default_factory=dict)
-    same_code: Callable[[], bool] = lambda: True
+    code: Sequence[Path] = ()
+    estimate: Callable[[Stage], tuple[float, float]] = lambda _: (1.0, 0.0)
     force: bool = False
     run_cache: bool = True
 
@@ -150,7 +147,9 @@ class _Reproduction:
         self._repo, self._plan, self._ways, self._stack = repo, plan, ways, stack
         self._locks = stack.enter_context(ExitStack())  # let go of after the workers have ended
         self._record = Record([stage.addressing for stage in plan.order])
-        self._remaining = plan.remaining(ways.seconds)
+        self._estimates: dict[Stage, tuple[float, float]] = {}
+        self._remaining: dict[Stage, float] = {}
+        self._code: Any = None
         self._waits_for = {stage: set(plan.upstream[stage]) for stage in plan.order}
         self._running: dict[Task, _Running] = {}
         self._pool: Workers | None = None
@@ -174,10 +173,10 @@ class _Reproduction:
 
     def _ready(self) -> Stage | None:
         """Returns the stage to look at next, if one waits for no other and a worker will soon be free."""
-        if self._pool is not None and len(self._running) >= AHEAD * self._pool.workers:
+        if len(self._running) >= AHEAD * self._ways.count:
             return None
         ready = [stage for stage, others in self._waits_for.items() if not others]
-        return max(ready, key=lambda stage: self._remaining[stage], default=None)
+        return max(ready, key=lambda stage: self._remaining.get(stage, 0), default=None)
 
     def _begin(self, stage: Stage) -> None:
         """Settles a stage that need not run, and has a worker run any other."""
@@ -207,16 +206,27 @@ class _Reproduction:
 
     def _start(self, stage: Stage) -> None:
         name = stage.addressing
-        if self._pool is None:
-            self._pool = self._stack.enter_context(self._ways.workers())
-            self._ended = self._pool.finished()
-        job = Job.of(stage, self._ways.logs / f"{name.replace('/', '_')}.log", warm=self._ways.same_code())
+        pool = self._opened()
+        warm = contents(self._ways.code) == self._code
+        job = Job.of(stage, self._ways.logs / f"{name.replace('/', '_')}.log", warm=warm)
         locks = self._locks.enter_context(ExitStack())
         locks.enter_context(files_locked(stage))
-        priority, memory = self._remaining[stage], self._ways.memory.get(name, 0)
-        task = self._pool.submit(work, job, key=name, priority=priority, memory=memory)
+        _, memory = self._estimates[stage]
+        task = pool.submit(work, job, key=name, priority=self._remaining[stage], memory=memory)
         self._running[task] = _Running(stage, job, _reads(stage), locks)
         self._ways.listener("started", name)
+
+    def _opened(self) -> Workers:
+        """Returns the workers; before the first job, opens them and estimates what all stages take."""
+        if self._pool is None:
+            self._estimates = {stage: self._ways.estimate(stage) for stage in self._plan.order}
+            self._remaining = self._plan.remaining(
+                {stage: each[0] for stage, each in self._estimates.items()}
+            )
+            self._code = contents(self._ways.code)
+            self._pool = self._stack.enter_context(self._ways.open_workers())
+            self._ended = self._pool.finished()
+        return self._pool
 
     def _end(self, ended: _Running, task: Task) -> None:
         try:
