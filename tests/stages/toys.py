@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from dvc.repo import Repo
 
+from hypnos_pipeline.stages.commands import work
 from hypnos_pipeline.stages.locks import locked_repo
 from hypnos_pipeline.stages.plan import Plan
 from hypnos_pipeline.stages.reproduction import Outcome, Ways, reproduce
@@ -62,10 +63,12 @@ class Toy:
     def side_by_side(self, *targets: str, **options: Any) -> Outcome:
         """What ``kedro repro`` does."""
         planned = {key: options.pop(key) for key in ("single_item", "downstream") if key in options}
-        ways: dict[str, Any] = {"open_workers": Threads, "count": 3, "listener": lambda event, name: None}
-        ways |= {"logs": self.folder / ".dvc/tmp/logs"}
         with self.entered(), locked_repo(self.folder) as repo:
-            return reproduce(repo, Plan.of(repo, targets, **planned), Ways(**(ways | options)))
+            plan = Plan.of(repo, targets, **planned)
+            ways: dict[str, Any] = {"open_workers": Threads, "count": 3, "work": work}
+            ways |= {"estimates": lambda: {stage: (1.0, 0.0) for stage in plan.order}}
+            ways |= {"listener": lambda event, stage: None, "logs": self.folder / ".dvc/tmp/logs"}
+            return reproduce(repo, plan, Ways(**(ways | options)))
 
     def contents(self) -> dict[str, bytes]:
         """Returns the bytes of every file but DVC's notes for itself."""

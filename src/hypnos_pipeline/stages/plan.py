@@ -70,3 +70,15 @@ class Plan:
             after = max((found[each] for each in self.dependents[stage]), default=0.0)
             found[stage] = seconds[stage] + after
         return found
+
+    def stale(self) -> tuple[list[Stage], list[Stage]]:
+        """Returns the stages that have changed, and the others that depend on them."""
+        changed = {stage for stage in self.order if stage.changed()}
+        depending: set[Stage] = set()
+        for stage in self.order:
+            if changed.union(depending).intersection(self.upstream[stage]):
+                depending.add(stage)
+        in_order = self.order
+        return [each for each in in_order if each in changed], [
+            each for each in in_order if each in depending - changed
+        ]

@@ -8,7 +8,7 @@ to do but wait for them, and what a running stage reads and writes is locked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from dvc.exceptions import DvcException
 from dvc.stage.cache import RunCacheNotFoundError
 
-from hypnos_pipeline.stages.commands import Job, contents, work
+from hypnos_pipeline.stages.commands import Job, contents
 from hypnos_pipeline.stages.locks import files_locked, unlocked
 from hypnos_pipeline.stages.record import Record
 
@@ -61,24 +61,26 @@ class Ways:
     """How stages are run.
 
     Attributes:
-        open_workers: Opens the processes that do the work; it is not called unless something has to run.
+        open_workers: Opens the processes that do the work; it is not called unless a command has to run.
         count: How many jobs can be at work at the same time.
-        listener: Is called with what happens, and the stage's name.
+        estimates: Returns the seconds and the bytes of memory that each stage takes, once, before anything is
+            removed. Stages on the path that takes longest go first.
+        work: What a worker does with a job.
+        listener: Is called with what happens to a stage.
         logs: A folder for one file a stage, which takes what its command prints.
         code: Files and folders that the workers import or keep in memory. Once one of them has changed,
             ``kedro run`` takes a new process.
-        estimate: Returns the seconds and the bytes of memory that a stage takes. Those on the path that takes
-            longest go first.
         force: Run stages that have not changed, and do not look for earlier results of theirs.
         run_cache: Look for the results of an earlier run with the same inputs.
     """
 
     open_workers: Callable[[], AbstractContextManager[Workers]]
     count: int
-    listener: Callable[[Event, str], None]
+    estimates: Callable[[], Mapping[Stage, tuple[float, float]]]
+    work: Callable[[Job], int]
+    listener: Callable[[Event, Stage], None]
     logs: Path
     code: Sequence[Path] = ()
-    estimate: Callable[[Stage], tuple[float, float]] = lambda _: (1.0, 0.0)
     force: bool = False
     run_cache: bool = True
 
@@ -147,7 +149,7 @@ class _Reproduction:
         self._repo, self._plan, self._ways, self._stack = repo, plan, ways, stack
         self._locks = stack.enter_context(ExitStack())  # let go of after the workers have ended
         self._record = Record([stage.addressing for stage in plan.order])
-        self._estimates: dict[Stage, tuple[float, float]] = {}
+        self._estimates: Mapping[Stage, tuple[float, float]] = {}
         self._remaining: dict[Stage, float] = {}
         self._code: Any = None
         self._waits_for = {stage: set(plan.upstream[stage]) for stage in plan.order}
@@ -195,6 +197,11 @@ class _Reproduction:
 
     def _restored(self, stage: Stage) -> bool:
         """Removes a stage's outputs, and brings back those of a run with the same inputs if there was one."""
+        if not self._estimates:
+            self._estimates = self._ways.estimates()
+            self._remaining = self._plan.remaining(
+                {stage: each[0] for stage, each in self._estimates.items()}
+            )
         stage.remove_outs(ignore_remove=False, force=False)
         if self._ways.force:
             return False
@@ -212,17 +219,12 @@ class _Reproduction:
         locks = self._locks.enter_context(ExitStack())
         locks.enter_context(files_locked(stage))
         _, memory = self._estimates[stage]
-        task = pool.submit(work, job, key=name, priority=self._remaining[stage], memory=memory)
+        task = pool.submit(self._ways.work, job, key=name, priority=self._remaining[stage], memory=memory)
         self._running[task] = _Running(stage, job, _reads(stage), locks)
-        self._ways.listener("started", name)
+        self._ways.listener("started", stage)
 
     def _opened(self) -> Workers:
-        """Returns the workers; before the first job, opens them and estimates what all stages take."""
         if self._pool is None:
-            self._estimates = {stage: self._ways.estimate(stage) for stage in self._plan.order}
-            self._remaining = self._plan.remaining(
-                {stage: each[0] for stage, each in self._estimates.items()}
-            )
             self._code = contents(self._ways.code)
             self._pool = self._stack.enter_context(self._ways.open_workers())
             self._ended = self._pool.finished()
@@ -253,7 +255,7 @@ class _Reproduction:
         for each in self._plan.dependents[stage]:
             self._waits_for[each].discard(stage)
         getattr(self._outcome, event).append(stage.addressing)
-        self._ways.listener(event, stage.addressing)
+        self._ways.listener(event, stage)
 
     @contextmanager
     def _failing(self, stage: Stage, log: Path | None = None) -> Generator[None]:
@@ -262,14 +264,14 @@ class _Reproduction:
             yield
         except (DvcException, OSError, _Failed) as error:
             self._outcome.failed.append(Failure(stage.addressing, str(error), log))
-            self._ways.listener("failed", stage.addressing)
+            self._ways.listener("failed", stage)
             self._skip_dependents(stage)
 
     def _skip_dependents(self, stage: Stage) -> None:
         for each in self._plan.dependents[stage]:
             if self._waits_for.pop(each, None) is not None:
                 self._outcome.skipped.append(each.addressing)
-                self._ways.listener("skipped", each.addressing)
+                self._ways.listener("skipped", each)
                 self._skip_dependents(each)
 
 
