@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -41,7 +42,9 @@ def repro(
     that do not depend on it still run. Each is recorded in dvc.lock as soon as it has ended.
     """
     from dvc.exceptions import DvcException
+    from dvc.lock import LockError
 
+    from hypnos_pipeline.errors import Busy
     from hypnos_pipeline.stages.locks import locked_repo
     from hypnos_pipeline.stages.plan import Plan
 
@@ -57,12 +60,17 @@ def repro(
 
             stages = StudyStages(root, plan, workers)
             outcome = reproduce(repo, plan, stages.ways(force=force, run_cache=not no_run_cache))
+    except LockError as error:
+        raise Busy(
+            "Nothing was run: another process of DVC's is at work here. Wait until it has ended, then run the"
+            " same command again."
+        ) from error
     except DvcException as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         click.echo("Stopped. What has finished is recorded; `kedro repro` goes on from there.", err=True)
         raise SystemExit(130) from None
-    _report(outcome)
+    _report(outcome, stages.where_to_look())
 
 
 def _listed(plan: Plan, force: bool) -> str:
@@ -76,8 +84,8 @@ def _listed(plan: Plan, force: bool) -> str:
     return "\n".join(lines)
 
 
-def _report(outcome: Outcome) -> None:
-    """Prints what came of it.
+def _report(outcome: Outcome, where_to_look: Sequence[str]) -> None:
+    """Prints what came of it, and lines that name what was made.
 
     Raises:
         StagesFailed: If a stage failed.
@@ -92,6 +100,7 @@ def _report(outcome: Outcome) -> None:
     if not outcome.failed:
         up_to_date = not (outcome.finished or outcome.restored)
         click.echo("Everything is up to date." if up_to_date else f"Stages: {summary}.")
+        click.echo("\n".join(where_to_look), nl=bool(where_to_look))
         return
     from hypnos_pipeline.errors import StagesFailed
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from hypnos_pipeline import progress
 from hypnos_pipeline.running import timings
+from hypnos_pipeline.running.made import where_to_look
 from hypnos_pipeline.running.pool import Pool, report
 from hypnos_pipeline.running.showing import shown
 from hypnos_pipeline.stages.commands import Job, work
 from hypnos_pipeline.stages.environments import Environment
 from hypnos_pipeline.stages.reproduction import Event, Ways
-from hypnos_pipeline.study.environments import chosen
 from hypnos_pipeline.study.loading import current_parameters
 from hypnos_pipeline.study.model import Study
 
@@ -43,7 +43,7 @@ def work_shown(job: Job) -> int:
 
 
 class StudyStages:
-    """The stages of a plan, as Kedro's nodes of this project.
+    """The stages of a plan, as nodes of this project's pipelines.
 
     Args:
         root: The project's folder.
@@ -54,8 +54,11 @@ class StudyStages:
     def __init__(self, root: Path, plan: Plan, workers: int | None) -> None:
         self._root, self._plan = root, plan
         self._count = min(workers or len(os.sched_getaffinity(0)), len(plan.order))
-        self._seconds: dict[Stage, dict[str, float]] = {}
+        self._nodes: dict[Stage, list[str]] = {}
+        self._expected: dict[str, float] = {}
+        self._env: Environment | None = None
         self._board: Board | None = None
+        self._made: list[str] = []
 
     def ways(self, *, force: bool, run_cache: bool) -> Ways:
         """Returns how the stages are run."""
@@ -71,40 +74,64 @@ class StudyStages:
             run_cache=run_cache,
         )
 
+    def where_to_look(self) -> list[str]:
+        """Returns lines that name what the stages made or got back."""
+        if self._env is None:
+            return []
+        nodes = set(self._made)
+        written = {name for node in self._full.nodes if node.name in nodes for name in node.outputs}
+        return where_to_look(written, self._env.catalog)
+
+    @property
+    def _full(self) -> Pipeline:
+        assert self._env is not None, "it is read before any stage runs"
+        return self._env.pipelines["__default__"]
+
     def _estimates(self) -> dict[Stage, tuple[float, float]]:
         """Returns what each stage takes; reads the study, which checks it.
 
         Raises:
             StudyError: If a key of the study is wrong.
         """
-        stages = {stage: _options(stage.cmd) for stage in self._plan.order}
-        env = next(filter(None, (options.get("env") for options in stages.values())), chosen(None))
-        pipelines = Environment.read(self._root, env).pipelines
-        nodes = _nodes(pipelines)
-        study, known = Study.from_parameters(current_parameters()), timings.known(self._root, env)
-        expected = timings.expected(pipelines["__default__"], study, known)
-        for stage, options in stages.items():
-            names = nodes[
-                options.get("pipelines", ""), options.get("namespaces") or options.get("tags") or ""
-            ]
-            self._seconds[stage] = {name: expected[name] for name in names} or {stage.addressing: 1.0}
-        return {stage: (sum(seconds.values()), 0.0) for stage, seconds in self._seconds.items()}
+        options = {stage: _options(stage.cmd) for stage in self._plan.order}
+        name = next((each["env"] for each in options.values() if "env" in each), None)
+        if name is not None:
+            self._env = Environment.read(self._root, name)
+            study, known = Study.from_parameters(current_parameters()), timings.known(self._root, name)
+            self._expected = timings.expected(self._full, study, known)
+            by_slice = _nodes(self._env.pipelines)
+            self._nodes = {stage: by_slice[_slice(each)] for stage, each in options.items() if each}
+        return {
+            stage: (sum(self._expected[node] for node in self._nodes.get(stage, ())) or 1.0, 0.0)
+            for stage in self._plan.order
+        }
 
     @contextmanager
     def _open_workers(self) -> Generator[Pool]:
-        expected = {name: value for each in self._seconds.values() for name, value in each.items()}
+        nodes = [node for stage in self._nodes for node in self._nodes[stage]]
         pool = Pool(self._count, on_message=lambda _, event: progress.emit(event))
-        with shown(expected) as self._board, pool:
+        with shown({node: self._expected[node] for node in nodes}) as self._board, pool:
             yield pool
+        if self._env is not None:
+            board, study = self._board, Study.from_parameters(current_parameters())
+            whole = {node: value for node, value in board.seconds.items() if node not in board.resumed}
+            timings.remember(self._root, self._env.name, self._full, study, whole)
 
     def _happened(self, event: Event, stage: Stage) -> None:
-        """Takes nodes that need not run, or will not, off what is expected."""
+        """Takes the nodes of a stage that need not run, or will not, off what is expected."""
+        if event in ("finished", "restored"):
+            self._made += self._nodes.get(stage, ())
         if event in ("unchanged", "restored", "skipped"):
-            names = self._seconds.pop(stage, {})
+            nodes = self._nodes.pop(stage, ())
             if self._board is not None:
                 with self._board.lock:
-                    for name in names:
-                        self._board.expected.pop(name, None)
+                    for node in nodes:
+                        self._board.expected.pop(node, None)
+
+
+def _slice(options: Mapping[str, str]) -> tuple[str, str]:
+    """Returns a pipeline's name and the namespace or tag that a stage's command chooses."""
+    return options["pipelines"], options.get("namespaces") or options.get("tags") or ""
 
 
 def _options(command: object) -> dict[str, str]:

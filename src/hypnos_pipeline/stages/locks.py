@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dvc.dependency import RepoDependency
 from dvc.lock import LockError
+from dvc.logger import set_loggers_level
 from dvc.repo import Repo, lock_repo
 from dvc.rwlock import rwlock
 
@@ -18,13 +20,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def locked_repo(root: Path) -> Generator[Repo]:
-    """Opens DVC's project in a folder, with its lock held.
+    """Opens DVC's project in a folder, with its lock held; of what DVC logs, only warnings are shown.
 
     Raises:
         dvc.exceptions.DvcException: If there is none, or if another process of DVC's has the lock.
     """
-    with Repo(str(root)) as repo, lock_repo(repo), repo.scm_context:
-        yield repo
+    for name in ("dvc", "dvc_data", "dvc_objects"):
+        logging.getLogger(name).handlers.clear()
+    with set_loggers_level(logging.WARNING), Repo(str(root)) as repo, lock_repo(repo):  # noqa: SIM117
+        with repo.scm_context(quiet=True):
+            yield repo
 
 
 @contextmanager

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dvc.dvcfile import PROJECT_FILE
+from dvc.exceptions import DvcException
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+from dvc.stage.exceptions import StageNotFound
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -47,8 +51,10 @@ class Plan:
         Raises:
             dvc.exceptions.DvcException: If there is no such target, or ``dvc.yaml`` cannot be read.
         """
-        stages = collect_stages(repo, list(targets) or [PROJECT_FILE])
         graph = get_active_graph(repo.index.graph)
+        file = str(Path(repo.root_dir, PROJECT_FILE))
+        known = {stage.addressing: stage for stage in repo.index.stages if stage.path == file}
+        stages = [each for name in targets for each in _collected(repo, name, known)] or list(known.values())
         order = plan_repro(graph, stages, downstream=downstream)
         planned = set(stages if single_item else order)
         order = [stage for stage in order if stage in planned]
@@ -82,3 +88,16 @@ class Plan:
         return [each for each in in_order if each in changed], [
             each for each in in_order if each in depending - changed
         ]
+
+
+def _collected(repo: Repo, target: str, known: Mapping[str, Stage]) -> list[Stage]:
+    """Returns the stages that a target names; DVC's own look-up reads ``dvc.lock`` again."""
+    if target in known:
+        return [known[target]]
+    try:
+        return collect_stages(repo, [target])
+    except StageNotFound as error:
+        names = [*known, *{name.partition("@")[0] for name in known if "@" in name}]
+        close = " or ".join(get_close_matches(target, names, 3))
+        fix = f"did you mean {close}?" if close else "`dvc stage list` lists all"
+        raise DvcException(f"dvc.yaml has no stage {target}; {fix}") from error

@@ -253,7 +253,8 @@ class _Reproduction:
 
     def _settle(self, event: Literal["unchanged", "restored", "finished"], stage: Stage) -> None:
         for each in self._plan.dependents[stage]:
-            self._waits_for[each].discard(stage)
+            if each in self._waits_for:  # it is skipped if another of those that it needs failed
+                self._waits_for[each].discard(stage)
         getattr(self._outcome, event).append(stage.addressing)
         self._ways.listener(event, stage)
 
