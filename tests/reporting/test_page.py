@@ -51,8 +51,7 @@ def test_the_header_says_what_was_run_where_and_how_often(html):
         "miniature models, 64 px",
         "10 million",
         "A processor, 1 thread",
-        "2 × 2",
-        "2 subjects",
+        "2 methods × 2 subjects, once each",
     ):
         assert fact in header
     assert "A &lt;study&gt;" in header

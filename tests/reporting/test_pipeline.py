@@ -79,7 +79,9 @@ def inputs(study: Study) -> dict[str, Any]:
         found[f"{subject}.true_foregrounds"] = ImageSet({"a": image})
         for name in ("matte_sheet", "pool_sheet", "class_prior_sheet", "discriminator_attention"):
             found[f"{subject}.{name}"] = sheet
-        found[f"{subject}.matte_report"] = [{"photo": "a", "area": 0.15, "backend": "grabcut", "problems": [problem]}]
+        found[f"{subject}.matte_report"] = [
+            {"photo": "a", "area": 0.15, "backend": "grabcut", "problems": [problem]}
+        ]
         found[f"{subject}.discriminator_curve"] = curve
         found[f"{subject}.class_prior_report"] = {"source": "generate"}
         found[f"{subject}.discriminator_report"] = {"accuracy": {"negative": 0.875}}

@@ -19,6 +19,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, GRID, PAPER = "#a1fff0", "#a1fff1", "#a1fff2"
@@ -31,8 +32,8 @@ POINTS = 120
 """Of a line in a chart: more cannot be seen at a chart's width."""
 SMOOTHING = 0.08
 """Part of all steps that a learning curve's running mean takes."""
-LETTERS = 44
-"""Of a line of text that is sure to fit a chart."""
+LETTERS = 14
+"""Of a line of text beside a chart."""
 WIDTH = 4.6
 """Inches of a chart, at 72 units each."""
 
@@ -48,9 +49,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Interval:
-    """A row of a chart of intervals: its text, the mean, and the interval's ends."""
+    """A difference: its row, the method that is subtracted, the mean, and the interval's ends."""
 
-    text: str
+    row: str
+    method: int
     mean: float
     low: float
     high: float
@@ -98,34 +100,49 @@ def trade_off(
         return _svg(figure, name)
 
 
-def intervals(name: str, rows: Sequence[Interval], unit: str, better: str) -> str:
-    """Draws differences with their intervals beside 0, each below its own text.
+def intervals(name: str, found: Sequence[Interval], better: str) -> str:
+    """Draws differences with their intervals beside 0, those of a row below one another.
 
     Args:
         name: See :func:`trade_off`.
-        rows: From top to bottom.
-        unit: Text of the axis.
+        found: In the order of their rows. An interval that does not hold 0 is bold, its sign filled.
         better: Which side is better, ``right`` or ``left``, or nothing.
     """
-    texts = [wrap(row.text, LETTERS) for row in rows]
-    places = np.cumsum([len(lines) + 1.2 for lines in texts])
-    with _figure(WIDTH, 0.75 + 0.19 * float(places[-1])) as figure:
+    rows = {
+        row: [each for each in found if each.row == row] for row in dict.fromkeys(each.row for each in found)
+    }
+    with _figure(WIDTH, 0.8 + 0.28 * len(found) + 0.15 * len(rows)) as figure:
         axis = figure.subplots()
-        ends = [0.0, *(end for row in rows for end in (row.low, row.high))]
-        room = 0.06 * (max(ends) - min(ends) or 1.0)
-        axis.set(xlim=(min(ends) - room, max(ends) + room), ylim=(places[-1] + 0.7, -0.2), yticks=[])
+        top, middles = 0.0, []
+        for several in rows.values():
+            for place, each in enumerate(several):
+                _interval(axis, each, top + place)
+            middles.append(top + (len(several) - 1) / 2)
+            top += len(several) + 0.6
         axis.axvline(0.0, color=INK, linewidth=1.0)
-        for place, row, lines in zip(places, rows, texts, strict=True):
-            clear = row.low > 0 or row.high < 0
-            axis.plot([row.low, row.high], [place, place], color=INK, linewidth=2.4 if clear else 1.2)
-            axis.plot(row.mean, place, "o", color=INK, markerfacecolor=INK if clear else PAPER, markersize=7)
-            corner, across = (0.0, place - 0.65), ("axes fraction", "data")
-            axis.annotate(
-                "\n".join(lines), corner, xycoords=across, fontsize=10, color=INK, backgroundcolor=PAPER
-            )
+        axis.set(
+            ylim=(top - 0.9, -0.7),
+            yticks=middles,
+            yticklabels=["\n".join(wrap(row, LETTERS)) for row in rows],
+        )
+        axis.tick_params(axis="y", length=0)
+        axis.grid(visible=False, axis="y")
         axis.spines["left"].set_visible(False)
-        axis.set_xlabel(unit + {"right": "   (better →)", "left": "   (← better)", "": ""}[better])
+        axis.set_xlabel("difference" + {"right": "   (better →)", "left": "   (← better)", "": ""}[better])
         return _svg(figure, name)
+
+
+def _interval(axis: Axes, each: Interval, place: float) -> None:
+    clear, colour = each.low > 0 or each.high < 0, _colour(each.method)
+    axis.plot([each.low, each.high], [place, place], color=colour, linewidth=3 if clear else 1.4)
+    axis.plot(
+        each.mean,
+        place,
+        MARKERS[each.method % len(MARKERS)],
+        color=colour,
+        markerfacecolor=colour if clear else PAPER,
+        markersize=8,
+    )
 
 
 def curves(name: str, lines: Mapping[int, pandas.Series], steps: int, title: str) -> str:

@@ -61,17 +61,17 @@ def differences(
 
 
 def difference_charts(found: Sequence[Difference], methods: Sequence[MethodLabel]) -> list[tuple[str, str]]:
-    """Returns a heading and an SVG for each measure: a row for each subject and pair of methods."""
-    charts = []
+    """Returns a heading and an SVG for each measure, with a row for each subject."""
+    charts, names = [], [method.name for method in methods]
     for measure, rows in _by_measure(found):
         metric = measure.metric
         shown = [
-            Interval(f"{subject_label(row.subject)}: {_pair(row, methods)}", row.mean, row.low, row.high)
+            Interval(subject_label(row.subject), names.index(row.minus), row.mean, row.low, row.high)
             for row in rows
         ]
         better = {True: "right", False: "left", None: ""}[metric.higher_is_better]
         title = f"{metric.label}, {measure.prompt_set}"
-        charts.append((title, intervals(f"Differences in {title}", shown, "difference", better)))
+        charts.append((title, intervals(f"Differences in {title}", shown, better)))
     return charts
 
 

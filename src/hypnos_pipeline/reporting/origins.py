@@ -48,12 +48,11 @@ def header_facts(
     """
     found = origins_of(parts)
     trained = sum(not method.reference for method in methods)
-    facts = [("Environment", env), ("Subjects", _counted(len(parts), "subject"))]
+    facts = [("Environment", env)]
     if network := found["networks"].get("text_to_image"):
         facts.append(("Networks", _model(network, found["parameters"], image_size)))
-    facts.append(
-        ("Trainings", f"one of each method and subject ({trained} × {len(parts)})" if trained else "none")
-    )
+    counted = f"{_counted(trained, 'method')} × {_counted(len(parts), 'subject')}, once each"
+    facts.append(("Trainings", counted if trained else "none"))
     facts += [("Machine", _machine(machine)) for machine in found["machines"]]
     return facts
 
@@ -93,9 +92,9 @@ def _users(network: str) -> str:
 
 
 def _model(network: Mapping[str, Any], parameters: int, image_size: int) -> str:
-    size = f"{parameters / 1e6:.0f} million trained parameters" if parameters else "nothing trained"
-    kind = "miniature models, " if 0 < parameters < MINIATURE else ""
-    return f"{kind}{image_size} px: {network['id']}, {size}"
+    kind = "miniature models" if 0 < parameters < MINIATURE else network["id"]
+    trained = f" ({parameters / 1e6:.0f} million trained parameters)" if parameters else ""
+    return f"{kind}, {image_size} px{trained}"
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

@@ -37,6 +37,13 @@ MOST_CHARTS = 9
 SUBJECT_PAGE = "subjects/{subject}/page.html"
 """A subject's page, seen from the study's."""
 
+SET_TITLES = {
+    "invariant": "The subject alone (invariant)",
+    "varying": "Other scenes and styles (varying)",
+    "disentangle": "The scene's colour and the subject's (disentangle)",
+    "backgrounds": "Requested backgrounds (backgrounds)",
+}
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -86,6 +93,7 @@ class Page:
         """Returns the page, ending in a newline."""
         rows = by_key(self.cells)
         found = differences(self.parts, self.backgrounds)
+        names = [method.name for method in self.methods]
         paired = differences_table(found, self.methods)
         parts, brief = fitted(self.parts)
         shown = {
@@ -97,10 +105,12 @@ class Page:
                 {"name": name, "label": subject_label(name), "sets": _by_prompt_set(part), **part}
                 for name, part in parts.items()
             ],
+            "set_titles": SET_TITLES,
             "cards": cards(rows, self.methods, list(self.parts)),
             "trade_off": _trade_off(rows, self.methods, list(self.parts)),
             "axes": (OBEDIENCE, FIDELITY),
             "differences": difference_charts(found, self.methods) if len(self.parts) <= MOST_CHARTS else [],
+            "minus": sorted({names.index(each.minus) for each in found}),
             "paired": paired,
             "heat": heat_table(rows, self.methods, list(self.parts)),
             "networks": networks_table(self.parts),
