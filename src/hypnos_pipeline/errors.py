@@ -25,6 +25,7 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
     │   ├── WorkerDied           a worker process ended in the middle of its task, again and again
+    │   ├── StagesFailed         stages of dvc.yaml that did not end well
     │   └── StorageFull          no room for what was to be saved
     ├── RequestError             a request about a finished method that cannot be met
     │   ├── SampleError          of `kedro sample`
@@ -221,6 +222,10 @@ class WorkerDied(RunError):
     def __reduce__(self) -> tuple[type, tuple[str, int]]:
         """Carries it to another process."""
         return WorkerDied, (self.task, self.times)
+
+
+class StagesFailed(RunError):
+    """Stages of ``dvc.yaml`` that did not end well; the message names each, why, and its log."""
 
 
 class StorageFull(RunError):

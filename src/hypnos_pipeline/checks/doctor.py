@@ -14,7 +14,7 @@ from hypnos_pipeline.checks.loading import loading_findings
 from hypnos_pipeline.checks.machine import machine_findings, tracking_problems
 from hypnos_pipeline.checks.networks import network_findings
 from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
-from hypnos_pipeline.checks.resources import disk_finding, memory_findings
+from hypnos_pipeline.checks.resources import disk_finding, memory_findings, priors_finding
 from hypnos_pipeline.checks.sizes import network_sizes
 from hypnos_pipeline.checks.study_files import StudyFiles
 from hypnos_pipeline.checks.words import word_findings
@@ -40,7 +40,7 @@ def examine(root: Path, env: str) -> list[Finding]:
         sizes = network_sizes(study.parts)
         checks |= {
             "memory": lambda: memory_findings(study.parts, sizes),
-            "disk": lambda: [disk_finding(study, sizes, _photo_count(study))],
+            "disk": lambda: [disk_finding(study, sizes, _photo_count(study)), *priors_finding(root)],
             "time": lambda: duration_finding(study),
             "photos": lambda: _photos(study),
             "networks": lambda: network_findings(study.parts, study.parts.models, study.lock_file),
