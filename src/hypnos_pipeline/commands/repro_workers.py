@@ -113,9 +113,8 @@ class StudyStages:
         with shown({node: self._expected[node] for node in nodes}) as self._board, pool:
             yield pool
         if self._env is not None:
-            board, study = self._board, Study.from_parameters(current_parameters())
-            whole = {node: value for node, value in board.seconds.items() if node not in board.resumed}
-            timings.remember(self._root, self._env.name, self._full, study, whole)
+            study = Study.from_parameters(current_parameters())
+            timings.remember(self._root, self._env.name, self._full, study, self._board)
 
     def _happened(self, event: Event, stage: Stage) -> None:
         """Takes the nodes of a stage that need not run, or will not, off what is expected."""
