@@ -120,7 +120,7 @@ def test_metrics_and_plots_tell_what_the_photo_changed(study, changed):
 
 
 def test_a_clone_gives_the_record_that_the_study_has(study, changed):
-    """`dvc repro`, stage by stage after a change, and `kedro repro` from nothing: the same bytes throughout."""
+    """`dvc repro`, stage by stage after a change, and `kedro repro` from nothing: the same bytes."""
     _, clone = changed
     clone.run_study()
     assert clone.lock == study.lock
