@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from hypnos_pipeline.running.dask_runner import DaskRunner
 from tests.end_to_end.shrunken import hashes, make_project, run
 
 MADE = ("data/0[2-9]_*", "data/[!0]*")
@@ -99,9 +100,9 @@ def test_artefacts_name_no_machine(first):
     assert [str(file) for file in made if needle in file.read_bytes()] == []
 
 
-def test_a_second_run_gives_the_same_bytes(first, tmp_path):
+def test_a_second_run_in_two_processes_gives_the_same_bytes(first, tmp_path):
     second = make_project(tmp_path / "second")
-    run(second, pipeline_names=["full"])
+    run(second, pipeline_names=["full"], runner=DaskRunner(workers=2))
     one, two = hashes(first, *MADE), hashes(second, *MADE)
     assert one.keys() == two.keys()
     assert [name for name in one if one[name] != two[name]] == []
