@@ -12,6 +12,7 @@ from hypnos_pipeline.commands.dvc import dvc
 from hypnos_pipeline.commands.export import export
 from hypnos_pipeline.commands.miniworld import miniworld
 from hypnos_pipeline.commands.models import models
+from hypnos_pipeline.commands.repro import repro
 from hypnos_pipeline.commands.run import run
 from hypnos_pipeline.commands.sample import sample
 
@@ -26,5 +27,5 @@ def cli() -> None:
     """Commands of hypnos-pipeline."""
 
 
-for command in (cell, doctor, dvc, export, miniworld, models, run, sample):
+for command in (cell, doctor, dvc, export, miniworld, models, repro, run, sample):
     cli.add_command(command)

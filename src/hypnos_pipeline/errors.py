@@ -26,6 +26,7 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── OutOfMemory          a stage needs more memory than there is
     │   ├── NodesFailed          nodes of a run failed, and the others are finished
     │   ├── WorkerDied           a worker process was killed in the middle of its task, again and again
+    │   ├── StagesFailed         stages of dvc.yaml that did not end well
     │   └── StorageFull          no room for what was to be saved
     ├── RequestError             a request about a finished method that cannot be met
     │   ├── SampleError          of `kedro sample`
@@ -217,6 +218,10 @@ class WorkerDied(RunError):
 
     def __init__(self, task: str, times: int) -> None:
         super().__init__(f"{task}: its process was killed {times} times")
+
+
+class StagesFailed(RunError):
+    """Stages of ``dvc.yaml`` that did not end well; the message names each, why, and its log."""
 
 
 class StorageFull(RunError):

@@ -62,7 +62,7 @@ class ShownProgress:
         self._board = None
         if progress.is_sent():
             return
-        root, env = _place(run_params)
+        root, env = place(run_params)
         self.log = self._open.enter_context(run_log(root, env))
         self._board = Board({})
         if FORKING not in run_params["runner"]:
@@ -113,7 +113,7 @@ class ShownProgress:
         board = self._board
         self._close()
         if board is not None:
-            root, env = _place(run_params)
+            root, env = place(run_params)
             whole = {name: value for name, value in board.seconds.items() if name not in board.resumed}
             timings.remember(root, env, pipeline, _study(), whole)
         return board
@@ -123,7 +123,7 @@ class ShownProgress:
         atexit.unregister(self._close)
 
 
-def _place(run_params: Mapping[str, Any]) -> tuple[Path, str]:
+def place(run_params: Mapping[str, Any]) -> tuple[Path, str]:
     """Returns the project's folder and the environment of a run."""
     env = run_params["env"] or settings.CONFIG_LOADER_ARGS["default_run_env"]
     return Path(run_params["project_path"]), env
@@ -133,8 +133,12 @@ def _study() -> Study:
     return Study.from_parameters(current_parameters())
 
 
-def _say(lines: list[str]) -> None:
-    """Prints to stderr, if it was ``kedro run`` that was called."""
+def of_kedro_run() -> bool:
+    """Returns whether it was ``kedro run`` that was called, in this process."""
     command = click.get_current_context(silent=True)
-    if command is not None and command.command.name == "run":
+    return command is not None and command.command.name == "run" and not progress.is_sent()
+
+
+def _say(lines: list[str]) -> None:
+    if of_kedro_run():
         click.echo("\n".join(lines), err=True)

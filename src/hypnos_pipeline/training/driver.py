@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hypnos_pipeline.progress import Bar
 from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
+from hypnos_pipeline.training.tracking import tracked
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +67,7 @@ def drive(
         The learning curve of all steps, those before the checkpoint included.
     """
     curve = _resume(training, checkpoints, previews)
-    with Bar(label, steps, "step", len(curve)) as bar:
+    with Bar(label, steps, "step", len(curve)) as bar, tracked(len(curve)) as track:
         while len(curve) < steps:
             step = len(curve) + 1
             row = training.step(step)
@@ -76,6 +77,7 @@ def drive(
             bar.advance(loss=row["loss"])
             if previews:
                 previews.after(step)
+            track(curve[-1], previews.frames.get(step) if previews else None)
             if checkpoints and step < steps and checkpoints.due(step):
                 tensors, values = training.state()
                 tensors = prefixed("training", tensors)
