@@ -31,8 +31,8 @@ from hypnos_pipeline.study.model import Study
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from kedro.framework.hooks.manager import PluginManager
     from kedro.io import CatalogProtocol
-    from pluggy import PluginManager
 
     Catalog = CatalogProtocol[Any, Any]
 
