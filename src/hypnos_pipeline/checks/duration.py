@@ -25,6 +25,7 @@ from hypnos_pipeline.study.parts import ValidParts
 
 WORTH_SAYING = 60.0
 """Seconds of a run that is announced."""
+ALONE = "SequentialRunner"
 EMBEDDED = NetworkSizes(unet=9_435_908, levels=3)
 """The models that ``running/costs.py`` was measured with."""
 EMBEDDED_IMAGE = 64
@@ -33,7 +34,7 @@ CONVOLUTION = 0.45
 
 
 def describe_duration(
-    pipeline: Pipeline, parameters: dict[str, Any], root: Path, env: str
+    pipeline: Pipeline, parameters: dict[str, Any], root: Path, env: str, workers: int | None = None
 ) -> tuple[float, str]:
     """Estimates how long a run takes.
 
@@ -42,6 +43,7 @@ def describe_duration(
         parameters: Of the environment; they must be valid.
         root: The project's folder.
         env: The environment.
+        workers: How many processes run it; by default one a GPU, or else one a core.
 
     Returns:
         Seconds, and in words how long, with how many processes, and what the estimate comes from.
@@ -55,7 +57,8 @@ def describe_duration(
         scale = relative_cost(sizes, study.image_size) * (gpu_speed() if on_gpu else timings.speed())
         sort = "estimate" if sizes.unet == EMBEDDED.unet else "rough estimate"
         source = f"from the speed of this {'GPU' if on_gpu else 'processor'}; a first run makes it better"
-    workers = _gpus() if on_gpu else capacity.cores()
+    workers = workers or (len(capacity.gpus()) if on_gpu else capacity.cores())
+    workers = min(workers, max(map(len, pipeline.grouped_nodes), default=1))
     seconds = makespan(pipeline, timings.expected(pipeline, study, known, scale), workers)
     processes = f"{workers} process{'' if workers == 1 else 'es'}"
     return seconds, f"about {roughly(seconds)} with {processes} ({sort}, {source})"
@@ -83,12 +86,6 @@ def gpu_speed(device: str = "cuda") -> float:
     return best / CONVOLUTION
 
 
-def _gpus() -> int:
-    import torch
-
-    return torch.cuda.device_count()
-
-
 def duration_finding(files: StudyFiles) -> list[Finding]:
     """Says how long the whole study takes; nothing where its configuration is wrong."""
     from kedro.framework.project import pipelines
@@ -110,6 +107,9 @@ class AnnouncedDuration:
         """Prints one line to stderr."""
         if of_kedro_run():
             root, env = place(run_params)
-            seconds, text = describe_duration(pipeline, current_parameters(), root, env)
+            workers = (
+                1 if ALONE in run_params["runner"] else click.get_current_context().params.get("workers")
+            )
+            seconds, text = describe_duration(pipeline, current_parameters(), root, env, workers)
             if seconds > WORTH_SAYING:
                 click.echo(f"This takes {text}.", err=True)
