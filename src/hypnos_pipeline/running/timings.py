@@ -58,7 +58,7 @@ def remember(root: Path, env: str, pipeline: Pipeline, study: Study, seconds: Ma
     """
     cost, ratios = costs(pipeline, study), defaultdict[str, list[float]](list)
     for node in pipeline.nodes:
-        if node.name in seconds and cost[node.name] >= LEAST:
+        if seconds.get(node.name, 0) > 0 and cost[node.name] >= LEAST:  # 0: left out of the run
             ratios[kind(node)].append(seconds[node.name] / cost[node.name])
     if not ratios:
         return
