@@ -153,17 +153,16 @@ def test_a_cell_is_traced_to_its_photos_and_models(study):
     assert trace["cell"]["mean"] == row
     assert trace["as_recorded"]
     stages = [stage["name"].partition("@")[0] for stage in trace["stages"]]
-    assert stages[:1] + stages[-4:] == [
-        "background_removal", "sampling_hypnos", "evaluation_hypnos", "reporting", "reporting_study",
-    ]  # fmt: skip
-    assert set(stages[1:-4]) == {"augmentation", "class_prior", "discriminator", "finetune_hypnos"}
+    assert stages[-2:] == ["sampling_hypnos", "evaluation_hypnos"]
+    prepared = {"background_removal", "augmentation", "class_prior", "discriminator"}
+    assert set(stages[:-2]) == {*prepared, "finetune_hypnos"}
     artefacts = {each["path"]: each for each in trace["artefacts"]}
     photos = {file.name: md5(file) for file in (study.folder / FIGURINE).iterdir()}
     assert artefacts[FIGURINE]["files"] == photos
     weights = "data/01_raw/models/mini/text_to_image"
     unet = "unet/diffusion_pytorch_model.safetensors"
     assert artefacts[weights]["files"][unet] == md5(study.folder / weights / unet)
-    assert {network["name"] for network in trace["networks"]} >= {"text_to_image", "dino"}
+    assert {network["name"] for network in trace["networks"]} == {"text_to_image", "perceptual", "dino"}
     assert str(study.folder) not in json.dumps(trace)
 
 
