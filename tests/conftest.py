@@ -30,8 +30,8 @@ LONGEST = (
     "viz/test_site.py",
     "checks/test_bad_input.py",
 )
-"""The files that take longest, the longest first: two workers take files in this order, so neither is left with
-a long one at the end."""
+"""The files that take longest, the longest first. Two workers take files in this order, so that neither has a
+long one left at the end."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
