@@ -12,6 +12,8 @@ from hypnos_pipeline.commands.plain import PlainGroup
 if TYPE_CHECKING:
     from hypnos_pipeline.stages import Comparison, Conventions
 
+HEADLINES = "headlines"
+"""The dataset that ``dvc metrics`` shows; every mean is in ``metrics.json``, too many for a screen."""
 NETWORK = "models."
 """What the keys of single networks' parameters begin with."""
 
@@ -59,7 +61,7 @@ def conventions() -> Conventions:
 
     def section(name: str, dataset: Any) -> str:
         shown = isinstance(dataset, (CurveDataset, PictureDataset))
-        return "metrics" if name == "metrics" else "plots" if shown else "outs"
+        return "metrics" if name == HEADLINES else "plots" if shown else "outs"
 
     return Conventions(
         parameter_file=lambda key: "conf/${env}/globals.yml" if key == "env" else "${study}",
