@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,6 +49,21 @@ def check(env: str | None) -> None:
     compared, environments = _compared(env)
     differences = [f"{line}; run `kedro dvc write`" for line in compared.differences]
     _report(compared.problems + differences, f"dvc.yaml agrees with the pipelines of {environments}.")
+
+
+@dvc.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def draw(file: Path) -> None:
+    """Draws the stages of dvc.yaml as an SVG picture.
+
+    Every stage stands once, whatever it iterates.
+    """
+    from hypnos_pipeline.stages.drawing import stages_svg
+    from hypnos_pipeline.storage.replacing import replaced_file
+
+    with replaced_file(file) as partial:
+        partial.write_text(stages_svg((project_root() / "dvc.yaml").read_text(encoding="utf-8")), "utf-8")
+    click.echo(f"The stages of dvc.yaml are drawn in {file}.")
 
 
 def conventions() -> Conventions:
