@@ -107,10 +107,16 @@ def test_a_replaced_photo_concerns_its_subject_only(changed):
 
 
 def test_metrics_and_plots_tell_what_the_photo_changed(study, changed):
-    (metrics,) = json.loads(study.run("dvc", "metrics", "diff", "HEAD~1", "--json").stdout).values()
+    everything = "data/08_reporting/mini/metrics.json"
+    diff = ("dvc", "metrics", "diff", "HEAD~1", "--json")
+    (metrics,) = json.loads(study.run(*diff, "--targets", everything).stdout).values()
     assert {name.split(".")[1] for name in metrics} == {"figurine"}
+    headline = json.loads(study.run(*diff).stdout)
+    assert headline
+    assert {Path(file).parent.name for file in headline} == {"headline"}
     said = study.run("dvc", "plots", "diff", "HEAD~1", "--out", "plots").stdout
     page = (study.folder / "plots/index.html").read_text()
+    assert "<script src" not in page
     assert "index.html" in said
     for title in ("Similarity to the photos (DINO)", "finetuning, figurine hypnos", "comparison_grid.png"):
         assert title in page
