@@ -1,5 +1,7 @@
 """Kedro's project settings; see the Kedro documentation for what each name means."""
 
+import gc
+
 from hypnos_pipeline.checks.hooks import StudyChecks
 from hypnos_pipeline.running.hooks import FinishedCheckpoints, OneRunAtATime, PlainErrors
 from hypnos_pipeline.study.environments import BASE, DEFAULT
@@ -8,3 +10,7 @@ from hypnos_pipeline.study.loading import StudyConfigLoader
 CONFIG_LOADER_CLASS = StudyConfigLoader
 CONFIG_LOADER_ARGS = {"base_env": BASE, "default_run_env": DEFAULT}
 HOOKS = (StudyChecks(), OneRunAtATime(), FinishedCheckpoints(), PlainErrors())
+
+# Imports make a million objects that live on. Python looks through all of them again and again while it reads
+# torch, which took a quarter of the time of imports; its own limit is 700.
+gc.set_threshold(20_000, 10, 10)
