@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
-import tempfile
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 
 _PACKAGES = ("", ".alpha", ".foreground", ".laplacian", ".preconditioner", ".solver", ".util")
@@ -20,36 +17,14 @@ _PACKAGES = ("", ".alpha", ".foreground", ".laplacian", ".preconditioner", ".sol
 
 @cache
 def pymatting_part(name: str) -> ModuleType:
-    """Imports one module, such as ``alpha.estimate_alpha_cf``, with what it needs itself.
-
-    Where numba can keep compiled kernels nowhere else, it keeps them in a folder for temporary files.
-    """
+    """Imports one module, such as ``alpha.estimate_alpha_cf``, with what it needs itself."""
     bare = [] if "pymatting" in sys.modules else [f"pymatting{package}" for package in _PACKAGES]
     try:
         for package in bare:  # a package that was not executed still says where its modules lie
             spec = importlib.util.find_spec(package)
             assert spec is not None, "one of pymatting's own packages"
             sys.modules[package] = importlib.util.module_from_spec(spec)
-        return _compiled(f"pymatting.{name}")
+        return importlib.import_module(f"pymatting.{name}")
     finally:
         for package in bare:
             sys.modules.pop(package, None)  # whoever imports it after us gets it whole
-
-
-def _compiled(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except RuntimeError as error:
-        if "no locator available" not in str(error):
-            raise
-    import numba
-
-    numba.config.CACHE_DIR = str(_temporary_folder())  # pyright: ignore[reportAttributeAccessIssue]
-    return importlib.import_module(name)
-
-
-def _temporary_folder() -> Path:
-    """Returns this user's folder for compiled kernels; a new one where that name is another user's."""
-    folder = Path(tempfile.gettempdir()) / f"numba-kernels-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder if folder.stat().st_uid == os.getuid() else Path(tempfile.mkdtemp())
