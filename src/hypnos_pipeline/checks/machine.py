@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from hypnos_pipeline.checks.sizes import network_sizes
 from hypnos_pipeline.errors import Problem
 from hypnos_pipeline.models.libraries import silence_bitsandbytes
 from hypnos_pipeline.models.settings import RuntimeSettings
+from hypnos_pipeline.running import capacity
 from hypnos_pipeline.running.out_of_memory import shown_bytes
 from hypnos_pipeline.study.parts import ValidParts
 
@@ -140,7 +140,7 @@ def _unsuited(parts: ValidParts, runtime: RuntimeSettings, on_gpu: bool) -> Iter
 
 
 def _threads(runtime: RuntimeSettings) -> Finding:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = capacity.cores()
     text = f"runtime.threads: {runtime.threads}, on {cores} core{'s' if cores > 1 else ''}"
     if runtime.threads > cores:
         return warning("threads", f"{text}; threads that contend run many times slower: at most {cores}")

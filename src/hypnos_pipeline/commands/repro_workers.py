@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Generator, Mapping
@@ -10,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline import progress
-from hypnos_pipeline.running import timings
+from hypnos_pipeline.running import capacity, timings
 from hypnos_pipeline.running.made import where_to_look
-from hypnos_pipeline.running.pool import Pool, report
+from hypnos_pipeline.running.pool import Pool
 from hypnos_pipeline.running.showing import shown
-from hypnos_pipeline.stages.commands import Job, work
+from hypnos_pipeline.stages.commands import work
 from hypnos_pipeline.stages.environments import Environment
 from hypnos_pipeline.stages.reproduction import Event, Ways
 from hypnos_pipeline.study.loading import current_parameters
@@ -36,12 +34,6 @@ CODE = ("src", "conf", "pyproject.toml")
 OPTIONS = re.compile(r"--(\w+)=(\S+)")
 
 
-def work_shown(job: Job) -> int:
-    """Does a job in a worker, and reports its progress to the process that shows it."""
-    with progress.sent_to(report):
-        return work(job)
-
-
 class StudyStages:
     """The stages of a plan, as nodes of this project's pipelines.
 
@@ -53,7 +45,7 @@ class StudyStages:
 
     def __init__(self, root: Path, plan: Plan, workers: int | None) -> None:
         self._root, self._plan = root, plan
-        self._count = min(workers or len(os.sched_getaffinity(0)), len(plan.order))
+        self._count = min(workers or capacity.cores(), len(plan.order))
         self._nodes: dict[Stage, list[str]] = {}
         self._expected: dict[str, float] = {}
         self._env: Environment | None = None
@@ -66,7 +58,7 @@ class StudyStages:
             open_workers=self._open_workers,
             count=self._count,
             estimates=self._estimates,
-            work=work_shown,
+            work=work,
             listener=self._happened,
             logs=LOGS,
             code=[self._root / name for name in CODE],
@@ -109,7 +101,7 @@ class StudyStages:
     @contextmanager
     def _open_workers(self) -> Generator[Pool]:
         nodes = [node for stage in self._nodes for node in self._nodes[stage]]
-        pool = Pool(self._count, on_message=lambda _, event: progress.emit(event))
+        pool = Pool(self._count)
         with shown({node: self._expected[node] for node in nodes}) as self._board, pool:
             yield pool
         if self._env is not None:

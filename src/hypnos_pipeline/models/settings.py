@@ -124,7 +124,8 @@ class RuntimeSettings(Configuration):
 
     Attributes:
         device: ``auto`` takes CUDA where present.
-        threads: Torch threads on CPU; explicit, because contended threads are 5–80× slower.
+        threads: Torch threads on the CPU. More than one gains little where processes run side by side on all
+            cores, and where threads contend for a core they are 5–80× slower.
         precision: Autocast of forward passes; master weights are float32 always. ``auto`` is bf16 where the
             device supports it, else fp16 with a gradient scaler.
         frozen_vae: How training keeps the VAE, which is never trained (paper 0.B: quantized): ``half`` is the
@@ -135,7 +136,7 @@ class RuntimeSettings(Configuration):
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
     precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     frozen_vae: Literal["float32", "half", "int8"] = "float32"
     memory: Literal[12, 16, 24] | None = None
