@@ -159,7 +159,6 @@ Scheduler = Literal[
     "HeunDiscreteScheduler",
     "DPMSolverMultistepScheduler",
     "DPMSolverSinglestepScheduler",
-    "DEISMultistepScheduler",
     "UniPCMultistepScheduler",
 ]
 """Classes of diffusers that draw no noise while they sample, so that the initial noise decides the image."""
