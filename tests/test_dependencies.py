@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 NEVER_IMPORTED = {"kedro-viz", "accelerate", "lpips", "torchmetrics", "clean-fid", "pymatting"}
-"""A command of Kedro's, what diffusers looks for, a package read as files, metrics to compare with, and one whose
-modules are imported by name."""
+"""A command of Kedro's, what diffusers looks for, a package read as files, metrics to compare with, and
+modules imported by name."""
 BY_NAME = {"optimum": ["optimum-quanto"]}
 """Top-level modules of the extras, which need not be installed."""
 
