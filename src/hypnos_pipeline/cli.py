@@ -10,6 +10,7 @@ from hypnos_pipeline.commands.cell import cell
 from hypnos_pipeline.commands.doctor import doctor
 from hypnos_pipeline.commands.dvc import dvc
 from hypnos_pipeline.commands.export import export
+from hypnos_pipeline.commands.mattes import mattes
 from hypnos_pipeline.commands.miniworld import miniworld
 from hypnos_pipeline.commands.models import models
 from hypnos_pipeline.commands.sample import sample
@@ -25,5 +26,5 @@ def cli() -> None:
     """Commands of hypnos-pipeline."""
 
 
-for command in (cell, doctor, dvc, export, miniworld, models, sample):
+for command in (cell, doctor, dvc, export, mattes, miniworld, models, sample):
     cli.add_command(command)
