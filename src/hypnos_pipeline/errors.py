@@ -24,6 +24,8 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── Busy                 another run is at work on the same artefacts
     │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
+    │   ├── WorkerDied           a worker process ended in the middle of its task, again and again
+    │   ├── StagesFailed         stages of dvc.yaml that did not end well
     │   └── StorageFull          no room for what was to be saved
     ├── RequestError             a request about a finished method that cannot be met
     │   ├── SampleError          of `kedro sample`
@@ -204,6 +206,26 @@ class UnusableLock(RunError):
 
 class OutOfMemory(RunError):
     """A stage needed more memory than there is."""
+
+
+class WorkerDied(RunError):
+    """A worker process ended in the middle of its task, again and again.
+
+    Attributes:
+        task: What it was at.
+    """
+
+    def __init__(self, task: str, times: int) -> None:
+        self.task, self.times = task, times
+        super().__init__(f"{task}: its process was killed {times} times")
+
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        """Carries it to another process."""
+        return WorkerDied, (self.task, self.times)
+
+
+class StagesFailed(RunError):
+    """Stages of ``dvc.yaml`` that did not end well; the message names each, why, and its log."""
 
 
 class StorageFull(RunError):

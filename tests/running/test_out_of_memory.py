@@ -151,7 +151,7 @@ def test_a_stage_that_runs_out_says_what_to_change(tmp_path):
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr + ended.stdout
     message = ended.stderr[ended.stderr.index("Error: ") :].splitlines()
-    assert message[0].startswith("Error: Out of memory in figurine.generate_class_prior: ")
+    assert message[0].startswith("Error: Out of memory in figurine.class_prior.generate_class_prior: ")
     assert message[0].endswith("(ulimit -v).")
     assert message[1:] == [
         f"Finished stages are kept. In {STUDY}, change the first of these that will do:",

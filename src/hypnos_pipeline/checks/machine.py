@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, cast
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
@@ -42,6 +43,21 @@ def machine_problems(parts: ValidParts) -> list[Problem]:
         what = "runtime.device: 'cuda', but torch sees no CUDA device"
         found.append(Problem(MACHINE, what, "expected 'auto' or 'cpu' on this machine"))
     return found
+
+
+def tracking_problems(parameters: Mapping[str, Any]) -> list[Problem]:
+    """Looks for TensorBoard where event files are requested.
+
+    Args:
+        parameters: Kedro's; their ``tracking`` may be wrong, which is reported for the configuration.
+    """
+    tracking = parameters.get("tracking")
+    if not isinstance(tracking, Mapping) or tracking.get("tensorboard") is not True:  # pyright: ignore[reportUnknownMemberType]
+        return []
+    if find_spec("tensorboard") is not None:
+        return []
+    fix = "`pip install tensorboard`, or set it to false"
+    return [Problem(MACHINE, "tracking.tensorboard: true, but tensorboard is not installed", fix)]
 
 
 def _eight_bit(parts: ValidParts, runtime: RuntimeSettings) -> Iterator[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
 from hypnos_pipeline.models.text_to_image import TextToImage, decode
+from hypnos_pipeline.progress import Bar
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.settings import CheckpointSettings
 
@@ -45,7 +46,7 @@ def generate(
         noise_seeds: One per image.
         sampler: Steps, guidance, batch.
         image_size: Edge of the square images, pixels.
-        progress: The progress bar's label; None shows no bar.
+        progress: What the progress bar says is done; None shows no bar.
         saved: Of this very call (:func:`open_batches`): keeps every batch as it is finished. Batches begin at
             the same images always, so those that a killed process made are the ones that would be made now.
 
@@ -58,7 +59,6 @@ def generate(
     """
     import numpy as np
     import torch
-    from tqdm import tqdm
 
     if len(prompts) != len(noise_seeds):
         raise ValueError(
@@ -70,13 +70,12 @@ def generate(
     kept = {state.step: state.tensors["images"].numpy() for state in saved.load_all()} if saved else {}
     if kept:
         _log.info("going on with %d batches that were finished before", len(kept))
-    quiet = True if progress is None else None
-    with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=quiet) as bar:
+    bar = Bar(progress, len(prompts), "image", sum(map(len, kept.values()))) if progress else None
+    with torch.inference_mode(), bar or nullcontext():
         for start in range(0, len(prompts), sampler.batch):
             batch = slice(start, start + sampler.batch)
             if start in kept:
                 images[batch] = kept[start]
-                bar.update(len(kept[start]))
                 continue
             latents: Any = pipeline(
                 prompts[batch],
@@ -90,7 +89,8 @@ def generate(
             decoded = _pixels(model, latents)
             _require_finite(decoded, model, prompts[batch], latents)
             images[batch] = (decoded * 255).round().astype(np.uint8)
-            bar.update(len(latents))
+            if bar:
+                bar.advance(len(latents))
             if saved:
                 saved.save(start, {"images": torch.from_numpy(images[batch])}, {}, part=True)
     if saved:

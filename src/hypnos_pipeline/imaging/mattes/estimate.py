@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.imaging.mattes.choice import SUBJECT
@@ -18,6 +17,7 @@ from hypnos_pipeline.imaging.mattes.provided import MaskMissing
 from hypnos_pipeline.imaging.mattes.registry import find_backend
 from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackendSettings, BackgroundRemovalSettings
+from hypnos_pipeline.progress import counted
 from hypnos_pipeline.storage.hashing import file_sha256
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def estimate_mattes(
     found: dict[str, np.ndarray] = {}
     made: dict[str, tuple[str, str]] = {}
     missing: list[Problem] = []
-    for name, photo in tqdm(raw.photos.items(), desc="mattes", unit="photo", disable=None):
+    for name, photo in counted(raw.photos.items(), "mattes", "photo"):
         source, network = chosen[name].backend, backends[name].network
         try:
             if name in given:

@@ -1,8 +1,4 @@
-"""One subject's page: what every stage made of it, in the order of the stages, in one HTML file.
-
-It is the one thing a subject hands out to be looked at. Pictures stand in it, so that it can be sent or
-opened alone; it holds no script and no style sheet, which viewers such as kedro-viz would take out.
-"""
+"""What every stage made of one subject, in the order of the stages: the last part of the subject's page."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.reporting.pages import picture_source, render
+from hypnos_pipeline.reporting.pages import picture_source
 
 if TYPE_CHECKING:
     import pandas
@@ -21,16 +17,14 @@ CURVE_ROWS = 8
 SPREAD = {"5 %": 0.05, "median": 0.5, "95 %": 0.95}
 
 
-def subject_page(title: str, sections: Iterable[tuple[str, Iterable[Any]]]) -> str:
-    """Returns the page, ending in a newline.
+def stage_sections(sections: Iterable[tuple[str, Iterable[Any]]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Returns headings, each with pictures and tables as the page's template draws them.
 
     Args:
-        title: The page's.
         sections: A heading and what stands below it: pictures, data frames, reports (mappings) or lists of
             these.
     """
-    shown = [(heading, [_part(part) for part in parts]) for heading, parts in sections]
-    return render("subject_page.html", title=title, sections=shown)
+    return [(heading, [_part(part, heading) for part in parts]) for heading, parts in sections]
 
 
 def thinned_curve(curve: pandas.DataFrame) -> pandas.DataFrame:
@@ -59,10 +53,10 @@ def matte_rows(report: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _part(part: Any) -> dict[str, Any]:
-    """Returns the ``source`` of a picture, or the ``columns`` and ``rows`` of a table."""
+def _part(part: Any, heading: str) -> dict[str, Any]:
+    """Returns the ``source`` and ``caption`` of a picture, or the ``columns`` and ``rows`` of a table."""
     if hasattr(part, "save"):
-        return {"source": picture_source(part)}
+        return {"source": picture_source(part), "caption": heading}
     if hasattr(part, "columns"):
         columns, rows = list(part.columns), part.itertuples(index=False)
     elif isinstance(part, Mapping):
