@@ -59,8 +59,9 @@ def remember(root: Path, env: str, pipeline: Pipeline, study: Study, board: Boar
     """
     cost, ratios = costs(pipeline, study), defaultdict[str, list[float]](list)
     for node in pipeline.nodes:
-        if node.name in board.seconds and node.name not in board.resumed and cost[node.name] >= LEAST:
-            ratios[kind(node)].append(board.seconds[node.name] / cost[node.name])
+        took = 0.0 if node.name in board.resumed else board.seconds.get(node.name, 0.0)
+        if took > 0 and cost[node.name] >= LEAST:  # 0: left out of the run
+            ratios[kind(node)].append(took / cost[node.name])
     if not ratios:
         return
     before = known(root, env)
