@@ -23,7 +23,7 @@ from hypnos_pipeline.storage.replacing import replaced_file
 from hypnos_pipeline.study.model import Study
 
 FOLDER = Path("data/timings")
-LEAST = 5.0
+LEAST = 10.0
 """Seconds below which a node's cost says nothing about a machine: it mostly loads libraries and networks."""
 REFERENCE = 0.0031
 """Seconds that :func:`speed` takes for its matrix products on the machine of ``running/costs.py``."""
