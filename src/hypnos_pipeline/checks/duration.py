@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from kedro.framework.hooks import hook_impl
@@ -79,7 +80,7 @@ def gpu_speed(device: str = "cuda") -> float:
     best = float("inf")
     for _ in range(4):  # the first one chooses an algorithm
         began = time.perf_counter()
-        torch.nn.functional.conv2d(images, weights, padding=1).mean().backward()
+        torch.nn.functional.conv2d(images, weights, padding=1).mean().backward()  # pyright: ignore[reportUnknownMemberType]
         assert images.grad is not None
         images.grad[0, 0, 0, 0].item()  # waits until it is there
         best = min(best, time.perf_counter() - began)
@@ -95,7 +96,8 @@ def duration_finding(files: StudyFiles) -> list[Finding]:
         return []
     bootstrap_project(files.root)
     StudyConfigLoader(str(files.root / "conf"), env=files.env, base_env=BASE, default_run_env=DEFAULT)
-    _, text = describe_duration(pipelines["full"], files.parameters, files.root, files.env)
+    full = cast("Mapping[str, Pipeline]", pipelines)["full"]
+    _, text = describe_duration(full, files.parameters, files.root, files.env)
     return [Passed("time", text)]
 
 
