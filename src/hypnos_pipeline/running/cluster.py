@@ -40,7 +40,7 @@ SETTINGS = {
 
 @contextmanager
 def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
-    """Starts a scheduler and workers, and kills the workers in the end.
+    """Starts a scheduler and workers; end these with :func:`kill_workers` first.
 
     Args:
         workers: Processes; each has one task at a time, in one thread.
@@ -72,7 +72,6 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
                 workers=nannies, scheduler=scheduler, security=security, silence_logs=logging.CRITICAL
             )
         stack.callback(cluster.close)
-        stack.callback(_kill_workers, cluster)
         shutil.rmtree(folder)  # nothing is ever put there, and a killed run leaves none behind
         yield cluster
 
@@ -117,7 +116,7 @@ def _interrupts_held_back() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _kill_workers(cluster: Any) -> None:
+def kill_workers(cluster: Any) -> None:
     """Ends all workers at once: what they leave half done is as after any kill."""
 
     async def kill() -> None:
