@@ -25,6 +25,7 @@ ENVIRONMENT = {
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # the pool starts a task again, when a worker is free
     "distributed.scheduler.worker-ttl": None,  # a stage that holds Python's lock for minutes is not dead
+    "distributed.comm.timeouts.connect": "120s",  # on a machine that is busy with other things
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
