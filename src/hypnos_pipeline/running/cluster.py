@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "PYTHONWARNINGS": "ignore:resource_tracker",  # killed workers leave locks to Python, which removes them
 }
 """Of the workers, before they import anything."""
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 0,  # the pool starts a task again, when a worker is free
     "distributed.scheduler.worker-ttl": None,  # a stage that holds Python's lock for minutes is not dead
     "distributed.comm.timeouts.connect": "120s",  # on a machine that is busy with other things
@@ -50,7 +50,7 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
     Yields:
         Dask's cluster.
     """
-    import dask
+    import dask.config
     from distributed import Nanny, Scheduler, SpecCluster
     from distributed.security import Security
 
@@ -59,7 +59,7 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
         folder = tempfile.mkdtemp(prefix="hypnos-")
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.enter_context(dask.config.set({**SETTINGS, "temporary-directory": folder}))
-        security = Security.temporary()
+        security = Security.temporary()  # pyright: ignore[reportUnknownMemberType]
         here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "dashboard": False}
         here |= {"protocol": "tls://", "security": security}
         options = here | {"nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
@@ -69,9 +69,8 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
         }
         scheduler = {"cls": Scheduler, "options": here | {"port": 0}}
         with _interrupts_held_back():  # threads and processes inherit this: Ctrl-C is for this process alone
-            cluster = SpecCluster(
-                workers=nannies, scheduler=scheduler, security=security, silence_logs=logging.CRITICAL
-            )
+            options = {"security": security, "silence_logs": logging.CRITICAL}
+            cluster = SpecCluster(workers=nannies, scheduler=scheduler, **options)
         stack.callback(cluster.close)
         shutil.rmtree(folder)  # nothing is ever put there, and a killed run leaves none behind
         yield cluster

@@ -135,6 +135,7 @@ class Pool(Here):
         self._topic = f"hypnos-{uuid4().hex}"
         self._running: set[Task] = set()
         self._ended: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._client: Any = None
         self._open = ExitStack()
 
     def __enter__(self) -> Pool:
