@@ -69,8 +69,8 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
         }
         scheduler = {"cls": Scheduler, "options": here | {"port": 0}}
         with _interrupts_held_back():  # threads and processes inherit this: Ctrl-C is for this process alone
-            options = {"security": security, "silence_logs": logging.CRITICAL}
-            cluster = SpecCluster(workers=nannies, scheduler=scheduler, **options)
+            secret: dict[str, Any] = {"security": security, "silence_logs": logging.CRITICAL}
+            cluster = SpecCluster(workers=nannies, scheduler=scheduler, **secret)
         stack.callback(cluster.close)
         shutil.rmtree(folder)  # nothing is ever put there, and a killed run leaves none behind
         yield cluster

@@ -95,14 +95,12 @@ class DaskRunner(AbstractRunner):
         workers = self._count(pipeline, seconds, gpus, held)
 
         def submit(node: Node) -> None:
-            name, work = (
-                node.name,
-                partial(run_node, Task(node, catalog, self._is_async, hook_manager, run_id)),
-            )
+            work = partial(run_node, Task(node, catalog, self._is_async, hook_manager, run_id))
             if workers > 1:
-                datasets = {name: catalog.get(name) for name in (*node.inputs, *node.outputs)}
+                datasets = {name: catalog[name] for name in (*node.inputs, *node.outputs)}
                 work = partial(run_node_there, place, node, datasets, run_id, self._is_async)
-            opened.submit(work, key=name, priority=first[name], memory=needs.get(name, PROCESS))
+            memory = needs.get(node.name, PROCESS)
+            opened.submit(work, key=node.name, priority=first[node.name], memory=memory)
 
         def lost(node: Node, error: WorkerDied) -> None:
             hook_manager.hook.on_node_error(
