@@ -10,7 +10,7 @@ from typing import Any, cast
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.sizes import network_sizes
 from hypnos_pipeline.errors import Problem
-from hypnos_pipeline.models.runtime import silence_bitsandbytes
+from hypnos_pipeline.models.libraries import silence_bitsandbytes
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.running import capacity
 from hypnos_pipeline.running.out_of_memory import shown_bytes
@@ -28,12 +28,15 @@ def computes_on_gpu(runtime: RuntimeSettings) -> bool:
     return runtime.device != "cpu" and torch.cuda.is_available()
 
 
-def machine_problems(parts: ValidParts) -> list[Problem]:
-    """Looks for the GPU where one is requested by name, and whether the libraries of 8-bit numbers start."""
+def machine_problems(parts: ValidParts, trains: bool = True) -> list[Problem]:
+    """Looks for the GPU where one is requested by name, and whether the libraries of 8-bit numbers start.
+
+    Those alone of trainings are 8-bit, and starting them takes a second that other stages are spared.
+    """
     runtime = parts.sections.get("runtime", RuntimeSettings())
     found: list[Problem] = []
     silence_bitsandbytes()
-    for library, setting, fix in _eight_bit(parts, runtime):
+    for library, setting, fix in _eight_bit(parts, runtime) if trains else ():
         try:
             import_module(library)
         except Exception as error:  # also what CUDA's libraries raise while one is imported

@@ -123,9 +123,7 @@ class StudyStages:
         with shown({node: self._expected[node] for node in nodes}) as self._board, pool:
             yield pool
         if self._env is not None and self._study is not None:
-            took, resumed = self._board.seconds, self._board.resumed
-            whole = {node: took[node] for node in took if node not in resumed}
-            timings.remember(self._root, self._env.name, self._full, self._study, whole)
+            timings.remember(self._root, self._env.name, self._full, self._study, self._board)
 
     def _happened(self, event: Event, stage: Stage) -> None:
         """Takes the nodes of a stage that need not run, or will not, off what is expected."""

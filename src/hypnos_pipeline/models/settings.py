@@ -152,9 +152,31 @@ class RuntimeSettings(Configuration):
         return self
 
 
-class SamplerSettings(Configuration):
-    """Sampling with the base model's own scheduler (method.md §8)."""
+Scheduler = Literal[
+    "DDIMScheduler",
+    "PNDMScheduler",
+    "EulerDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "UniPCMultistepScheduler",
+]
+"""Classes of diffusers that draw no noise while they sample, so that the initial noise decides the image."""
 
+
+class SamplerSettings(Configuration):
+    """Sampling (method.md §8).
+
+    Attributes:
+        scheduler: What turns predicted noise into the next, cleaner latent; null takes the base model's own.
+        spacing: How its timesteps are spread (Lin et al. 2023, table 2); null takes the base model's own.
+        steps: Of the scheduler, one image's passes of the UNet.
+        guidance: Weight of the prompt (classifier-free guidance); 1 is none.
+        batch: Images at a time.
+    """
+
+    scheduler: Scheduler | None = None
+    spacing: Literal["leading", "linspace", "trailing"] | None = None
     steps: Annotated[int, Field(ge=1, le=1000)] = 50
     guidance: Annotated[float, Field(ge=0.0, le=50.0)] = 7.5
     batch: Annotated[int, Field(ge=1, le=1024)] = 8
