@@ -11,9 +11,11 @@ from kedro.pipeline import Pipeline, node
 from PIL import Image
 
 from hypnos_pipeline.checks.hooks import StudyChecks
-from hypnos_pipeline.datasets import RawPhotosDataset
+from hypnos_pipeline.datasets import FolderDataset, RawPhotosDataset
 from hypnos_pipeline.errors import StudyError
+from hypnos_pipeline.pipelines import background_removal
 from hypnos_pipeline.study.loading import StudyConfigLoader
+from hypnos_pipeline.study.model import Study
 
 NETWORKS = [
     f"params:models.{name}"
@@ -75,3 +77,23 @@ def test_a_network_that_the_slice_does_not_read_may_be_missing(parameters):
     check("params:models.text_to_image", "params:models.dino")
     with pytest.raises(StudyError, match="data/nowhere"):
         check("params:models.perceptual")
+
+
+@pytest.mark.parametrize(("subject", "found"), [("figurine", True), ("lego_robot", False)])
+def test_photos_are_checked_for_the_subjects_that_the_run_reads_them_for(parameters, subject, found):
+    parameters["subjects"]["figurine"]["exclude"] = ["99"]
+    parameters["subjects"]["lego_robot"]["photos"] = "figurine"
+    parameters["subjects"]["lego_robot"]["true_masks"] = "figurine"
+    study = Study.from_parameters(parameters)
+    pipeline = background_removal.create_pipeline(study).only_nodes_with_namespaces([subject])
+    catalog = DataCatalog(
+        {
+            "figurine.photos": RawPhotosDataset(filepath="data/01_raw/subjects/figurine"),
+            "truth": FolderDataset(filepath="data/01_raw/truth"),
+        }
+    )
+    if not found:
+        StudyChecks().before_pipeline_run(pipeline, catalog)
+        return
+    with pytest.raises(StudyError, match=r"subjects.figurine.exclude"):
+        StudyChecks().before_pipeline_run(pipeline, catalog)
