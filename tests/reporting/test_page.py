@@ -101,7 +101,7 @@ def test_health_and_failures_say_why(html):
         "1 of 1 photos",
         "touches the &lt;border&gt;",
         "exclude it",
-        "resized (10%)",
+        "resized (10% right)",
         "3 are &lt;blank&gt;",
     ):
         assert found in health

@@ -94,9 +94,8 @@ def trade_off(
         for limit, high, set_limits in zip(limits, better, (axis.set_xlim, axis.set_ylim), strict=True):
             set_limits(*(limit if high else reversed(limit)))
         axis.set(xlabel=axes[0], ylabel=axes[1])
-        axis.annotate(
-            "better ↗", (0.985, 0.97), xycoords="axes fraction", ha="right", va="top", fontsize=10, color=INK
-        )
+        axis.set_title("better ↗", loc="right", fontsize=10, color=INK)
+        axis.locator_params(nbins=5)
         return _svg(figure, name)
 
 
@@ -126,7 +125,7 @@ def intervals(name: str, found: Sequence[Interval], better: str) -> str:
             yticklabels=["\n".join(wrap(row, LETTERS)) for row in rows],
         )
         axis.tick_params(axis="y", length=0)
-        axis.locator_params(axis="x", nbins=6)
+        axis.locator_params(axis="x", nbins=5)
         axis.grid(visible=False, axis="y")
         axis.spines["left"].set_visible(False)
         axis.set_xlabel("difference" + {"right": "   (better →)", "left": "   (← better)", "": ""}[better])
