@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from hypnos_pipeline.checks.needs import disk_need, memory_need
-from hypnos_pipeline.checks.resources import disk_finding, links_to_cache, memory_findings
+from hypnos_pipeline.checks.resources import disk_finding, links_to_cache, memory_findings, priors_finding
 from hypnos_pipeline.checks.sizes import NetworkSizes, network_sizes
 from hypnos_pipeline.checks.study_files import StudyFiles
 from hypnos_pipeline.errors import Problem
+from hypnos_pipeline.storage.made_once import PRIORS
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.study.model import Study
 from hypnos_pipeline.study.parts import ValidParts
@@ -150,3 +151,12 @@ def test_whether_dvc_s_cache_takes_room_of_its_own(tmp_path, config, linked):
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text(config)
     assert links_to_cache(tmp_path) == linked
+
+
+def test_what_kept_class_priors_take(tmp_path):
+    assert priors_finding(tmp_path) == []
+    for name in ("a", "b"):
+        (tmp_path / PRIORS / name).mkdir(parents=True)
+        (tmp_path / PRIORS / name / "state.json").write_bytes(bytes(2048))
+    (finding,) = priors_finding(tmp_path)
+    assert finding.what.startswith("2 kept for subjects of the same nouns, 4 KiB")

@@ -22,6 +22,7 @@ from hypnos_pipeline.models.settings import (
     RuntimeSettings,
     SamplerSettings,
 )
+from hypnos_pipeline.pipelines.class_prior import nodes
 from hypnos_pipeline.pipelines.class_prior.nodes import generate_class_prior
 from hypnos_pipeline.pipelines.sampling.nodes import (
     check_scenes,
@@ -31,6 +32,7 @@ from hypnos_pipeline.pipelines.sampling.nodes import (
     sample_learned_token,
 )
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
+from hypnos_pipeline.storage.settings import CheckpointSettings
 from hypnos_pipeline.training.settings import TextualInversionSettings
 from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
 
@@ -74,6 +76,35 @@ def test_class_prior_rows_and_determinism(base_model: ModelReference) -> None:
     assert isinstance(sheet, Image.Image)
     assert report["networks"] == {"text_to_image": describe(base_model)}
     assert json.loads(json.dumps(report)) == report
+
+
+def test_subjects_of_one_noun_share_images_that_are_sampled_once(
+    base_model: ModelReference, tmp_path: Path, monkeypatch
+) -> None:
+    sampled, keep = [], CheckpointSettings(every_seconds=None)
+    monkeypatch.chdir(tmp_path)
+    sample = nodes._sample_base
+    monkeypatch.setattr(nodes, "_sample_base", lambda *given: sampled.append(given) or sample(*given))
+
+    def prior(subject: SubjectSettings = SUBJECT, count: int = 2, **changes):
+        settings = ClassPriorSettings(count=count, prompts=["a photo of {noun}"])
+        given = {**COMMON, "checkpoints": keep, **changes}
+        return generate_class_prior(subject, settings, base_model, **given)
+
+    (first, _, first_report), (other, _, other_report) = prior(), prior(SubjectSettings(noun="robot"))
+    assert len(sampled) == 1
+    assert first.manifest == other.manifest
+    assert np.array_equal(first.stack(), other.stack())
+    assert first_report == other_report
+    different = (
+        {"subject": SubjectSettings(noun="chair")},
+        {"count": 3},
+        {"seed": 43},
+        {"sampling": COMMON["sampling"].model_copy(update={"steps": 2})},
+    )
+    for number, change in enumerate(different, start=2):
+        prior(**change)
+        assert len(sampled) == number
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import sys
 
 import pytest
 import yaml
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 
 from hypnos_pipeline.pipeline_registry import STAGES
+from hypnos_pipeline.study.consistency import SHARED_STAGES
 from hypnos_pipeline.study.model import Study
 
 LISTING = """
@@ -43,33 +44,48 @@ def test_listing_is_complete_and_light(project_root):
     assert heavy == []
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", [*STAGES, "full"])
 def test_twice_the_subjects_are_twice_the_work(study, monkeypatch, name):
-    """Making a pipeline goes through all of its nodes; to add slices one by one would be quadratic."""
-    handled = []
-    make = Pipeline.__init__
+    """Counted, since time depends on what else the machine does: nodes gone through, and names hashed.
 
-    def counted(self, nodes, **options):
+    Slices added up one by one would be quadratic, and so would the study's nodes, which read some of every
+    subject, if they were hashed again for each.
+    """
+    work, make, hashed = [], Pipeline.__init__, Node.__hash__
+
+    def counted_make(self, nodes, **options):
         make(self, nodes, **options)
-        handled.append(len(self.nodes))
+        work[-1] += len(self.nodes)
 
-    monkeypatch.setattr(Pipeline, "__init__", counted)
-    work = []
-    for count in (4, 8):
+    def counted_hash(self):
+        work[-1] += len(self.inputs)
+        return hashed(self)
+
+    monkeypatch.setattr(Pipeline, "__init__", counted_make)
+    monkeypatch.setattr(Node, "__hash__", counted_hash)
+    stages = [*STAGES.values()] if name == "full" else [STAGES[name]]
+    for count in (10, 20):
         subjects = {f"mug_{n}": {"noun": "mug", "photos": f"mug_{n}"} for n in range(count)}
-        STAGES[name].create_pipeline(Study.from_parameters(study | {"subjects": subjects}))
-        work.append(sum(handled))
-        handled.clear()
+        own = Study.from_parameters(study | {"subjects": subjects})
+        work.append(0)
+        Pipeline([stage.create_pipeline(own) for stage in stages])
     assert work[1] <= 2 * work[0]
 
 
-def test_namespaces_are_subjects_and_methods(study):
-    pipelines = build(study)
-    full = Pipeline(list(pipelines.values()))
+def test_namespaces_are_subjects_with_stages_and_methods(study):
+    full = Pipeline(list(build(study).values()))
+    methods = [name for family in study["methods"].values() for name in family]
     namespaces = {node.namespace for node in full.nodes if node.namespace}
-    assert "lego_robot" in namespaces
-    assert "lego_robot.dreambooth_low_lr" in namespaces
-    assert "lego_robot.base" not in {node.namespace for node in pipelines["finetune"].nodes}
+    parts = [*SHARED_STAGES, *methods]
+    assert namespaces == {f"{subject}.{part}" for subject in study["subjects"] for part in parts}
+    of_one = full.only_nodes_with_namespaces(["lego_robot"])
+    assert len(of_one.nodes) * len(study["subjects"]) == len([node for node in full.nodes if node.namespace])
+
+
+def test_a_method_may_not_have_a_stages_name(study):
+    study["methods"]["base"] = {"augmentation": {}}
+    (problem,) = Study.problems(study)
+    assert "methods: augmentation is a stage's name" in str(problem)
 
 
 def test_a_new_subject_and_a_new_method_are_one_entry_each(study):

@@ -22,7 +22,7 @@ def parameters(project_root: Path, tmp_path: Path) -> dict[str, Any]:
     study["image_size"] = 16
     study["class_prior"]["count"] = 3
     study["sampling"] = {"steps": 2, "guidance": 3.0, "batch": 2}
-    study["checkpoints"] = {"folder": str(tmp_path / "checkpoints")}
+    study["checkpoints"] = {"folder": str(tmp_path / "checkpoints"), "priors_gigabytes": 0}
     return study
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -85,6 +87,59 @@ def test_a_killed_run_does_not_block(tmp_path, locked):
     assert len(list(tmp_path.glob("run_*"))) == 1
     lock.release()
     assert list(tmp_path.glob("run_*")) == []
+
+
+@pytest.fixture
+def no_locks(monkeypatch):
+    """A disk that knows no file locks, such as NFS without its lock service."""
+
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+def change_entry(folder, **values) -> None:
+    (path,) = folder.glob("run_*")
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.usefixtures("no_locks")
+class TestWithoutFileLocks:
+    def test_runs_that_meet_are_refused(self, locked):
+        first = locked(set(), {"mug.latents"})
+        locked(set(), {"mug.pool"})
+        with pytest.raises(Busy, match=f"process {os.getpid()} is at work on mug.latents,"):
+            locked({"mug.latents"}, set())
+        first.release()
+        locked({"mug.latents"}, set())
+
+    def test_a_killed_run_does_not_block(self, tmp_path, locked):
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        locked(set(), {"mug.latents"})
+        change_entry(tmp_path, process=ended.pid)
+        locked(set(), {"mug.latents"})
+
+    def test_another_process_of_a_dead_runs_number_does_not_block(self, tmp_path, locked):
+        locked(set(), {"mug.latents"})
+        change_entry(tmp_path, started=time.time() - 86_400)
+        locked(set(), {"mug.latents"})
+
+    def test_a_run_on_another_host_is_named_with_its_file(self, tmp_path, locked):
+        locked(set(), {"mug.latents"})
+        change_entry(tmp_path, host="node7")
+        with pytest.raises(Busy, match=r"process \d+ on node7 is at work on mug\.latents") as refused:
+            locked(set(), {"mug.latents"})
+        (path,) = tmp_path.glob("run_*")
+        assert f"remove {path}" in str(refused.value)
+
+
+def test_an_entry_made_with_locks_counts_where_there_are_none(locked, request):
+    locked(set(), {"mug.latents"})
+    request.getfixturevalue("no_locks")
+    with pytest.raises(Busy):
+        locked(set(), {"mug.latents"})
 
 
 def test_a_whole_study_is_locked_in_no_time(locked):

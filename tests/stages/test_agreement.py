@@ -159,8 +159,8 @@ def test_no_stage_names_an_environment():
         ("      - requirements.lock\n", "", "class_prior: dependency requirements.lock is missing"),
         ("--tags=study", "--tags=studies",
          "reporting_study: command kedro run --env=${env} --pipelines=reporting --tags=study is missing"),
-        ("    metrics:\n      - data/08_reporting/${env}/metrics.json\n", "",
-         "reporting_study: metric data/08_reporting/${env}/metrics.json is missing"),
+        ("    metrics:\n      - data/08_reporting/${env}/headline\n", "",
+         "reporting_study: metric data/08_reporting/${env}/headline is missing"),
         ("    outs: *sampling_hypnos_outs\n", "",
          f"sampling_base: output {SCORES[:-6]}samples/${{item.method}} is missing"),
     ],
@@ -198,7 +198,7 @@ def test_what_a_person_wrote_is_kept(compared):
     [
         ("  augmentation:", "  x_augmentation:", "x_augmentation: its name begins with no pipeline's name; "),
         ("  class_prior:", "  clas_prior:", "clas_prior: its name .*; did you mean class_prior?"),
-        ("  class_prior:", "  clas_prior:", "figurine.generate_class_prior: run by no stage in mini"),
+        ("  class_prior:", "  clas_prior:", "class_prior.generate_class_prior: run by no stage in mini"),
         (
             "  reporting_study:",
             "  reporting_studies:",

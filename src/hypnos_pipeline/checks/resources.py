@@ -16,6 +16,8 @@ from hypnos_pipeline.checks.study_files import StudyFiles
 from hypnos_pipeline.errors import Problem
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.running.out_of_memory import shown_bytes
+from hypnos_pipeline.storage.leftovers import size_of
+from hypnos_pipeline.storage.made_once import PRIORS, entries
 from hypnos_pipeline.study.parts import ValidParts
 
 CACHE = Path(".dvc/cache")
@@ -94,6 +96,16 @@ def disk_finding(study: StudyFiles, sizes: NetworkSizes, photos: int) -> Finding
     if free < least:
         return Problem("disk", text, fix)
     return Passed("disk", text) if free >= about else warning("disk", text, fix)
+
+
+def priors_finding(root: Path) -> list[Finding]:
+    """Says what class priors take that are kept for other subjects of their nouns, if there are any."""
+    folder = root / PRIORS
+    kept = entries(folder)
+    if not kept:
+        return []
+    taken = f"{len(kept)} kept for subjects of the same nouns, {shown_bytes(sum(map(size_of, kept)))}"
+    return [Passed(PRIORS.as_posix(), f"{taken}; removing the folder costs time, no result")]
 
 
 def links_to_cache(root: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import IO
+
+from hypnos_pipeline.storage.file_locks import try_lock
 
 IN_USE = "in_use"
 """A file in a run's folder, locked by the process that uses it until that process ends."""
@@ -24,6 +25,8 @@ _held: dict[Path, IO[str]] = {}
 def occupy(folder: Path) -> bool:
     """Makes a run's folder and locks it for this process; returns False if another process uses it.
 
+    On a disk without locks it counts as free: there the lock of the whole run keeps others away.
+
     Raises:
         OSError: If the folder cannot be made.
     """
@@ -31,9 +34,7 @@ def occupy(folder: Path) -> bool:
         return True
     folder.mkdir(parents=True, exist_ok=True)
     file = (folder / IN_USE).open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if try_lock(file) is False:
         file.close()
         return False
     _held[folder] = file
@@ -77,7 +78,7 @@ def keep_newest(folder: Path, own: Path, most: float) -> None:
     last = max((run for run in runs if any(run.glob("step_*"))), key=_changed, default=None)
     kept, number = 0, 0
     for path in sorted([*runs, *aside], key=_changed, reverse=True):
-        size = _size(path)
+        size = size_of(path)
         if kept + size > most and path != last and _removed(path):
             _log.info("removed %s (%s): more than checkpoints.keep_gigabytes", path, _shown(size))
         else:
@@ -100,20 +101,16 @@ def _free(path: Path) -> Generator[bool]:
     if not lock.is_file():
         yield True
         return
-    with lock.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    with lock.open("r+") as file:
+        yield try_lock(file) is True  # on a disk without locks nothing is removed that may be in use
 
 
 def _changed(path: Path) -> float:
     return max(each.stat().st_mtime for each in (path, *path.rglob("*")))
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Returns the bytes of a file, or of all files below a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
 

@@ -1,4 +1,4 @@
-"""Configuration of checkpoints: it decides how much work a killed run loses, never a result."""
+"""Configuration of what is kept beside the artefacts: it decides how much is made again, never a result."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ class CheckpointSettings(Configuration):
         every_steps: Steps between two states; with both intervals set, a state is saved at either.
         keep_gigabytes: How much space the states of unfinished runs and those set aside may take together;
             beyond it the oldest are removed, but never the newest run's.
+        priors_gigabytes: How much space the images of class nouns may take that are kept for the next subject
+            of the same noun; beyond it those used longest ago are removed. With 0 none are kept.
     """
 
     folder: Annotated[str, Field(min_length=1)] = "data/checkpoints"
     every_seconds: Annotated[float, Field(gt=0.0)] | None = 60.0
     every_steps: Annotated[int, Field(ge=1)] | None = None
     keep_gigabytes: Annotated[float, Field(ge=0.0)] = 2.0
+    priors_gigabytes: Annotated[float, Field(ge=0.0)] = 10.0
 
     @property
     def on(self) -> bool:
@@ -36,4 +39,4 @@ class CheckpointSettings(Configuration):
         return self.every_seconds is not None or self.every_steps is not None
 
 
-OFF = CheckpointSettings(every_seconds=None)
+OFF = CheckpointSettings(every_seconds=None, priors_gigabytes=0)

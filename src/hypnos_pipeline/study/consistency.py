@@ -20,6 +20,8 @@ Wrong = tuple[str, str]
 """What is wrong, beginning with the key, and the fix."""
 LONGEST_NAME = 64
 """Names stand in files' names, several in one path."""
+SHARED_STAGES = ("background_removal", "augmentation", "class_prior", "discriminator", "reporting")
+"""Stages that a subject's methods share: beside the methods' names they name the parts of a subject."""
 _LARGEST_DISCRIMINATOR = {
     "width": 4096, "depth": 64, "heads": 64, "convolution_channels": 1024, "expansion": 64,
 }  # fmt: skip
@@ -47,6 +49,8 @@ def _name_problems(parts: ValidParts) -> Iterator[Wrong]:
     for name, count in Counter(parts.names["methods"]).items():
         if count > 1:
             yield f"methods: {name} stands in {count} families", "expected different names"
+        if name in SHARED_STAGES:
+            yield f"methods: {name} is a stage's name", "expected another one"
     if "methods" in parts.sections and not parts.names["methods"]:
         yield "methods: none", "expected at least one, such as base: {base: {}}"
     for key, names in parts.names.items():

@@ -34,6 +34,8 @@ def generate_class_prior(
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the untouched base model, or reads the user's own images of the class.
 
+    Subjects of one noun get the same images, which are sampled once (``storage/made_once.py``).
+
     Returns:
         The images, uint8 S×S×3, with rows ``name, prompt, seed, sha256`` (of the pixels; no seed for the
         user's own); a contact sheet of the first; the report: ``source``, and what network (none for the
@@ -49,11 +51,15 @@ def generate_class_prior(
 
     templates = subject.class_prior_prompts or class_prior.prompts
     prompts = [class_prompt(templates[k % len(templates)], subject.noun) for k in range(class_prior.count)]
+    made_by = {} if class_prior.source == "folder" else {"text_to_image": text_to_image}
+    origin = describe_origin(made_by, runtime)
     if class_prior.source == "folder":
         seeds, pixels = [None] * class_prior.count, _read_own(class_prior, image_size)
     else:
         seeds = [seed_for(seed, "class_prior", index) for index in range(class_prior.count)]
-        pixels = _sample_base(prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints)
+        pixels = _sample_once(
+            origin, prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints
+        )
     images = {f"{index:04d}": np.ascontiguousarray(image) for index, image in enumerate(pixels)}
     manifest = [
         {
@@ -64,9 +70,38 @@ def generate_class_prior(
         }
         for (name, image), prompt, noise_seed in zip(images.items(), prompts, seeds, strict=True)
     ]
-    made_by = {} if class_prior.source == "folder" else {"text_to_image": text_to_image}
-    report = {"source": class_prior.source} | describe_origin(made_by, runtime)
+    report = {"source": class_prior.source} | origin
     return ImageSet(images, manifest), _sheet(list(images.values()), prompts[0]), report
+
+
+def _sample_once(
+    origin: dict[str, Any],
+    prompts: list[str],
+    seeds: list[int],
+    text_to_image: ModelReference,
+    sampling: SamplerSettings,
+    runtime: RuntimeSettings,
+    image_size: int,
+    checkpoints: CheckpointSettings,
+):
+    """Returns what :func:`_sample_base` does; where another subject's stage made the same, its images.
+
+    A noun's images depend on nothing of the subject. ``origin`` names the network's content and the machine.
+    """
+    import torch
+
+    from hypnos_pipeline.models.runtime import configure
+    from hypnos_pipeline.storage.fingerprint import fingerprint
+    from hypnos_pipeline.storage.made_once import PRIORS, made_once
+
+    def sample() -> dict[str, torch.Tensor]:
+        images = _sample_base(prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints)
+        return {"images": torch.from_numpy(images)}
+
+    configure(runtime)  # the key holds torch's threads
+    values = [origin, prompts, seeds, sampling.model_dump(), runtime.model_dump(), image_size]
+    key = fingerprint(["class_prior", *values], {})
+    return made_once(PRIORS, key, sample, checkpoints.priors_gigabytes * 1e9)["images"].numpy()
 
 
 def _sample_base(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from hypnos_pipeline.pipelines.class_prior.nodes import generate_class_prior
-from hypnos_pipeline.pipelines.slices import subject_slice
+from hypnos_pipeline.pipelines.slices import Step, subject_slices
 from hypnos_pipeline.study.model import Study
 
 PARAMETERS = (
@@ -18,16 +18,10 @@ PARAMETERS = (
     "image_size",
     "checkpoints",
 )
+MADE = ("class_prior", "class_prior_sheet", "class_prior_report")
+STEPS = (Step(generate_class_prior, [f"params:{name}" for name in PARAMETERS], MADE),)
 
 
 def create_pipeline(study: Study) -> Pipeline:
     """Returns the class prior of every subject."""
-    nodes = [
-        Node(
-            generate_class_prior,
-            [f"params:{name}" for name in PARAMETERS],
-            ["class_prior", "class_prior_sheet", "class_prior_report"],
-            name="generate_class_prior",
-        )
-    ]
-    return Pipeline([subject_slice(nodes, subject) for subject in study.subjects])
+    return Pipeline(subject_slices(study, "class_prior", STEPS))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial, update_wrapper
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from hypnos_pipeline.metrics.settings import NETWORKS
 from hypnos_pipeline.pipelines.reporting.collected import (
@@ -27,10 +25,11 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     VALUES,
 )
 from hypnos_pipeline.pipelines.reporting.nodes import figure_nodes, study_nodes, subject_nodes
-from hypnos_pipeline.pipelines.slices import subject_slice
+from hypnos_pipeline.pipelines.slices import Step, subject_slices, unsliced
 from hypnos_pipeline.study.model import Study
 
 TABLES = [f"table_{name}_{kind}" for name in ("1", "2", "difference") for kind in ("md", "tex")]
+SUBJECT = ("subject",)
 FIGURES_OF_STUDY = ("instance_images_figure", "prompt_grammar_figure", "loss_curve_figure")
 
 
@@ -39,12 +38,12 @@ def create_pipeline(study: Study) -> Pipeline:
     with warnings.catch_warnings():
         # Kedro warns of dotted names outside a namespace; to read every subject's scores is the point here.
         warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
-        whole_study = Pipeline(_study_nodes(study), tags="study")
-        return Pipeline([whole_study, *(_subject(study, subject) for subject in study.subjects)])
+        of_study = unsliced(_study_steps(study), tag="study")
+        return Pipeline([*of_study, *subject_slices(study, "reporting", _subject_steps(study))])
 
 
-def _subject(study: Study, subject: str) -> Pipeline:
-    """Returns one subject's slice, which reads the datasets of its methods' slices."""
+def _subject_steps(study: Study) -> list[Step]:
+    """Returns what is reported of each subject; it reads the datasets of the subject's methods."""
     methods = [method for _, method in study.entries()]
     trained = [method for family, method in study.entries() if family != "base"]
 
@@ -61,40 +60,40 @@ def _subject(study: Study, subject: str) -> Pipeline:
     # What a subject's stages leave to be looked at. One node reads it all: what nothing inside the namespace
     # reads would stand beside the subject's box in kedro-viz, two dozen leaves to a subject.
     shown = of_subject(name for names in subject_nodes.SECTIONS.values() for name in names)
-    nodes = [
-        _node(
+    steps = [
+        _step(
             figure_nodes.compare_methods,
             photos | of_all(SAMPLES),
             ["comparison_grid", "first_samples"],
             "methods",
-            subject=subject,
+            of=SUBJECT,
         ),
-        _node(
+        _step(
             figure_nodes.draw_ablation_grid,
             photos | of_all(SAMPLES),
             "ablation_grid",
             "methods",
-            subject=subject,
+            of=SUBJECT,
         ),
-        _node(
+        _step(
             figure_nodes.draw_flagged_failures,
             photos | _same(["mattes", "matte_report"]) | of_all(SAMPLES, CHECK, PAIRS),
             "flagged_failures",
             "methods",
-            subject=subject,
+            of=SUBJECT,
         ),
-        _node(figure_nodes.draw_photos, photos, "subject_photos", subject=subject),
-        _node(subject_nodes.collect_image_values, of_all(PAIRS), "subject_image_values", "methods"),
-        _node(subject_nodes.collect_subject_scores, of_all(SCORES), "subject_scores"),
-        _node(
+        _step(figure_nodes.draw_photos, photos, "subject_photos", of=SUBJECT),
+        _step(subject_nodes.collect_image_values, of_all(PAIRS), "subject_image_values", "methods"),
+        _step(subject_nodes.collect_subject_scores, of_all(SCORES), "subject_scores"),
+        _step(
             subject_nodes.compare_backgrounds,
             of_all(PAIRS, EVALUATION),
             "subject_backgrounds",
             "methods",
             "seed",
-            subject=subject,
+            of=SUBJECT,
         ),
-        _node(
+        _step(
             subject_nodes.gather_subject,
             photos
             | _same(["mattes", "matte_report", "true_mattes", "true_foregrounds", "discriminator_report"])
@@ -103,9 +102,9 @@ def _subject(study: Study, subject: str) -> Pipeline:
             "subject_figures",
             "methods",
             "seed",
-            subject=subject,
+            of=SUBJECT,
         ),
-        _node(
+        _step(
             subject_nodes.write_subject_page,
             shown
             | _same(["subject_figures", "subject_scores", "subject_backgrounds"])
@@ -115,16 +114,16 @@ def _subject(study: Study, subject: str) -> Pipeline:
             "methods",
             "env",
             "image_size",
-            subject=subject,
+            of=SUBJECT,
         ),
     ]
     if trained:
         draw = figure_nodes.draw_learning_curves
-        nodes.append(_node(draw, of_trained(CURVE), CURVES_FIGURE, "methods", subject=subject))
-    return subject_slice(nodes, subject)
+        steps.append(_step(draw, of_trained(CURVE), CURVES_FIGURE, "methods", of=SUBJECT))
+    return steps
 
 
-def _study_nodes(study: Study) -> list[Node]:
+def _study_steps(study: Study) -> list[Step]:
     def of_subjects(suffix: str) -> dict[str, str]:
         return {f"{subject}{suffix}": f"{subject}.subject{suffix}" for subject in study.subjects}
 
@@ -132,31 +131,31 @@ def _study_nodes(study: Study) -> list[Node]:
     settings = ("subjects", "methods", "evaluation")
     photos, prompts, loss = FIGURES_OF_STUDY
     return [
-        _node(
+        _step(
             study_nodes.collect_study_cells,
             of_subjects(SCORES),
-            ["cells", "metrics", "cells_wide"],
+            ["cells", "metrics", "headlines", "cells_wide"],
             "subjects",
             "methods",
             "prompt_sets",
         ),
-        _node(study_nodes.write_tables, _same(["cells"]) | networks, TABLES, *settings),
-        _node(
+        _step(study_nodes.write_tables, _same(["cells"]) | networks, TABLES, *settings),
+        _step(
             study_nodes.write_backgrounds,
             networks | of_subjects(BACKGROUNDS),
             ["backgrounds_md", "backgrounds_tex"],
             *settings,
         ),
-        _node(
+        _step(
             study_nodes.weigh_expectations,
             networks | of_subjects(VALUES),
             ["ablations", "ablations_md", "ablations_tex"],
             *settings,
             "seed",
         ),
-        _node(study_nodes.join_photos, of_subjects(PHOTOS), photos, "subjects"),
-        _node(study_nodes.draw_prompt_grammar, {}, prompts, "prompt_sets", "seed"),
-        _node(
+        _step(study_nodes.join_photos, of_subjects(PHOTOS), photos, "subjects"),
+        _step(study_nodes.draw_prompt_grammar, {}, prompts, "prompt_sets", "seed"),
+        _step(
             study_nodes.write_study_page,
             _same(["cells", "ablations", *FIGURES_OF_STUDY])
             | networks
@@ -167,25 +166,19 @@ def _study_nodes(study: Study) -> list[Node]:
             "env",
             "image_size",
         ),
-        _node(study_nodes.draw_loss_curve, {}, loss, "methods"),
+        _step(study_nodes.draw_loss_curve, {}, loss, "methods"),
     ]
 
 
-def _node(
-    function: Callable, reads: Mapping[str, str], outputs: str | list[str], *settings: str, **own: Any
-) -> Node:
-    """Returns a node named like its function.
-
-    Args:
-        function: Of the node.
-        reads: Argument to dataset.
-        outputs: Datasets.
-        settings: Arguments that are the study's parameters of the same names.
-        own: Arguments that are no datasets, such as the subject's name.
-    """
-    bound = update_wrapper(partial(function, **own), function) if own else function
-    inputs = {**reads, **{name: f"params:{name}" for name in settings}}
-    return Node(bound, inputs, outputs, name=function.__name__)
+def _step(
+    function: Callable,
+    reads: Mapping[str, str],
+    makes: str | list[str],
+    *settings: str,
+    of: Sequence[str] = (),
+) -> Step:
+    """Returns a step that also reads the study's parameters ``settings``, arguments of the same names."""
+    return Step(function, {**reads, **{name: f"params:{name}" for name in settings}}, makes, given=of)
 
 
 def _same(names: Iterable[str]) -> dict[str, str]:

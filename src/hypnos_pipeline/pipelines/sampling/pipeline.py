@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
 from hypnos_pipeline.pipelines.sampling.nodes import sample_base, sample_finetuned, sample_learned_token
-from hypnos_pipeline.pipelines.slices import method_slice
+from hypnos_pipeline.pipelines.slices import Step, method_slices
 from hypnos_pipeline.study.model import Study
 
 COMMON = {
@@ -14,25 +14,19 @@ COMMON = {
 }
 FINETUNED = {"finetuned": "finetuned"}
 TEXT_TO_IMAGE = {"text_to_image": "params:models.text_to_image"}
+METHOD = {"method": "params:method"}
 
 
 def create_pipeline(study: Study) -> Pipeline:
     """Returns the sampling of every subject and method."""
-    return Pipeline(
-        [
-            method_slice([_node(family)], subject, family, method)
-            for subject in study.subjects
-            for family, method in study.entries()
-        ]
-    )
+    return Pipeline(method_slices(study, {family: [_step(family)] for family, _ in study.entries()}))
 
 
-def _node(family: str) -> Node:
+def _step(family: str) -> Step:
     if family == "base":
-        function, inputs = sample_base, COMMON | TEXT_TO_IMAGE
+        function, reads = sample_base, COMMON | TEXT_TO_IMAGE
     elif family == "textual_inversion":
-        function = sample_learned_token
-        inputs = COMMON | FINETUNED | TEXT_TO_IMAGE | {"method": "params:method"}
+        function, reads = sample_learned_token, COMMON | FINETUNED | TEXT_TO_IMAGE | METHOD
     else:
-        function, inputs = sample_finetuned, COMMON | FINETUNED
-    return Node(function, inputs, ["samples", "sample_sheet", "sample_check"], name=function.__name__)
+        function, reads = sample_finetuned, COMMON | FINETUNED
+    return Step(function, reads, ("samples", "sample_sheet", "sample_check"))
