@@ -20,6 +20,7 @@ PROGRAMS = (
     "evaluation_cell",
     "sampling_batches",
     "registry_list",
+    "catalogue",
     "peak_memory",
     "workers",
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import (
+    catalogue,
     diffusers_dreambooth,
     evaluation_cell,
     makespan,
@@ -25,7 +26,7 @@ from benchmarks.measuring import Cost, compare, run_child, slope, take_turns
 from benchmarks.program import as_markdown
 
 IN_THIS_PROCESS = [training_steps, sampling_batches, evaluation_cell]
-IN_CHILDREN = [registry_list, peak_memory]
+IN_CHILDREN = [registry_list, catalogue, peak_memory]
 
 
 @pytest.fixture

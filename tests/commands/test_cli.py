@@ -32,7 +32,7 @@ def test_kedro_lists_the_project_s_commands(project_root):
         [sys.executable, "-m", "kedro", "--help"], cwd=project_root, capture_output=True, text=True
     )
     listed = {line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ")}
-    assert {"cell", "doctor", "export", "miniworld", "sample"} <= listed
+    assert {"cell", "doctor", "export", "mattes", "miniworld", "sample"} <= listed
 
 
 @pytest.mark.parametrize("words", ["hypnos_pipeline --pipelines=finetun", "kedro run --pipeline=finetun"])

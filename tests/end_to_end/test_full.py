@@ -104,8 +104,8 @@ def test_artefacts_name_no_machine(first):
 
 
 STAGES = {
-    "augmentation": "figurine.build_pool",
-    "class_prior": "figurine.generate_class_prior",
+    "augmentation": "figurine.augmentation.build_pool",
+    "class_prior": "figurine.class_prior.generate_class_prior",
     "finetune": "figurine.hypnos.finetune",
     "sampling": "figurine.base.sample_base",
     "evaluation": "figurine.hypnos.evaluate",

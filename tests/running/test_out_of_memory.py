@@ -160,5 +160,5 @@ def test_a_stage_that_runs_out_says_what_to_change(tmp_path):
         "  - image_size: 512 → less (every image is made anew)",
         "  - or end other programs, or use a machine with more",
         "0 of 1 nodes are finished and kept. When this is fixed, go on with:",
-        "  kedro run --from-nodes=figurine.generate_class_prior",
+        "  kedro run --from-nodes=figurine.class_prior.generate_class_prior",
     ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -129,6 +132,16 @@ def test_a_task_that_kills_every_worker_is_an_error(pool):
     pool.submit(say, 1, key="after")
     (task,) = pool.finished()
     task.result()
+
+
+def test_who_lacks_the_certificate_is_refused(pool):
+    address = urlsplit(pool._client.scheduler.address)
+    assert address.hostname == "127.0.0.1"
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    plain = socket.create_connection((address.hostname, address.port))
+    with trusting.wrap_socket(plain) as other, pytest.raises(ssl.SSLError, match=r"(?i)certificate"):
+        other.recv(1)
 
 
 def test_without_processes_tasks_run_here_in_the_same_order(tmp_path):

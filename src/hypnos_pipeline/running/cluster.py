@@ -1,7 +1,8 @@
 """Dask's scheduler in a thread of this process, and its workers in processes: one machine as a cluster.
 
-Everything listens on the loopback address only. Workers never outlive this process, even if it is killed:
-each watches a pipe to it.
+Everything listens on the loopback address only, and answers only those that hold the certificate which each
+cluster makes for itself: a worker runs whatever it is sent, so other users of the machine must not reach it.
+Workers never outlive this process, even if it is killed: each watches a pipe to it.
 """
 
 from __future__ import annotations
@@ -50,13 +51,16 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
     """
     import dask
     from distributed import Nanny, Scheduler, SpecCluster
+    from distributed.security import Security
 
     with ExitStack() as stack:
         stack.enter_context(_environment(ENVIRONMENT))
         folder = tempfile.mkdtemp(prefix="hypnos-")
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.enter_context(dask.config.set({**SETTINGS, "temporary-directory": folder}))
+        security = Security.temporary()
         here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "dashboard": False}
+        here |= {"protocol": "tls://", "security": security}
         options = here | {"nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
         nannies = {
             number: {"cls": Nanny, "options": options | {"env": _one_gpu(gpus, number)}}
@@ -64,7 +68,9 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
         }
         scheduler = {"cls": Scheduler, "options": here | {"port": 0}}
         with _interrupts_held_back():  # threads and processes inherit this: Ctrl-C is for this process alone
-            cluster = SpecCluster(workers=nannies, scheduler=scheduler, silence_logs=logging.CRITICAL)
+            cluster = SpecCluster(
+                workers=nannies, scheduler=scheduler, security=security, silence_logs=logging.CRITICAL
+            )
         stack.callback(cluster.close)
         stack.callback(_kill_workers, cluster)
         shutil.rmtree(folder)  # nothing is ever put there, and a killed run leaves none behind

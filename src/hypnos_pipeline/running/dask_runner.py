@@ -17,6 +17,7 @@ from kedro.runner import AbstractRunner
 from kedro.runner.runner import _find_nodes_to_resume_from  # pyright: ignore[reportPrivateUsage]
 from kedro.runner.task import Task
 
+from hypnos_pipeline import progress
 from hypnos_pipeline.errors import HypnosError, WorkerDied
 from hypnos_pipeline.running import capacity, timings
 from hypnos_pipeline.running.costs import makespan, remaining_paths
@@ -31,8 +32,8 @@ from hypnos_pipeline.study.model import Study
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from kedro.framework.hooks.manager import PluginManager
     from kedro.io import CatalogProtocol
-    from pluggy import PluginManager
 
     Catalog = CatalogProtocol[Any, Any]
 
@@ -60,6 +61,13 @@ class DaskRunner(AbstractRunner):
     ) -> None:
         super().__init__(is_async=is_async)
         self._workers, self._memory = workers, memory
+
+    def _filter_pipeline_for_missing_outputs(self, pipeline: Pipeline, catalog: Catalog) -> Pipeline:
+        """Reports the nodes that are left out as ended."""
+        left = super()._filter_pipeline_for_missing_outputs(pipeline, catalog)
+        for node in set(pipeline.nodes) - set(left.nodes):
+            progress.end(node.name)
+        return left
 
     def _get_executor(self, max_workers: int) -> Executor | None:
         """Kedro's own pools are not used."""
