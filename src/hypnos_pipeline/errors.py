@@ -24,7 +24,8 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── Busy                 another run is at work on the same artefacts
     │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
-    │   ├── WorkerDied           a worker process ended in the middle of its task, again and again
+    │   ├── NodesFailed          nodes of a run failed, and the others are finished
+    │   ├── WorkerDied           a worker process was killed in the middle of its task, again and again
     │   ├── StagesFailed         stages of dvc.yaml that did not end well
     │   └── StorageFull          no room for what was to be saved
     ├── RequestError             a request about a finished method that cannot be met
@@ -208,20 +209,15 @@ class OutOfMemory(RunError):
     """A stage needed more memory than there is."""
 
 
-class WorkerDied(RunError):
-    """A worker process ended in the middle of its task, again and again.
+class NodesFailed(RunError):
+    """Nodes of a run failed; those that do not need them are finished."""
 
-    Attributes:
-        task: What it was at.
-    """
+
+class WorkerDied(RunError):
+    """A worker process was killed in the middle of its task, again and again."""
 
     def __init__(self, task: str, times: int) -> None:
-        self.task, self.times = task, times
         super().__init__(f"{task}: its process was killed {times} times")
-
-    def __reduce__(self) -> tuple[type, tuple[str, int]]:
-        """Carries it to another process."""
-        return WorkerDied, (self.task, self.times)
 
 
 class StagesFailed(RunError):

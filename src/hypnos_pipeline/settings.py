@@ -1,5 +1,6 @@
 """Kedro's project settings; see the Kedro documentation for what each name means."""
 
+import gc
 import os
 
 from hypnos_pipeline.checks.duration import AnnouncedDuration
@@ -24,3 +25,7 @@ HOOKS = (
     Tracking(),
     PlainErrors(),
 )
+
+# Imports make a million objects that live on. Python looks through all of them again and again while it reads
+# torch, which took a quarter of the time of imports; its own limit is 700.
+gc.set_threshold(20_000, 10, 10)

@@ -94,7 +94,7 @@ def test_a_study_not_run_says_what_to_run(study):
     for answer in (call("list"), call("trace", *CELL)):
         assert answer.exit_code == 1
         assert "make run" in answer.stderr
-        assert "dvc repro" in answer.stderr
+        assert "kedro repro" in answer.stderr
 
 
 def test_the_environment_variable_chooses_as_for_kedro_run(study, monkeypatch):

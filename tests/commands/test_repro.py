@@ -19,7 +19,7 @@ STAGES = {
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch) -> Toy:
-    monkeypatch.setattr(repro_workers, "Pool", lambda count, on_message: Threads())
+    monkeypatch.setattr(repro_workers, "Pool", lambda count, **_: Threads())
     toy = Toy(tmp_path / "toy", STAGES, {"photo": "1\n", "noun": "chair\n", "pyproject.toml": ""})
     monkeypatch.chdir(toy.folder)
     return toy

@@ -84,6 +84,12 @@ def test_a_curve_is_a_chart_of_valid_json(tmp_path):
     [
         ("table.md", "| a | b |\n| - | - |\n| 1 | **2** |\n", "HTMLPreview", "<td><strong>2</strong></td>"),
         ("page.html", "<h1>Lego robot</h1>\n", "HTMLPreview", "<h1>Lego robot</h1>"),
+        (
+            "names.md",
+            "lego_robot, textual_inversion\n",
+            "HTMLPreview",
+            "lego_\u2028robot, textual_\u2028inversion",
+        ),
         ("table.tex", "\\begin{tabular}{l}\n", "TextPreview", "\\begin{tabular}{l}"),
     ],
 )

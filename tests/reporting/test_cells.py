@@ -6,7 +6,14 @@ import pandas as pd
 import pytest
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.cells import CELL_COLUMNS, CellError, join_scores, metrics_tree, wide_cells
+from hypnos_pipeline.reporting.cells import (
+    CELL_COLUMNS,
+    CellError,
+    headlines,
+    join_scores,
+    metrics_tree,
+    wide_cells,
+)
 from tests.reporting.conftest import METHODS, SUBJECTS, score
 
 
@@ -103,3 +110,15 @@ def test_wide_cells_hold_every_mean_in_its_metrics_column(scores, collect) -> No
     for row in cells.itertuples():
         assert indexed.loc[(row.subject, row.method, row.prompt_set), row.metric] == row.mean
     assert wide["entry"].is_unique
+
+
+def test_headlines_are_means_of_subjects_by_method(collect) -> None:
+    rows = [
+        score("varying", subject, "hypnos", "dino", mean)
+        for subject, mean in (("chair", 0.2), ("lego_robot", 0.6))
+    ]
+    rows += [
+        score("varying", "chair", "hypnos", "fid", 90.0),
+        score("invariant", "chair", "base", "dino", 0.9),
+    ]
+    assert headlines(collect([pd.DataFrame(rows)])) == {"hypnos": {"dino": pytest.approx(0.4)}}

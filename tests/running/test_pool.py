@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from hypnos_pipeline import progress
 from hypnos_pipeline.errors import WorkerDied
-from hypnos_pipeline.running.pool import TRIES, Pool, in_worker, report
-
-HEARD: list[tuple[str, dict]] = []
+from hypnos_pipeline.running.pool import TRIES, Here, Pool, in_worker, log_to_the_pool
 
 
 @pytest.fixture(scope="module")
 def pool():
-    with Pool(2, memory=10, on_message=lambda key, message: HEARD.append((key, message))) as opened:
+    with Pool(2, memory=10) as opened:
         yield opened
 
 
@@ -50,8 +53,11 @@ def fail() -> None:
 
 
 def say(count: int) -> None:
+    progress.begin("talk")
     for number in range(count):
-        report({"step": number})
+        progress.emit({"step": number, "kind": "steps"})
+    log_to_the_pool()
+    logging.getLogger("hypnos_pipeline.test").warning("a %s", "warning")
 
 
 def test_tasks_run_in_processes_of_one_thread(pool, tmp_path):
@@ -90,12 +96,15 @@ def test_more_may_be_submitted_while_tasks_end(pool, tmp_path):
     assert seen == ["first", "second"]
 
 
-def test_messages_arrive_in_order_and_before_the_end(pool):
-    HEARD.clear()
+def test_what_a_worker_reports_and_logs_is_heard_here_in_order_and_before_its_end(pool, caplog):
+    heard: list[dict] = []
     pool.submit(say, 3, key="talk")
-    for task in pool.finished():
-        task.result()
-        assert [("talk", {"step": number}) for number in range(3)] == HEARD
+    with progress.sent_to(heard.append):
+        (task,) = pool.finished()
+    task.result()
+    steps = [{"kind": "steps", "step": number} for number in range(3)]
+    assert heard == [{"kind": "begin", "work": "talk"}, *steps]
+    assert caplog.record_tuples == [("hypnos_pipeline.test", logging.WARNING, "a warning")]
 
 
 def test_an_error_comes_back_as_it_was(pool):
@@ -123,6 +132,28 @@ def test_a_task_that_kills_every_worker_is_an_error(pool):
     pool.submit(say, 1, key="after")
     (task,) = pool.finished()
     task.result()
+
+
+def test_who_lacks_the_certificate_is_refused(pool):
+    address = urlsplit(pool._client.scheduler.address)
+    assert address.hostname == "127.0.0.1"
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    plain = socket.create_connection((address.hostname, address.port))
+    with trusting.wrap_socket(plain) as other, pytest.raises(ssl.SSLError, match=r"(?i)certificate"):
+        other.recv(1)
+
+
+def test_without_processes_tasks_run_here_in_the_same_order(tmp_path):
+    with Here() as here:
+        for number in (1, 3, 2):
+            here.submit(note, tmp_path / "log", f"{number}", 0, key=f"{number}", priority=number)
+        here.submit(fail, key="fail", priority=9)
+        ended = list(here.finished())
+    assert [task.key for task in ended] == ["fail", "3", "2", "1"]
+    with pytest.raises(LookupError):
+        ended[0].result()
+    assert ended[1].result()[0] == os.getpid()
 
 
 BUSY = """

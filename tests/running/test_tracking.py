@@ -15,12 +15,16 @@ from hypnos_pipeline.study.loading import StudyConfigLoader
 from hypnos_pipeline.training import tracking
 
 
+class Loader(dict):
+    """Stands for Kedro's, of which there can be one at a time."""
+
+
 @pytest.fixture
 def newest(tmp_path, monkeypatch):
     """The configuration in use, with event files requested."""
-    monkeypatch.setattr(StudyConfigLoader, "newest", StudyConfigLoader.newest)  # puts it back
-    loader = StudyConfigLoader(str(tmp_path / "conf"), env="mini", base_env="base")
-    loader["parameters"] = {"tracking": {"tensorboard": True}}
+    loader = Loader(parameters={"tracking": {"tensorboard": True}})
+    loader.conf_source, loader.env = str(tmp_path / "conf"), "mini"
+    monkeypatch.setattr(StudyConfigLoader, "newest", loader)
     return loader
 
 
@@ -43,6 +47,7 @@ def test_trainings_have_a_folder_of_their_own(newest, tmp_path):
 
 def test_no_node_reads_the_setting_and_every_training_is_known(project_root):
     bootstrap_project(project_root)
+    StudyConfigLoader(str(project_root / "conf"), env="mini", base_env="base")  # whatever was in use before
     nodes = pipelines["full"].nodes
     assert [each.name for each in nodes if "params:tracking" in each.inputs] == []
     assert set(TRAININGS) <= {each.func.__name__ for each in nodes}

@@ -65,7 +65,7 @@ class Toy:
         planned = {key: options.pop(key) for key in ("single_item", "downstream") if key in options}
         with self.entered(), locked_repo(self.folder) as repo:
             plan = Plan.of(repo, targets, **planned)
-            ways: dict[str, Any] = {"open_workers": Threads, "count": 3, "work": work}
+            ways: dict[str, Any] = {"open_workers": Threads, "count": lambda: 3, "work": work}
             ways |= {"estimates": lambda: {stage: (1.0, 0.0) for stage in plan.order}}
             ways |= {"listener": lambda event, stage: None, "logs": self.folder / ".dvc/tmp/logs"}
             return reproduce(repo, plan, Ways(**(ways | options)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from hypnos_pipeline.checks.findings import Finding, Passed
 from hypnos_pipeline.checks.machine import computes_on_gpu
 from hypnos_pipeline.checks.sizes import NetworkSizes, network_sizes
 from hypnos_pipeline.checks.study_files import StudyFiles
-from hypnos_pipeline.running import timings
+from hypnos_pipeline.running import capacity, timings
 from hypnos_pipeline.running.costs import makespan
 from hypnos_pipeline.running.showing import of_kedro_run, place
 from hypnos_pipeline.running.words import roughly
@@ -56,7 +55,7 @@ def describe_duration(
         scale = relative_cost(sizes, study.image_size) * (gpu_speed() if on_gpu else timings.speed())
         sort = "estimate" if sizes.unet == EMBEDDED.unet else "rough estimate"
         source = f"from the speed of this {'GPU' if on_gpu else 'processor'}; a first run makes it better"
-    workers = _gpus() if on_gpu else _cores()
+    workers = _gpus() if on_gpu else capacity.cores()
     seconds = makespan(pipeline, timings.expected(pipeline, study, known, scale), workers)
     processes = f"{workers} process{'' if workers == 1 else 'es'}"
     return seconds, f"about {roughly(seconds)} with {processes} ({sort}, {source})"
@@ -88,10 +87,6 @@ def _gpus() -> int:
     import torch
 
     return torch.cuda.device_count()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def duration_finding(files: StudyFiles) -> list[Finding]:

@@ -84,7 +84,8 @@ class StudyChecks:
         if "params:class_prior" in inputs:
             found += class_prior_problems(parts)
         found += network_problems(parts, networks, lock_file(StudyConfigLoader.newest))
-        found += machine_problems(parts) + tracking_problems(current_parameters())
+        trains = any(name.endswith(".finetuned") for name in pipeline.all_outputs())
+        found += machine_problems(parts, trains) + tracking_problems(current_parameters())
         if not found:
             make_random_networks(parts, networks)
         if "text_to_image" in networks:

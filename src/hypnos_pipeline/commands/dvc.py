@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,8 @@ from hypnos_pipeline.commands.plain import PlainGroup
 if TYPE_CHECKING:
     from hypnos_pipeline.stages import Comparison, Conventions
 
+HEADLINES = "headlines"
+"""The dataset that ``dvc metrics`` shows; every mean is in ``metrics.json``, too many for a screen."""
 NETWORK = "models."
 """What the keys of single networks' parameters begin with."""
 
@@ -48,6 +51,21 @@ def check(env: str | None) -> None:
     _report(compared.problems + differences, f"dvc.yaml agrees with the pipelines of {environments}.")
 
 
+@dvc.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def draw(file: Path) -> None:
+    """Draws the stages of dvc.yaml as an SVG picture.
+
+    Every stage stands once, whatever it iterates.
+    """
+    from hypnos_pipeline.stages.drawing import stages_svg
+    from hypnos_pipeline.storage.replacing import replaced_file
+
+    with replaced_file(file) as partial:
+        partial.write_text(stages_svg((project_root() / "dvc.yaml").read_text(encoding="utf-8")), "utf-8")
+    click.echo(f"The stages of dvc.yaml are drawn in {file}.")
+
+
 def conventions() -> Conventions:
     """Returns what this project decides about its stages."""
     from hypnos_pipeline.datasets import CurveDataset, PictureDataset, TensorsDataset
@@ -59,7 +77,7 @@ def conventions() -> Conventions:
 
     def section(name: str, dataset: Any) -> str:
         shown = isinstance(dataset, (CurveDataset, PictureDataset))
-        return "metrics" if name == "metrics" else "plots" if shown else "outs"
+        return "metrics" if name == HEADLINES else "plots" if shown else "outs"
 
     return Conventions(
         parameter_file=lambda key: "conf/${env}/globals.yml" if key == "env" else "${study}",

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypnos_pipeline import progress
-from hypnos_pipeline.running import timings
+from hypnos_pipeline.checks.needs import node_memory
+from hypnos_pipeline.running import capacity, timings
+from hypnos_pipeline.running.dask_runner import PROCESS
 from hypnos_pipeline.running.made import where_to_look
-from hypnos_pipeline.running.pool import Pool, report
+from hypnos_pipeline.running.pool import Pool
 from hypnos_pipeline.running.showing import shown
-from hypnos_pipeline.stages.commands import Job, work
+from hypnos_pipeline.stages.commands import work
 from hypnos_pipeline.stages.environments import Environment
 from hypnos_pipeline.stages.reproduction import Event, Ways
 from hypnos_pipeline.study.loading import current_parameters
 from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.study.parts import ValidParts
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -36,12 +38,6 @@ CODE = ("src", "conf", "pyproject.toml")
 OPTIONS = re.compile(r"--(\w+)=(\S+)")
 
 
-def work_shown(job: Job) -> int:
-    """Does a job in a worker, and reports its progress to the process that shows it."""
-    with progress.sent_to(report):
-        return work(job)
-
-
 class StudyStages:
     """The stages of a plan, as nodes of this project's pipelines.
 
@@ -52,11 +48,11 @@ class StudyStages:
     """
 
     def __init__(self, root: Path, plan: Plan, workers: int | None) -> None:
-        self._root, self._plan = root, plan
-        self._count = min(workers or len(os.sched_getaffinity(0)), len(plan.order))
+        self._root, self._plan, self._requested = root, plan, workers
         self._nodes: dict[Stage, list[str]] = {}
         self._expected: dict[str, float] = {}
         self._env: Environment | None = None
+        self._study: Study | None = None
         self._board: Board | None = None
         self._made: list[str] = []
 
@@ -64,9 +60,9 @@ class StudyStages:
         """Returns how the stages are run."""
         return Ways(
             open_workers=self._open_workers,
-            count=self._count,
+            count=lambda: self._count,
             estimates=self._estimates,
-            work=work_shown,
+            work=work,
             listener=self._happened,
             logs=LOGS,
             code=[self._root / name for name in CODE],
@@ -82,6 +78,15 @@ class StudyStages:
         written = {name for node in self._full.nodes if node.name in nodes for name in node.outputs}
         return where_to_look(written, self._env.catalog)
 
+    @cached_property
+    def _gpus(self) -> list[str]:
+        """The GPUs, each of which takes one stage at a time; none if the study computes on the CPU."""
+        return [] if self._study is None or self._study.runtime.device == "cpu" else capacity.gpus()
+
+    @cached_property
+    def _count(self) -> int:
+        return min(self._requested or len(self._gpus) or capacity.cores(), len(self._plan.order))
+
     @property
     def _full(self) -> Pipeline:
         assert self._env is not None, "it is read before any stage runs"
@@ -94,28 +99,31 @@ class StudyStages:
             StudyError: If a key of the study is wrong.
         """
         options = {stage: _options(stage.cmd) for stage in self._plan.order}
+        memory: dict[str, float] = {}
         name = next((each["env"] for each in options.values() if "env" in each), None)
         if name is not None:
             self._env = Environment.read(self._root, name)
-            study, known = Study.from_parameters(current_parameters()), timings.known(self._root, name)
-            self._expected = timings.expected(self._full, study, known)
+            self._study = Study.from_parameters(current_parameters())
+            self._expected = timings.expected(self._full, self._study, timings.known(self._root, name))
+            memory = node_memory(self._full, ValidParts.of(Study, current_parameters()))
             by_slice = _nodes(self._env.pipelines)
             self._nodes = {stage: by_slice[_slice(each)] for stage, each in options.items() if each}
         return {
-            stage: (sum(self._expected[node] for node in self._nodes.get(stage, ())) or 1.0, 0.0)
+            stage: (
+                sum(self._expected[node] for node in self._nodes.get(stage, ())),
+                max((memory.get(node, PROCESS) for node in self._nodes.get(stage, ())), default=0.0),
+            )
             for stage in self._plan.order
         }
 
     @contextmanager
     def _open_workers(self) -> Generator[Pool]:
         nodes = [node for stage in self._nodes for node in self._nodes[stage]]
-        pool = Pool(self._count, on_message=lambda _, event: progress.emit(event))
+        pool = Pool(self._count, memory=capacity.memory(), gpus=self._gpus)
         with shown({node: self._expected[node] for node in nodes}) as self._board, pool:
             yield pool
-        if self._env is not None:
-            board, study = self._board, Study.from_parameters(current_parameters())
-            whole = {node: value for node, value in board.seconds.items() if node not in board.resumed}
-            timings.remember(self._root, self._env.name, self._full, study, whole)
+        if self._env is not None and self._study is not None:
+            timings.remember(self._root, self._env.name, self._full, self._study, self._board)
 
     def _happened(self, event: Event, stage: Stage) -> None:
         """Takes the nodes of a stage that need not run, or will not, off what is expected."""

@@ -4,6 +4,7 @@ from hypnos_pipeline.datasets.atomic import AtomicDataset, CurveDataset
 from hypnos_pipeline.datasets.finetuned import FinetunedDataset
 from hypnos_pipeline.datasets.folder import FolderDataset
 from hypnos_pipeline.datasets.image_folder import ImageFolderDataset
+from hypnos_pipeline.datasets.json_folder import JsonFolderDataset
 from hypnos_pipeline.datasets.page import PageDataset
 from hypnos_pipeline.datasets.picture import PictureDataset
 from hypnos_pipeline.datasets.raw_photos import RawPhotosDataset
@@ -15,6 +16,7 @@ __all__ = [
     "FinetunedDataset",
     "FolderDataset",
     "ImageFolderDataset",
+    "JsonFolderDataset",
     "PageDataset",
     "PictureDataset",
     "RawPhotosDataset",

@@ -6,6 +6,7 @@ kedro-viz reads the kind of a preview from its annotated return type.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NewType
@@ -82,12 +83,12 @@ def markdown_preview(file: Path) -> HTMLPreview:
 
     html = MarkdownIt("commonmark").enable("table").render(file.read_text(encoding="utf-8"))
     scrolled = html.replace("<table>", '<div style="overflow-x:auto"><table>')  # kedro-viz cuts what is wide
-    return _on_one_line(scrolled.replace("</table>", "</table></div>"))
+    return _left_as_it_is(scrolled.replace("</table>", "</table></div>"))
 
 
 def page_preview(file: Path) -> HTMLPreview:
     """Returns an HTML page; kedro-viz takes scripts and style sheets out of it."""
-    return _on_one_line(file.read_text(encoding="utf-8"))
+    return _left_as_it_is(file.read_text(encoding="utf-8"))
 
 
 def text_preview(file: Path) -> TextPreview:
@@ -99,6 +100,12 @@ BY_SUFFIX = {".md": markdown_preview, ".html": page_preview, ".tex": text_previe
 """Previews of files whose library dataset has none."""
 
 
-def _on_one_line(html: str) -> HTMLPreview:
-    # kedro-viz makes a break of every line's end; those between a table's rows would all stand above it.
-    return HTMLPreview(" ".join(html.split("\n")).strip())
+def _left_as_it_is(html: str) -> HTMLPreview:
+    """Keeps kedro-viz from reading HTML as Markdown, which it does after all.
+
+    It makes a break of every line's end, and those between a table's rows would all stand above it. What
+    stands between two underscores or asterisks on a line it sets in italics, without them, so that names lose
+    theirs; for this purpose a line ends at U+2028, which browsers do not show.
+    """
+    one_line = " ".join(html.split("\n")).strip()
+    return HTMLPreview(re.sub(r"[_*]", lambda found: f"{found[0]}\u2028", one_line))

@@ -35,7 +35,7 @@ def generate(
     progress: str | None = "sampling",
     saved: Checkpoints | None = None,
 ) -> np.ndarray:
-    """Samples one image per prompt with the model's own scheduler and classifier-free guidance.
+    """Samples one image per prompt with classifier-free guidance.
 
     Each image has a CPU generator of its own, so neither batch size nor order nor device changes its noise,
     and ``StableDiffusionPipeline(prompt, generator=torch.Generator().manual_seed(seed), …)`` gives the same.
@@ -44,7 +44,7 @@ def generate(
         model: The text-to-image model, on the device to compute on.
         prompts: One per image.
         noise_seeds: One per image.
-        sampler: Steps, guidance, batch.
+        sampler: Scheduler, steps, guidance, batch.
         image_size: Edge of the square images, pixels.
         progress: What the progress bar says is done; None shows no bar.
         saved: Of this very call (:func:`open_batches`): keeps every batch as it is finished. Batches begin at
@@ -66,6 +66,7 @@ def generate(
         )
     model.encode_prompts(prompts)  # refuses prompts that the pipeline would cut off
     pipeline = model.pipeline()
+    pipeline.scheduler = sampling_scheduler(model.scheduler, sampler)
     images = np.empty((len(prompts), image_size, image_size, 3), np.uint8)
     kept = {state.step: state.tensors["images"].numpy() for state in saved.load_all()} if saved else {}
     if kept:
@@ -96,6 +97,17 @@ def generate(
     if saved:
         saved.finish()
     return images
+
+
+def sampling_scheduler(own: Any, sampler: SamplerSettings) -> Any:
+    """Returns the scheduler to sample with: the model's ``own``, or another with the same noise schedule."""
+    if sampler.scheduler is None and sampler.spacing is None:
+        return own
+    import diffusers
+
+    kind = getattr(diffusers, sampler.scheduler) if sampler.scheduler else type(own)
+    changed = {} if sampler.spacing is None else {"timestep_spacing": sampler.spacing}
+    return kind.from_config(own.config, **changed)
 
 
 def _require_finite(

@@ -250,7 +250,7 @@ def _summary_heading(differences: Sequence[Difference]) -> Text:
 def _difference(parent: Tree, difference: Difference) -> None:
     line = Text(f"{difference.what} {difference.name}: {difference.status}")
     if difference.status == "superseded":
-        line.append(", its stage ran again since; `dvc repro` brings the rest up to date")
+        line.append(", its stage ran again since; `kedro repro` brings the rest up to date")
     elif difference.what == "parameter":
         was = "not in the record" if difference.status == "new" else f"was {_value(difference.recorded)}"
         now = "is no longer there" if difference.status == "missing" else f"is {_value(difference.current)}"

@@ -57,7 +57,7 @@ def check_table(root: Path, env: str) -> None:
                 f"{path} is not the one that dvc.lock names: its md5 is {found}, recorded is "
                 f"{recorded.md5}. Nothing was run.\n"
                 f"  dvc checkout {path}    puts the recorded table back\n"
-                f"  dvc repro    makes the table anew where its inputs changed\n"
+                f"  kedro repro    makes the table anew where its inputs changed\n"
                 f"  dvc commit    records the table on disk"
             )
 
@@ -107,7 +107,7 @@ def _check_links(stages: list[StageRecord]) -> None:
                 raise ProvenanceError(
                     f"dvc.lock contradicts itself: {stage.name} read {dep.path} with md5 {dep.md5}, "
                     f"but {writer} wrote it with md5 {md5}. Nothing was run.\n"
-                    "`dvc repro` brings the record back into order."
+                    "`kedro repro` brings the record back into order."
                 )
 
 

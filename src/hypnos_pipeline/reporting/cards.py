@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypnos_pipeline.reporting.cells import CellKey
-from hypnos_pipeline.reporting.headline import CARDS, Measure, measured
+from hypnos_pipeline.reporting.headline import CARDS, Measure, place_on, scales
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.tables import number
 
@@ -65,42 +65,29 @@ def cards(
         methods: In printed order.
         subjects: In the study's order.
     """
-    measures = measured(cells, CARDS)
+    known = scales(cells)
+    measures = [measure for measure in CARDS if measure.key in known]
     return [
         Card(
             subject,
             subject_label(subject),
             NO_VERDICT,
-            tuple(_strip(cells, methods, subject, measure) for measure in measures),
+            tuple(_strip(cells, methods, subject, each, known[each.key]) for each in measures),
         )
         for subject in subjects
     ]
 
 
-def scale(cells: Mapping[CellKey, Any], measure: Measure) -> tuple[float, float]:
-    """Returns the worst and the best value of a measure in the whole study."""
-    values = [
-        row.mean
-        for key, row in cells.items()
-        if (key.prompt_set, key.metric) == (measure.prompt_set, measure.name)
-    ]
-    ends = min(values), max(values)
-    return ends if measure.metric.higher_is_better else (ends[1], ends[0])
-
-
-def place_on(scale: tuple[float, float], value: float) -> float:
-    """Returns where a value stands between the worst (0) and the best (1)."""
-    worst, best = scale
-    return 0.5 if worst == best else (value - worst) / (best - worst)
-
-
 def _strip(
-    cells: Mapping[CellKey, Any], methods: Sequence[MethodLabel], subject: str, measure: Measure
+    cells: Mapping[CellKey, Any],
+    methods: Sequence[MethodLabel],
+    subject: str,
+    measure: Measure,
+    scale: tuple[float, float],
 ) -> Strip:
-    ends = scale(cells, measure)
     keys = [CellKey(measure.prompt_set, subject, method.name, measure.name) for method in methods]
     dots = [
-        Dot(place, number(cells[key].mean, DECIMALS), place_on(ends, cells[key].mean), key)
+        Dot(place, number(cells[key].mean, DECIMALS), place_on(scale, cells[key].mean), key)
         for place, key in enumerate(keys)
         if key in cells
     ]

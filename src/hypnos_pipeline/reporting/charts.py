@@ -126,6 +126,7 @@ def intervals(name: str, found: Sequence[Interval], better: str) -> str:
             yticklabels=["\n".join(wrap(row, LETTERS)) for row in rows],
         )
         axis.tick_params(axis="y", length=0)
+        axis.locator_params(axis="x", nbins=6)
         axis.grid(visible=False, axis="y")
         axis.spines["left"].set_visible(False)
         axis.set_xlabel("difference" + {"right": "   (better →)", "left": "   (← better)", "": ""}[better])

@@ -34,6 +34,11 @@ class Measure:
         """Returns the metric."""
         return METRICS[self.name]
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Returns prompt set and metric."""
+        return self.prompt_set, self.name
+
 
 FIDELITY = Measure("backgrounds", "foreground_dino", "Is the object kept?")
 BACKGROUND = Measure("backgrounds", "background_obeyed", "Is the background free to change?")
@@ -51,7 +56,20 @@ HEADLINE = (
 CARDS = (FIDELITY, BACKGROUND, OBEDIENCE)
 
 
-def measured(cells: Mapping[CellKey, Any], wanted: tuple[Measure, ...] = HEADLINE) -> list[Measure]:
-    """Returns those of the wanted measures that any method of the study has a value of."""
-    present = {(key.prompt_set, key.metric) for key in cells}
-    return [each for each in wanted if (each.prompt_set, each.name) in present]
+Scales = Mapping[tuple[str, str], tuple[float, float]]
+"""Prompt set and metric to the worst and the best value of the whole study."""
+
+
+def scales(cells: Mapping[CellKey, Any]) -> Scales:
+    """Returns the scale of every measure that the study has; without a direction, from highest to lowest."""
+    values: dict[tuple[str, str], list[float]] = {}
+    for key, row in cells.items():
+        values.setdefault((key.prompt_set, key.metric), []).append(row.mean)
+    ends = {key: (min(several), max(several)) for key, several in values.items()}
+    return {key: each if METRICS[key[1]].higher_is_better else each[::-1] for key, each in ends.items()}
+
+
+def place_on(scale: tuple[float, float], value: float) -> float:
+    """Returns where a value stands between the worst (0) and the best (1)."""
+    worst, best = scale
+    return 0.5 if worst == best else (value - worst) / (best - worst)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.cards import place_on, scale
 from hypnos_pipeline.reporting.cells import CellKey
-from hypnos_pipeline.reporting.headline import Measure, measured
+from hypnos_pipeline.reporting.headline import HEADLINE, Measure, Scales, place_on, scales
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.table import ABSENT
 from hypnos_pipeline.reporting.tables import best_methods, number
@@ -47,7 +46,10 @@ class HeatTable:
 
 
 def heat_table(
-    cells: Mapping[CellKey, Any], methods: Sequence[MethodLabel], subjects: Sequence[str]
+    cells: Mapping[CellKey, Any],
+    methods: Sequence[MethodLabel],
+    subjects: Sequence[str],
+    headline_only: bool = False,
 ) -> HeatTable:
     """Returns the table of a study's cells.
 
@@ -55,32 +57,39 @@ def heat_table(
         cells: Every cell's row.
         methods: In printed order; references are shaded, but none is best.
         subjects: In the study's order.
+        headline_only: Whether the other metrics are left out.
     """
-    columns = _columns(cells)
+    known = scales(cells)
+    columns = [column for column in _columns(known) if column.headline or not headline_only]
     groups = []
     for subject in subjects:
-        by_column = [_values(cells, methods, subject, column) for column in columns]
+        by_column = [
+            _values(cells, methods, subject, column, known[column.measure.key]) for column in columns
+        ]
         rows = [(place, tuple(values[place] for values in by_column)) for place in range(len(methods))]
         groups.append((subject_label(subject), tuple(rows)))
     return HeatTable(tuple(columns), tuple(groups))
 
 
-def _columns(cells: Mapping[CellKey, Any]) -> list[Column]:
+def _columns(known: Scales) -> list[Column]:
     """Returns the headline's columns, then all others by prompt set."""
-    first = measured(cells)
-    sets = dict.fromkeys(key.prompt_set for key in cells)
-    rest = measured(cells, tuple(Measure(prompt_set, metric) for prompt_set in sets for metric in METRICS))
-    known = {(each.prompt_set, each.name) for each in first}
-    others = [each for each in rest if (each.prompt_set, each.name) not in known]
-    return [Column(each, each in first, _decimals(cells, each)) for each in (*first, *others)]
+    first = [measure for measure in HEADLINE if measure.key in known]
+    sets = dict.fromkeys(prompt_set for prompt_set, _ in known)
+    rest = [Measure(prompt_set, metric) for prompt_set in sets for metric in METRICS]
+    others = [each for each in rest if each.key in known.keys() - {measure.key for measure in first}]
+    return [Column(each, each in first, _decimals(known[each.key])) for each in (*first, *others)]
 
 
-def _decimals(cells: Mapping[CellKey, Any], measure: Measure) -> int:
-    return FEW if max(map(abs, scale(cells, measure))) >= SMALL else MORE
+def _decimals(scale: tuple[float, float]) -> int:
+    return FEW if max(map(abs, scale)) >= SMALL else MORE
 
 
 def _values(
-    cells: Mapping[CellKey, Any], methods: Sequence[MethodLabel], subject: str, column: Column
+    cells: Mapping[CellKey, Any],
+    methods: Sequence[MethodLabel],
+    subject: str,
+    column: Column,
+    scale: tuple[float, float],
 ) -> list[Shaded]:
     """Returns one subject's values in one column, in the methods' order."""
     measure = column.measure
@@ -90,12 +99,12 @@ def _values(
         for key, method in zip(keys, methods, strict=True)
         if key in cells and not method.reference
     }
-    best, ends = best_methods(ranked, measure.metric), scale(cells, measure)
+    best = best_methods(ranked, measure.metric)
     directed = measure.metric.higher_is_better is not None
     return [
         Shaded(
             number(cells[key].mean, column.decimals),
-            place_on(ends, cells[key].mean) if directed else None,
+            place_on(scale, cells[key].mean) if directed else None,
             key.method in best,
             key,
         )

@@ -15,11 +15,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.reporting import charts
-from hypnos_pipeline.reporting.cards import cards, scale
+from hypnos_pipeline.reporting.cards import cards
 from hypnos_pipeline.reporting.cells import CellKey, by_key
 from hypnos_pipeline.reporting.differences import difference_charts, differences, differences_table
 from hypnos_pipeline.reporting.drawers import anchor, drawers
-from hypnos_pipeline.reporting.headline import FIDELITY, OBEDIENCE, measured
+from hypnos_pipeline.reporting.headline import FIDELITY, OBEDIENCE, scales
 from hypnos_pipeline.reporting.heat_table import heat_table
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
 from hypnos_pipeline.reporting.origins import header_facts, networks_table
@@ -30,10 +30,17 @@ if TYPE_CHECKING:
     import pandas
     from PIL import Image
 
-ROOM = 5_500_000
+ROOM = 5_000_000
 """Bytes of all subjects' parts that a page takes in full; with tables and charts it stays below 8 MB."""
 MOST_CHARTS = 9
 """Subjects up to which each has a chart of its own among those of all subjects."""
+SHORT_ROOM = 2_500_000
+"""Bytes of the same where not all fit: the metrics of so many subjects need the rest."""
+FILES = (
+    *("cells.csv", "table_1_prompt_invariant.md", "table_2_prompt_varying.md"),
+    *("table_invariant_minus_varying.md", "backgrounds.md"),
+)
+"""Tables beside a study's page, named where they have no room on it."""
 SUBJECT_PAGE = "subjects/{subject}/page.html"
 """A subject's page, seen from the study's."""
 
@@ -110,11 +117,13 @@ class Page:
             "trade_off": _trade_off(rows, self.methods, list(self.parts)),
             "axes": (OBEDIENCE, FIDELITY),
             "differences": difference_charts(found, self.methods) if len(self.parts) <= MOST_CHARTS else [],
+            "places": {method.label: place for place, method in enumerate(self.methods)},
             "minus": sorted({names.index(each.minus) for each in found}),
             "paired": paired,
-            "heat": heat_table(rows, self.methods, list(self.parts)),
+            "heat": heat_table(rows, self.methods, list(self.parts), headline_only=brief),
             "networks": networks_table(self.parts),
-            "tables": self.tables,
+            "tables": [] if brief else self.tables,
+            "files": FILES if brief else (),
             "figures": self.figures,
             "stages": self.stages,
             "csv": "" if brief else self.cells.to_csv(index=False),
@@ -132,7 +141,7 @@ def fitted(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, 
     """
     if sum(_size(part) for part in parts.values()) <= ROOM:
         return {name: dict(part) for name, part in parts.items()}, False
-    return {name: _shortened(part, ROOM // len(parts)) for name, part in parts.items()}, True
+    return {name: _shortened(part, SHORT_ROOM // len(parts)) for name, part in parts.items()}, True
 
 
 def _shortened(part: Mapping[str, Any], room: int) -> dict[str, Any]:
@@ -168,16 +177,16 @@ def _trade_off(
     cells: Mapping[CellKey, Any], methods: Sequence[MethodLabel], subjects: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Returns a heading and an SVG for each subject, or one for all where they are many."""
-    if len(measured(cells, (FIDELITY, OBEDIENCE))) < 2:
+    axes, known = (OBEDIENCE, FIDELITY), scales(cells)
+    if any(axis.key not in known for axis in axes):
         return []
-    axes = (OBEDIENCE, FIDELITY)
     points: dict[str, list[charts.Point]] = {subject: [] for subject in subjects}
     for subject in subjects:
         for place, method in enumerate(methods):
             keys = [CellKey(axis.prompt_set, subject, method.name, axis.name) for axis in axes]
             if all(key in cells for key in keys):
                 points[subject].append(charts.Point(place, *(cells[key].mean for key in keys)))
-    ends = tuple(charts.limits(scale(cells, axis)) for axis in axes)
+    ends = tuple(charts.limits(known[axis.key]) for axis in axes)
     better = tuple(bool(axis.metric.higher_is_better) for axis in axes)
     text = tuple(f"{axis.metric.label}, {axis.prompt_set}" for axis in axes)
     if len(subjects) > MOST_CHARTS:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pkgutil import iter_modules
 from threading import RLock
 
+from hypnos_pipeline import pipelines
 from hypnos_pipeline.progress import Event
 
+PIPELINES = frozenset(module.name for module in iter_modules(pipelines.__path__) if module.ispkg)
+"""Names that stand for a method in the nodes which all methods of a subject share."""
 ENOUGH = 0.02
 """The part of a run after which the time left can be estimated."""
 _NOT_FIGURES = ("kind", "work", "what", "unit", "done", "total")
@@ -19,7 +23,7 @@ class Row:
     """One node at work.
 
     Attributes:
-        work: Its name, ``[subject.[method.]]stage``.
+        work: Its name, ``[subject.[method or pipeline.]]stage``.
         began: When, by the board's clock.
         unit: What it counts, in the singular; empty if it counts nothing yet.
         done: How many of them are done.
@@ -46,7 +50,7 @@ class Row:
             return self.work, "", ""
         *spaces, stage = self.work.split(".")
         subject, *method = spaces or [""]
-        return stage.replace("_", " "), subject, ".".join(method)
+        return stage.replace("_", " "), subject, ".".join(part for part in method if part not in PIPELINES)
 
     @property
     def fraction(self) -> float:

@@ -114,8 +114,7 @@ class ShownProgress:
         self._close()
         if board is not None:
             root, env = place(run_params)
-            whole = {name: value for name, value in board.seconds.items() if name not in board.resumed}
-            timings.remember(root, env, pipeline, _study(), whole)
+            timings.remember(root, env, pipeline, _study(), board)
         return board
 
     def _close(self) -> None:

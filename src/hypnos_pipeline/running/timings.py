@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from kedro.pipeline import Pipeline
 
+from hypnos_pipeline.running.board import Board
 from hypnos_pipeline.running.costs import costs, kind
 from hypnos_pipeline.storage.replacing import replaced_file
 from hypnos_pipeline.study.model import Study
@@ -46,20 +47,21 @@ def known(root: Path, env: str) -> dict[str, float]:
         return {}
 
 
-def remember(root: Path, env: str, pipeline: Pipeline, study: Study, seconds: Mapping[str, float]) -> None:
-    """Keeps what nodes took: with what is known already, the mean of both.
+def remember(root: Path, env: str, pipeline: Pipeline, study: Study, board: Board) -> None:
+    """Keeps what nodes took: with what is known already, the median.
 
     Args:
         root: The project's folder.
         env: The environment.
         pipeline: What was run.
         study: The environment's.
-        seconds: By node; those that went on from a checkpoint must not be among them.
+        board: Saw it run; nodes that went on from a checkpoint are left out.
     """
     cost, ratios = costs(pipeline, study), defaultdict[str, list[float]](list)
     for node in pipeline.nodes:
-        if node.name in seconds and cost[node.name] >= LEAST:
-            ratios[kind(node)].append(seconds[node.name] / cost[node.name])
+        took = 0.0 if node.name in board.resumed else board.seconds.get(node.name, 0.0)
+        if took > 0 and cost[node.name] >= LEAST:  # 0: left out of the run
+            ratios[kind(node)].append(took / cost[node.name])
     if not ratios:
         return
     before = known(root, env)

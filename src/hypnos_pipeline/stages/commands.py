@@ -6,12 +6,10 @@ to import it. Any other command is given to the user's shell.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import traceback
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
 
 PLAIN_RUN = re.compile(r"kedro run( [\w=.,:/@%+-]+)*")
 """A ``kedro run`` of which a shell would change nothing."""
-
-SET_PARENT_DEATH_SIGNAL = 1
-"""Linux's ``PR_SET_PDEATHSIG``."""
 
 
 @dataclass(frozen=True)
@@ -119,21 +114,32 @@ def _kedro(job: Job, command: str, log: TextIO) -> int:
 
 def _in_shell(job: Job, command: str, log: TextIO) -> int:
     here = str(Path(sys.executable).parent)  # the environment may not be activated
-    return subprocess.run(
+    path = os.pathsep.join([here, os.environ.get("PATH", "")])
+    process = subprocess.Popen(
         [*job.shell, command],
         cwd=job.folder,
-        env=os.environ | job.environment | {"PATH": os.pathsep.join([here, os.environ.get("PATH", "")])},
+        env=os.environ | job.environment | {"PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-        check=False,
-    ).returncode
+        start_new_session=True,
+    )
+    with _not_outliving_this(process):
+        return process.wait()
 
 
-def _end_with_parent() -> None:
-    """Has the operating system kill this process when the worker that started it is gone."""
-    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+@contextmanager
+def _not_outliving_this(process: subprocess.Popen[bytes]) -> Generator[None]:
+    """Has a process and all that it started killed when this process ends, even by ``kill -9``.
+
+    A second process reads from a pipe until it is closed, as it is when this one has ended.
+    """
+    watch = ["/bin/sh", "-c", "read _; kill -9 -$0", str(process.pid)]
+    with subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True) as watcher:
+        try:
+            yield
+        finally:
+            watcher.kill()
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Ways:
 
     Attributes:
         open_workers: Opens the processes that do the work; it is not called unless a command has to run.
-        count: How many jobs can be at work at the same time.
+        count: Returns how many jobs can be at work at the same time.
         estimates: Returns the seconds and the bytes of memory that each stage takes, once, before anything is
             removed. Stages on the path that takes longest go first.
         work: What a worker does with a job.
@@ -75,7 +75,7 @@ class Ways:
     """
 
     open_workers: Callable[[], AbstractContextManager[Workers]]
-    count: int
+    count: Callable[[], int]
     estimates: Callable[[], Mapping[Stage, tuple[float, float]]]
     work: Callable[[Job], int]
     listener: Callable[[Event, Stage], None]
@@ -175,7 +175,7 @@ class _Reproduction:
 
     def _ready(self) -> Stage | None:
         """Returns the stage to look at next, if one waits for no other and a worker will soon be free."""
-        if len(self._running) >= AHEAD * self._ways.count:
+        if self._running and len(self._running) >= AHEAD * self._ways.count():
             return None
         ready = [stage for stage, others in self._waits_for.items() if not others]
         return max(ready, key=lambda stage: self._remaining.get(stage, 0), default=None)

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import Field
 
 from hypnos_pipeline.imaging.mattes.surroundings import see_surroundings
+from hypnos_pipeline.imaging.pymatting_parts import pymatting_part
 
 _CALM = 4.0
 """Where how unlike the background a pixel is (``surroundings``) is cut off, in the third start."""
@@ -160,8 +161,6 @@ def _without_small_holes(cut: np.ndarray) -> np.ndarray:
 def _soften(image: np.ndarray, cut: np.ndarray, band: int) -> np.ndarray:
     """Finds soft edges by closed-form matting (Levin et al. 2008) in a band round the cut-out's outline."""
     import cv2
-    from pymatting.alpha.estimate_alpha_cf import estimate_alpha_cf
-    from pymatting.preconditioner.ichol import ichol
 
     inner = cv2.erode(cut.astype(np.uint8), _disc(band)).astype(bool)
     outer = cv2.dilate(cut.astype(np.uint8), _disc(band)).astype(bool)
@@ -169,5 +168,7 @@ def _soften(image: np.ndarray, cut: np.ndarray, band: int) -> np.ndarray:
         return cut.astype(np.float64)
     trimap = np.where(inner, 1.0, np.where(outer, 0.5, 0.0))
     # Without a shift the factorisation fails on flat pictures, and pymatting prints so.
+    ichol = pymatting_part("preconditioner.ichol").ichol
     shifted = partial(ichol, shifts=(0.002, 0.01, 0.1, 0.5, 1.0))
-    return np.clip(estimate_alpha_cf(image / 255.0, trimap, preconditioner=shifted), 0.0, 1.0)
+    closed_form = pymatting_part("alpha.estimate_alpha_cf").estimate_alpha_cf
+    return np.clip(closed_form(image / 255.0, trimap, preconditioner=shifted), 0.0, 1.0)

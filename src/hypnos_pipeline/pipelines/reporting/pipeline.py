@@ -134,7 +134,7 @@ def _study_steps(study: Study) -> list[Step]:
         _step(
             study_nodes.collect_study_cells,
             of_subjects(SCORES),
-            ["cells", "metrics", "cells_wide"],
+            ["cells", "metrics", "headlines", "cells_wide"],
             "subjects",
             "methods",
             "prompt_sets",

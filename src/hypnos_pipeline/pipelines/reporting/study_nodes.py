@@ -35,7 +35,7 @@ LOSS = (
 
 
 def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scores):
-    """Makes the data frames of ``cells.csv`` and ``cells_wide.csv`` and ``metrics.json``'s nested means.
+    """Makes the data frames of ``cells.csv`` and ``cells_wide.csv``, ``metrics.json`` and ``headline``.
 
     Args:
         subjects: The study's subjects, for their order and the paper's rows.
@@ -44,10 +44,11 @@ def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scor
         scores: ``<subject>_scores`` to a data frame.
 
     Returns:
-        The cells, their means by prompt set, subject, method and metric, and the means a column per metric.
+        The cells, their means by prompt set, subject, method and metric, the few that are shown of each
+        method, and the means a column per metric.
     """
     from hypnos_pipeline.metrics.registry import METRICS
-    from hypnos_pipeline.reporting.cells import collect_cells, metrics_tree, wide_cells
+    from hypnos_pipeline.reporting.cells import collect_cells, headlines, metrics_tree, wide_cells
 
     known = TypeAdapter(dict[str, SubjectSettings]).validate_python(subjects)
     cells = collect_cells(
@@ -58,7 +59,7 @@ def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scor
         metrics=list(METRICS),
         paper_rows={name: settings.paper_row for name, settings in known.items()},
     )
-    return cells, metrics_tree(cells), wide_cells(cells)
+    return cells, metrics_tree(cells), headlines(cells), wide_cells(cells)
 
 
 def write_tables(
