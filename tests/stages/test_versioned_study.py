@@ -141,6 +141,31 @@ def test_a_reverted_photo_is_restored_without_running(study, changed):
     study.run("git", "diff", "--quiet", "HEAD", "--", "dvc.lock")
 
 
+def left(project: Project) -> dict[str, str]:
+    """Returns the hashes of all that stages leave: artefacts, record, DVC's cache and its run cache."""
+    places = [
+        *project.folder.glob("data/0[2-8]_*"),
+        project.folder / ".dvc/cache",
+        project.folder / "dvc.lock",
+    ]
+    files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place])]
+    return {str(file.relative_to(project.folder)): md5(file) for file in files if file.is_file()}
+
+
+@pytest.mark.long
+def test_kedro_repro_leaves_the_bytes_that_dvc_repro_leaves(tmp_path):
+    """From nothing, after another photo, and after taking it back."""
+    ours, theirs = (Project.make(tmp_path / name) for name in ("ours", "theirs"))
+    photo = f"{FIGURINE}/00.jpg"
+    first = (ours.folder / photo).read_bytes()
+    for content in (first, OTHER_PHOTO.read_bytes(), first):
+        for project in (ours, theirs):
+            (project.folder / photo).write_bytes(content)
+        ours.run("kedro", "repro")
+        theirs.run("dvc", "repro")
+        assert left(ours) == left(theirs)
+
+
 def cell(project: Project, *words: str, check: bool = True):
     """Runs `kedro cell` on figurine's cells."""
     command, metric, method, *others = words

@@ -128,7 +128,7 @@ class StudyStages:
     @contextmanager
     def _open_workers(self) -> Generator[Pool]:
         nodes = [node for stage in self._nodes for node in self._nodes[stage]]
-        pool = Pool(self._count, memory=capacity.memory(), gpus=self._gpus)
+        pool = Pool(self._count, memory=capacity.memory(), gpus=self._gpus, eager=True)
         log = nullcontext() if self._env is None else run_log(self._root, self._env.name)
         with log, shown({node: self._expected[node] for node in nodes}) as self._board, pool:
             yield pool

@@ -1,10 +1,11 @@
-"""``dvc.yaml`` computed from a Kedro project's pipelines, but for the frame that a person writes.
+"""The stages of ``dvc.yaml``: computed from a Kedro project's pipelines, and run side by side.
 
-Kedro knows what every node reads and writes. DVC must be told the same, stage by stage, in ``dvc.yaml``; what
-is written twice drifts apart. Here a person writes the *frame*: the stages' names and order, what each of
-them iterates (``matrix`` or ``foreach``), comments, descriptions, settings of plots. ``compare`` computes
-``cmd``, ``deps``, ``params``, ``outs``, ``plots`` and ``metrics`` of every stage. It returns the text of
-``dvc.yaml`` with these filled in, and how the present text differs.
+**Computed**, but for the frame that a person writes. Kedro knows what every node reads and writes. DVC must
+be told the same, stage by stage, in ``dvc.yaml``; what is written twice drifts apart. Here a person writes
+the *frame*: the stages' names and order, what each of them iterates (``matrix`` or ``foreach``), comments,
+descriptions, settings of plots. ``compare`` computes ``cmd``, ``deps``, ``params``, ``outs``, ``plots`` and
+``metrics`` of every stage. It returns the text of ``dvc.yaml`` with these filled in, and how the present text
+differs.
 
 A stage runs one *slice* of a pipeline, which its name and what it iterates determine:
 
@@ -22,8 +23,12 @@ indirectly: a package by its folder if all of its modules are imported, otherwis
 ``pipelines.<pipeline>``, which holds the wiring too, is always named by its folder.
 
 The frame's ``vars`` define ``env``; a stage whose command is not ``kedro run`` is left alone. Everything else
-that is a project's own decision is in ``Conventions``. Nothing here knows of one project, so that with two
-commands around it this package would be a Kedro plugin.
+that is a project's own decision is in ``Conventions``.
+
+**Run side by side** (``reproduction`` and what it uses): what ``dvc repro`` does, by DVC's own functions and
+with the same record and caches. Who does the work, and what a stage costs, the caller says.
+
+Nothing here knows of one project, so that with its commands around it this package would be a Kedro plugin.
 """
 
 from hypnos_pipeline.stages.comparison import Comparison, compare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from dvc.lock import LockError
 from dvc.logger import set_loggers_level
 from dvc.repo import Repo, lock_repo
 from dvc.rwlock import rwlock
+
+from hypnos_pipeline.stages.parameter_files import parsed_once
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -27,9 +29,13 @@ def locked_repo(root: Path) -> Generator[Repo]:
     """
     for name in ("dvc", "dvc_data", "dvc_objects"):
         logging.getLogger(name).handlers.clear()
-    with set_loggers_level(logging.WARNING), Repo(str(root)) as repo, lock_repo(repo):  # noqa: SIM117
-        with repo.scm_context(quiet=True):
-            yield repo
+    with ExitStack() as stack:
+        stack.enter_context(set_loggers_level(logging.WARNING))
+        stack.enter_context(parsed_once())
+        repo = stack.enter_context(Repo(str(root)))
+        stack.enter_context(lock_repo(repo))
+        stack.enter_context(repo.scm_context(quiet=True))
+        yield repo
 
 
 @contextmanager
