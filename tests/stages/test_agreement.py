@@ -93,7 +93,7 @@ def assert_stages_are_slices(project: Path, env: str) -> None:
         paths = {PurePosixPath(dep.fs_path).relative_to(project.as_posix()).as_posix() for dep in named}
         assert "requirements.lock" in paths
         data = {path for path in paths if path.startswith("data/")}
-        below = {path: {made for made in kedro.made if made.startswith(f"{path}/")} for path in data}
+        below = {path: kedro.made[path] for path in data}
         assert {path for path in data if path not in read and not below[path]} == set()
         assert (data & read) | set().union(*(below[path] for path in data - read)) == read
         params_named = {key for dep in stage.deps if isinstance(dep, ParamsDependency) for key in dep.params}
