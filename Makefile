@@ -9,6 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DO_NOT_TRACK := 1
 export KEDRO_DISABLE_TELEMETRY := 1
 export DVC_NO_ANALYTICS := 1
+export ORT_DISABLE_TELEMETRY := 1
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 # uv installs without bytecode; where none may be written, every process compiles torch and diffusers anew.
@@ -35,14 +36,14 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	fi
 	@touch $@
 
-run: install ## the whole study of the embedded default; tables and figures in data/08_reporting/mini/
-	kedro run --pipeline=full
-	dvc commit --force --quiet
-	@echo "Tables and figures: data/08_reporting/mini/"
+run: install ## the whole study of the embedded default, on all cores, recorded by DVC; what is up to date stays as it is
+	kedro repro
 
-# One file to a worker, one thread to each: two workers fill two cores.
+# One file to a worker, one thread to each: two workers fill two cores. tests/conftest.py puts long files first.
+TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: install ## all tests but the long ones
-	python -m pytest -m "not long" -n 2 --dist loadfile
+	python -m pytest -m "not long" $(TWO_WORKERS)
 
 test-long: install ## the long tests
 	python -m pytest -m long
@@ -50,7 +51,7 @@ test-long: install ## the long tests
 test-all: test test-long ## both
 
 coverage: install ## `make test`, and which lines no test of it reaches
-	python -m pytest -m "not long" -n 2 --dist loadfile --cov
+	python -m pytest -m "not long" $(TWO_WORKERS) --cov
 
 rehearsal: install ## conf/paper at 256 px on random weights, fetched from this machine: an hour, 20 GB of memory, 35 GB of disk
 	python -m pytest -m rehearsal -s

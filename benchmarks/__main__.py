@@ -22,7 +22,10 @@ PROGRAMS = (
     "registry_list",
     "catalogue",
     "peak_memory",
+    "workers",
 )
+SIMULATION = "makespan"
+"""It prints no ratios that were measured, and comes last."""
 NEEDS_CHECKOUT = "diffusers_dreambooth"
 
 
@@ -50,6 +53,8 @@ def main() -> None:
         print(as_markdown(reports[name]), flush=True)
         if settings.output:
             settings.output.write_text(json.dumps(reports, indent=1, ensure_ascii=False) + "\n")
+    if settings.only == PROGRAMS:
+        subprocess.run([sys.executable, "-m", f"benchmarks.{SIMULATION}"], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

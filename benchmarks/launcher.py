@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 
-KIBIBYTE = 1024
+COUNTED_IN = 1 if sys.platform == "darwin" else 1024
+"""Bytes of the unit of a process's peak memory."""
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
     cost = {
         "cpu": usage.ru_utime + usage.ru_stime,
         "wall": time.perf_counter() - start,
-        "peak": usage.ru_maxrss * KIBIBYTE,  # Linux counts it in KiB
+        "peak": usage.ru_maxrss * COUNTED_IN,
     }
     with open(report, "w", encoding="utf-8") as file:
         json.dump(cost, file)

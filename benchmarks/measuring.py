@@ -46,10 +46,10 @@ class Ratio:
         highest: Of all rounds.
         wall: Of wall time; None for memory.
         rounds: How many.
-        above: The numerator's median cost: milliseconds of CPU time, or megabytes.
+        above: The numerator's median cost: milliseconds, or megabytes.
         below: The denominator's.
         goal: Largest value that was aimed at; None where there was no goal.
-        of: ``cpu`` or ``memory``.
+        of: ``cpu``, ``wall`` or ``memory``.
     """
 
     what: str
@@ -124,12 +124,14 @@ def slope(few: Cost, many: Cost, steps: tuple[int, int]) -> Cost:
 def compare(
     what: str, above: Sequence[Cost], below: Sequence[Cost], goal: float | None = None, of: str = "cpu"
 ) -> Ratio:
-    """Returns the ratio of two contestants' CPU time, or ``of`` their ``memory``, in the same rounds."""
+    """Returns the ratio of two contestants' CPU time (or ``of`` ``memory`` or ``wall`` time), by round."""
     pairs = list(zip(above, below, strict=True))
     if of == "memory":
         values, wall = [a.peak / b.peak for a, b in pairs], None
         top, bottom = (median(cost.peak for cost in costs) / 1e6 for costs in (above, below))
     else:
-        values, wall = [a.cpu / b.cpu for a, b in pairs], median(a.wall / b.wall for a, b in pairs)
-        top, bottom = (1000 * median(cost.cpu for cost in costs) for costs in (above, below))
+        wall = median(a.wall / b.wall for a, b in pairs)
+        values = [a.wall / b.wall if of == "wall" else a.cpu / b.cpu for a, b in pairs]
+        kind = "wall" if of == "wall" else "cpu"
+        top, bottom = (1000 * median(getattr(cost, kind) for cost in costs) for costs in (above, below))
     return Ratio(what, median(values), min(values), max(values), wall, len(values), top, bottom, goal, of)

@@ -150,6 +150,6 @@ def _row(ratio: dict[str, Any]) -> str:
     verdict = "" if goal is None else f"≤ {goal:.2f} {'met' if ratio['value'] <= goal else '**missed**'}"
     wall = "" if ratio["wall"] is None else f"{ratio['wall']:.2f}"
     spread = f"{ratio['lowest']:.2f}–{ratio['highest']:.2f} ({ratio['rounds']})"
-    unit = "MB" if ratio["of"] == "memory" else "CPU ms"
+    unit = {"memory": "MB", "wall": "ms"}.get(ratio["of"], "CPU ms")
     costs = f"{ratio['above']:,.0f} : {ratio['below']:,.0f} {unit}"
     return f"| {ratio['what']} | {ratio['value']:.2f} | {spread} | {wall} | {costs} | {verdict} |"

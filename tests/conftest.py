@@ -13,12 +13,34 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that contend with the o
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
+LONGEST = (
+    "stages/test_versioned_study.py",
+    "end_to_end/test_paper_path.py",
+    "end_to_end/test_safety.py",
+    "notebooks/test_notebooks.py",
+    "stages/test_agreement.py",
+    "end_to_end/test_full.py",
+    "provenance/test_reproduction.py",
+    "test_benchmarks.py",
+    "viz/test_site.py",
+    "checks/test_bad_input.py",
+)
+"""The files that take longest, the longest first. Two workers take files in this order, so that neither has a
+long one left at the end."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the rehearsal, which takes a machine of its own, unless it is asked for by name."""
+    """Puts the longest files first.
+
+    Leaves out the rehearsal, which takes a machine of its own, unless it is requested by name.
+    """
+    ranks = {PROJECT_ROOT / "tests" / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
     if "rehearsal" in config.option.markexpr:
         return
     left_out = [item for item in items if item.get_closest_marker("rehearsal")]

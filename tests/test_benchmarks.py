@@ -13,12 +13,14 @@ from benchmarks import (
     catalogue,
     diffusers_dreambooth,
     evaluation_cell,
+    makespan,
     miniature,
     mutants,
     peak_memory,
     registry_list,
     sampling_batches,
     training_steps,
+    workers,
 )
 from benchmarks.measuring import Cost, compare, run_child, slope, take_turns
 from benchmarks.program import as_markdown
@@ -61,6 +63,22 @@ def test_a_program_of_child_processes_prints_a_ratio(program, capsys) -> None:
 
 
 @pytest.mark.usefixtures("torch_left_as_it_was")
+@pytest.mark.long
+def test_more_workers_and_a_busy_process_are_compared(capsys) -> None:
+    report = printed(workers, capsys)
+    assert [row["what"] for row in report["ratios"]] == [what for what, *_ in workers.RATIOS]
+
+
+def test_a_simulated_run_gains_no_more_than_its_workers_nor_its_longest_path(capsys) -> None:
+    makespan.main(["--smallest"])
+    lines = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if "`" in line]
+    assert len(lines) == len(makespan.ENVIRONMENTS) + 1
+    for cells, counts in zip(lines, [makespan.WORKERS] * 3 + [makespan.GPUS], strict=True):
+        *gains, most = map(float, cells[2:-1])
+        assert gains == sorted(gains)
+        assert all(1 <= gain <= min(count, most) for gain, count in zip(gains, counts, strict=True))
+
+
 def test_our_half_of_the_comparison_with_diffusers_trains_from_photos_to_a_model(tmp_path: Path) -> None:
     from PIL import Image
 

@@ -48,7 +48,9 @@ def tiny_text_to_image(
     betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
     known = {"skip_prk_steps": True, "steps_offset": 1} if scheduler == "PNDMScheduler" else {}
     made = getattr(diffusers, scheduler)(**{**betas, **known, "prediction_type": prediction_type, **schedule})
-    return TextToImage(unet, text_encoder, vae, tiny_tokenizer(), made)
+    return TextToImage(
+        unet=unet, text_encoder=text_encoder, vae=vae, tokenizer=tiny_tokenizer(), scheduler=made
+    )
 
 
 @lru_cache(maxsize=4)

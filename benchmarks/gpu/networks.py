@@ -28,7 +28,5 @@ def run(bench: Bench) -> None:
 def make(folder: Path, architecture: str, seed: int) -> None:
     """Makes one network's folder."""
     from hypnos_pipeline.models.random.folder import MAKERS
-    from hypnos_pipeline.models.runtime import silence_loading
 
-    silence_loading()
     MAKERS[architecture](folder, seed)

@@ -10,8 +10,11 @@ from hypnos_pipeline.commands.cell import cell
 from hypnos_pipeline.commands.doctor import doctor
 from hypnos_pipeline.commands.dvc import dvc
 from hypnos_pipeline.commands.export import export
+from hypnos_pipeline.commands.mattes import mattes
 from hypnos_pipeline.commands.miniworld import miniworld
 from hypnos_pipeline.commands.models import models
+from hypnos_pipeline.commands.repro import repro
+from hypnos_pipeline.commands.run import run
 from hypnos_pipeline.commands.sample import sample
 
 # `kedro run --pipeline=full` is documented here beside the newer spelling, and goes on working.
@@ -25,5 +28,5 @@ def cli() -> None:
     """Commands of hypnos-pipeline."""
 
 
-for command in (cell, doctor, dvc, export, miniworld, models, sample):
+for command in (cell, doctor, dvc, export, mattes, miniworld, models, repro, run, sample):
     cli.add_command(command)

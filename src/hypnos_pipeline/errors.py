@@ -24,6 +24,9 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── Busy                 another run is at work on the same artefacts
     │   ├── UnusableLock         the folder of run locks cannot be written or locked
     │   ├── OutOfMemory          a stage needs more memory than there is
+    │   ├── NodesFailed          nodes of a run failed, and the others are finished
+    │   ├── WorkerDied           a worker process was killed in the middle of its task, again and again
+    │   ├── StagesFailed         stages of dvc.yaml that did not end well
     │   └── StorageFull          no room for what was to be saved
     ├── RequestError             a request about a finished method that cannot be met
     │   ├── SampleError          of `kedro sample`
@@ -204,6 +207,21 @@ class UnusableLock(RunError):
 
 class OutOfMemory(RunError):
     """A stage needed more memory than there is."""
+
+
+class NodesFailed(RunError):
+    """Nodes of a run failed; those that do not need them are finished."""
+
+
+class WorkerDied(RunError):
+    """A worker process was killed in the middle of its task, again and again."""
+
+    def __init__(self, task: str, times: int) -> None:
+        super().__init__(f"{task}: its process was killed {times} times")
+
+
+class StagesFailed(RunError):
+    """Stages of ``dvc.yaml`` that did not end well; the message names each, why, and its log."""
 
 
 class StorageFull(RunError):

@@ -11,6 +11,7 @@ from kedro.pipeline import Pipeline, node
 from PIL import Image
 
 from hypnos_pipeline.checks.hooks import StudyChecks
+from hypnos_pipeline.checks.machine import tracking_problems
 from hypnos_pipeline.datasets import FolderDataset, RawPhotosDataset
 from hypnos_pipeline.errors import StudyError
 from hypnos_pipeline.pipelines import background_removal
@@ -77,6 +78,19 @@ def test_a_network_that_the_slice_does_not_read_may_be_missing(parameters):
     check("params:models.text_to_image", "params:models.dino")
     with pytest.raises(StudyError, match="data/nowhere"):
         check("params:models.perceptual")
+
+
+def test_event_files_without_tensorboard_are_refused_by_name(parameters, monkeypatch):
+    parameters["tracking"] = {"tensorboard": True}
+    check(*NETWORKS)  # it is installed
+    monkeypatch.setattr("hypnos_pipeline.checks.machine.find_spec", lambda name: None)
+    with pytest.raises(StudyError) as error:
+        check(*NETWORKS)
+    (problem,) = error.value.problems
+    assert str(problem).startswith(
+        "tracking.tensorboard: true, but tensorboard is not installed; `pip install"
+    )
+    assert tracking_problems(parameters) == [problem]  # as the doctor lists it
 
 
 @pytest.mark.parametrize(("subject", "found"), [("figurine", True), ("lego_robot", False)])

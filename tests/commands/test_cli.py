@@ -32,7 +32,7 @@ def test_kedro_lists_the_project_s_commands(project_root):
         [sys.executable, "-m", "kedro", "--help"], cwd=project_root, capture_output=True, text=True
     )
     listed = {line.split()[0] for line in answer.stdout.splitlines() if line.startswith("  ")}
-    assert {"cell", "doctor", "export", "miniworld", "sample"} <= listed
+    assert {"cell", "doctor", "export", "mattes", "miniworld", "sample"} <= listed
 
 
 @pytest.mark.parametrize("words", ["hypnos_pipeline --pipelines=finetun", "kedro run --pipeline=finetun"])
@@ -48,7 +48,7 @@ def test_both_spellings_run_and_greet_nobody_with_a_deprecation(project_root, wo
 def test_the_commands_load_no_heavy_library():
     code = (
         "import sys, hypnos_pipeline.cli; "
-        "heavy = {'torch', 'pandas', 'numpy', 'dvc', 'kedro', 'pydantic', 'rich', 'diffusers'}; "
+        "heavy = {'torch', 'pandas', 'numpy', 'dvc', 'distributed', 'pydantic', 'rich', 'diffusers'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

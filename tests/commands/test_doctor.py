@@ -75,7 +75,7 @@ def test_the_embedded_default_has_no_problems(project_root):
     assert verdict.startswith("no errors")
     names = [line[6:].partition("  ")[0] for line in checks]
     assert names == [
-        *("python", "libraries", "torch build", "device", "threads", "conf/mini", "memory", "disk"),
+        *("python", "libraries", "torch build", "device", "threads", "conf/mini", "memory", "disk", "time"),
         *(f"data/01_raw/subjects/{subject}" for subject in ("figurine", "rattan_chair", "lego_robot")),
         *(f"models.{network}" for network in study["models"]),
         *("networks", WORDS),

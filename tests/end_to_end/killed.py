@@ -11,7 +11,9 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 EVENTS = ("open", "os.mkdir", "os.rename")
 
@@ -58,6 +60,25 @@ def _halve(path: Path) -> None:
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     for file in files:
         os.truncate(file, file.stat().st_size // 2)
+
+
+def run_armed(*arguments: Any, kills: Mapping[str, int], flags: Path) -> object:
+    """Runs a node in a worker, which kills itself the first time.
+
+    Args:
+        arguments: Of ``run_node_there``.
+        kills: By the names of nodes, the event of a save at which the worker dies; 0 for at once.
+        flags: A folder that remembers which ones died.
+    """
+    from hypnos_pipeline.running.node_task import run_node_there
+
+    name = arguments[1].name
+    if name in kills and not (flags / name).exists():
+        (flags / name).touch()
+        if not kills[name]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        die_at(kills[name])
+    return run_node_there(*arguments)
 
 
 def run_apart(

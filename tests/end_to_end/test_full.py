@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
+from functools import partial
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from hypnos_pipeline.running import dask_runner
+from tests.end_to_end.killed import run_armed
 from tests.end_to_end.shrunken import hashes, make_project, run
 
 MADE = ("data/0[2-9]_*", "data/[!0]*")
@@ -99,9 +103,28 @@ def test_artefacts_name_no_machine(first):
     assert [str(file) for file in made if needle in file.read_bytes()] == []
 
 
-def test_a_second_run_gives_the_same_bytes(first, tmp_path):
+STAGES = {
+    "augmentation": "figurine.augmentation.build_pool",
+    "class_prior": "figurine.class_prior.generate_class_prior",
+    "finetune": "figurine.hypnos.finetune",
+    "sampling": "figurine.base.sample_base",
+    "evaluation": "figurine.hypnos.evaluate",
+}
+"""A node of each stage that takes longest."""
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_a_second_run_whose_workers_are_killed_gives_the_same_bytes(
+    first, tmp_path, monkeypatch, kills, caplog
+):
+    draw = random.Random(kills)
+    killed = {STAGES[stage]: draw.randint(0, 4) for stage in draw.sample(sorted(STAGES), kills)}
+    armed = partial(run_armed, kills=killed, flags=tmp_path)
+    monkeypatch.setattr(dask_runner, "run_node_there", armed)
     second = make_project(tmp_path / "second")
-    run(second, pipeline_names=["full"])
+    run(second, pipeline_names=["full"], runner=dask_runner.DaskRunner(workers=2))
+    lost = [record for record in caplog.records if "its process was killed" in record.getMessage()]
+    assert len(lost) == kills
     one, two = hashes(first, *MADE), hashes(second, *MADE)
     assert one.keys() == two.keys()
     assert [name for name in one if one[name] != two[name]] == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
 from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.generation import generate
-from hypnos_pipeline.models.settings import SamplerSettings
+from hypnos_pipeline.models.settings import SamplerSettings, Scheduler
 from tests.models.conftest import plain_diffusers
 from tests.tiny_models import tiny_text_to_image
 
@@ -34,6 +36,19 @@ def test_equals_plain_diffusers(scheduler: str, guidance: float) -> None:
     for prompt, seed in zip(PROMPTS, SEEDS, strict=True):
         ours = generate(model, [prompt], [seed], settings, SIZE)[0]
         assert np.array_equal(ours, plain_diffusers(pipeline, prompt, seed, settings, SIZE))
+
+
+@pytest.mark.parametrize("scheduler", get_args(Scheduler))
+def test_another_scheduler_equals_plain_diffusers_with_it(scheduler: Scheduler) -> None:
+    import diffusers
+
+    model = tiny_text_to_image(scheduler="DDIMScheduler")
+    own, pipeline = model.scheduler, model.pipeline()
+    pipeline.scheduler = getattr(diffusers, scheduler).from_config(own.config, timestep_spacing="trailing")
+    settings = SamplerSettings(scheduler=scheduler, spacing="trailing", steps=5)
+    ours = generate(model, PROMPTS[:1], SEEDS[:1], settings, SIZE)[0]
+    assert np.array_equal(ours, plain_diffusers(pipeline, PROMPTS[0], SEEDS[0], settings, SIZE))
+    assert model.scheduler is own  # which training's noise schedule is made from
 
 
 def test_batch_size_and_order_do_not_matter() -> None:

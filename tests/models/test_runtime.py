@@ -52,10 +52,3 @@ def test_autocast_follows_the_precision() -> None:
     assert precision(RuntimeSettings(precision="auto"), cpu) == torch.bfloat16
     with autocast(RuntimeSettings(precision="bfloat16"), cpu):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
-
-
-def test_diffusers_is_kept_from_importing_what_loads_quantised_weights(threads: int) -> None:
-    configure(RuntimeSettings(device="cpu", threads=threads))
-    from diffusers.utils import is_bitsandbytes_available
-
-    assert not is_bitsandbytes_available()

@@ -114,5 +114,5 @@ def test_only_the_evaluation_and_the_page_read_the_truth(study):
             for leaf in {each.rpartition(".")[2] for each in node.inputs}:
                 readers.setdefault(leaf, set()).add((name, node.func.__name__))
     assert readers["truth"] == {("background_removal", "cut_truth")}
-    shown_too = {("evaluation", "evaluate"), ("reporting", "collect_subject_figures")}
+    shown_too = {("evaluation", "evaluate"), ("reporting", "gather_subject")}
     assert readers["true_mattes"] == readers["true_foregrounds"] == shown_too

@@ -48,7 +48,7 @@ def test_a_configured_word_without_cells_has_not_run(study):
     error = not_yet_run(study, "mini", caught.value)
     assert isinstance(error, StudyNotRun)
     assert "'kid' is configured but has no cell yet" in str(error)
-    assert "dvc repro" in str(error)
+    assert "kedro repro" in str(error)
 
 
 def test_an_unknown_environment_gets_those_with_a_study(study):
@@ -70,7 +70,7 @@ def test_a_study_never_run_says_what_to_run(study):
     with pytest.raises(StudyNotRun, match=r"cells\.csv is missing") as caught:
         read_cells(study, "mini")
     by_hand = "kedro run --env=mini --pipeline=full && dvc commit --force"
-    assert ways(caught.value) == ["make run", by_hand, "dvc repro"]
+    assert ways(caught.value) == ["make run", by_hand, "kedro repro"]
 
 
 def test_a_remote_offers_pulling(study):

@@ -104,7 +104,7 @@ def test_a_stage_not_recorded_is_named_with_what_to_run(study, missing):
     message = r"does not say which stage wrote data/0(6_models|8_reporting)"
     with pytest.raises(StudyNotRun, match=message) as caught:
         recorded_lineage(study, the_cell(study, "hypnos"))
-    assert "dvc repro" in str(caught.value)
+    assert "kedro repro" in str(caught.value)
 
 
 def test_without_a_lock_the_study_is_not_recorded(study):

@@ -14,7 +14,16 @@ from tests.stages.project import STUDY, Project, shrink_to_two
 
 BEFORE = "2843524246b25f94ac3de453b4c8c856f2fa87fa"
 """The last commit of the first layout: code in doctor/, checkpoints/ and the root, masks in judge/."""
-CELL = ("--table", "2", "--subject", "figurine", "--method", "base", "--metric", "fid")
+CELL = (
+    "--prompt-set",
+    "backgrounds",
+    "--subject",
+    "figurine",
+    "--method",
+    "base",
+    "--metric",
+    "foreground_ssim",
+)
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -230,11 +231,11 @@ def test_killed_in_the_middle_it_leaves_no_trace_and_no_process(study, number):
     )
     wait_until(lambda: len(notes(study)) == 2)
     stage = int(notes(study)[1][1])
-    assert Path(f"/proc/{stage}").exists()
+    assert psutil.pid_exists(stage)
     assert left(study)
     process.send_signal(number)
     assert process.wait(timeout=30) in (-number, 128 + number)
-    wait_until(lambda: not Path(f"/proc/{stage}").exists() and not left(study))
+    wait_until(lambda: not psutil.pid_exists(stage) and not left(study))
     assert snapshot(study) == before
 
 

@@ -12,6 +12,7 @@ from hypnos_pipeline.reporting.intervals import (
     INTERVAL_COLUMNS,
     background_intervals,
     interval,
+    paired_differences,
     resampled_weights,
 )
 
@@ -118,3 +119,21 @@ def test_images_that_cannot_be_paired_are_refused():
         background_intervals(
             {"ours": pairs(np.arange(6.0)), "theirs": pairs(np.arange(5.0))}, [("ours", "theirs")], "", rng()
         )
+
+
+def test_differences_are_of_the_same_images_and_of_their_means_over_photos():
+    ours, theirs = (pairs(np.arange(24.0) + shift, "dino") for shift in (0.5, 0.0))
+    found = paired_differences(
+        {"ours": ours, "theirs": theirs.iloc[::-1]}, [("ours", "theirs")], [("backgrounds", "dino")], rng()
+    )
+    (row,) = found
+    assert (row["method"], row["minus"], row["images"]) == ("ours", "theirs", 24)
+    assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_without_paired_images_there_is_no_difference():
+    measures = [("varying", "dino")]
+    assert (
+        paired_differences({"a": pairs(np.zeros(6)), "b": pairs(np.zeros(6))}, [("a", "b")], measures, rng())
+        == []
+    )

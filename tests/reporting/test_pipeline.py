@@ -79,7 +79,9 @@ def inputs(study: Study) -> dict[str, Any]:
         found[f"{subject}.true_foregrounds"] = ImageSet({"a": image})
         for name in ("matte_sheet", "pool_sheet", "class_prior_sheet", "discriminator_attention"):
             found[f"{subject}.{name}"] = sheet
-        found[f"{subject}.matte_report"] = [{"photo": "a", "area": 0.15, "problems": [problem]}]
+        found[f"{subject}.matte_report"] = [
+            {"photo": "a", "area": 0.15, "backend": "grabcut", "problems": [problem]}
+        ]
         found[f"{subject}.discriminator_curve"] = curve
         found[f"{subject}.class_prior_report"] = {"source": "generate"}
         found[f"{subject}.discriminator_report"] = {"accuracy": {"negative": 0.875}}
@@ -141,6 +143,7 @@ def test_free_inputs_are_the_contracts(study) -> None:
         "params:evaluation",
         "params:env",
         "params:seed",
+        "params:image_size",
         *(f"params:models.{name}" for name in NETWORKS if name != "perceptual"),
     }
     assert pipeline.inputs() == parameters | set(inputs(study))
@@ -163,7 +166,7 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     parameters["subjects"]["figurine"] = study.subjects["figurine"]
     parameters["methods"]["hypnos"]["hypnos"] = study.methods.hypnos["hypnos"]
     parameters["evaluation"] = EvaluationSettings.model_validate(parameters["evaluation"])
-    names = ("subjects", "methods", "prompt_sets", "evaluation", "seed")
+    names = ("subjects", "methods", "prompt_sets", "evaluation", "seed", "image_size")
     data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
     data["params:env"] = "paper"
     data |= {f"params:models.{name}": getattr(study.models, name) for name in NETWORKS}
@@ -209,7 +212,9 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
         ):
             assert shown in page
         trained = [method for family, method in study.entries() if family != "base"]
-        assert page.count("<img") == 10 + len(study.entries()) + len(trained)
+        stages = page[page.index('<section id="stages">') :]
+        sheets = stages.partition("</section>")[0].count("<img")
+        assert sheets == 5 + 5 + len(study.entries()) + len(trained)
     page = catalog.load("study_page")
     assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr --env paper" in page
     for figure in ("loss_curve_figure", "instance_images_figure", "prompt_grammar_figure"):

@@ -154,10 +154,11 @@ def test_a_stage_that_runs_out_says_what_to_change(tmp_path):
     assert message[0].startswith("Error: Out of memory in figurine.class_prior.generate_class_prior: ")
     assert message[0].endswith("(ulimit -v).")
     assert message[1:] == [
-        f"Finished stages are kept. In {STUDY}, change the first of these that will do:",
+        f"In {STUDY}, change the first of these that will do:",
         "  - sampling.batch: 16 → 8 or less",
         "  - runtime.precision: float32 → bfloat16 (activations in half the memory)",
         "  - image_size: 512 → less (every image is made anew)",
         "  - or end other programs, or use a machine with more",
-        "Then run the same command again.",
+        "0 of 1 nodes are finished and kept. When this is fixed, go on with:",
+        "  kedro run --from-nodes=figurine.class_prior.generate_class_prior",
     ]

@@ -76,10 +76,9 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", message)
 
-    def run_study(self) -> None:
-        """What `make run` does after installing."""
-        self.run("kedro", "run", "--pipeline=full")
-        self.run("dvc", "commit", "--force", "--quiet")
+    def run_study(self) -> str:
+        """What `make run` does after installing; returns what it prints."""
+        return self.run("kedro", "repro").stdout
 
     def reproduce(self) -> list[str]:
         """Runs `dvc repro`; returns the stages that ran, neither skipped nor restored from the cache."""

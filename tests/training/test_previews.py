@@ -138,3 +138,17 @@ def test_prompts_are_refused_before_training():
     long = strip(Previews(every=1, prompts=("{subject} " + "robot " * 90,)))
     with pytest.raises(ValueError, match="more than 77 tokens"):
         finetuning(hypnos(), previews=long)
+
+
+def test_the_report_says_how_much_each_frame_changed_and_which_show_nothing():
+    """A test of numbers that are known: grey rises by one unit of ΔE's L* scale, then a picture appears."""
+    watched = strip()
+    grey, darker = np.full((2, SIZE, SIZE, 3), 119, np.uint8), np.full((2, SIZE, SIZE, 3), 0, np.uint8)
+    picture = grey.copy()
+    picture[0, : SIZE // 2] = 255
+    watched.frames = {2: grey, 4: darker, 6: picture}
+    report = watched.report()["previews"]
+    assert report["steps"] == [2, 4, 6]
+    assert report["change"][0] == pytest.approx(50.0, abs=0.2)  # sRGB 119 is L* 50
+    assert report["flat"] == [2, 2, 1]
+    assert strip().report() == {}

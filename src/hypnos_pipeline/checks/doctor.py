@@ -7,10 +7,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hypnos_pipeline.checks.duration import duration_finding
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.installation import installation_findings
 from hypnos_pipeline.checks.loading import loading_findings
-from hypnos_pipeline.checks.machine import machine_findings
+from hypnos_pipeline.checks.machine import machine_findings, tracking_problems
 from hypnos_pipeline.checks.networks import network_findings
 from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
 from hypnos_pipeline.checks.resources import disk_finding, memory_findings, priors_finding
@@ -32,7 +33,7 @@ def examine(root: Path, env: str) -> list[Finding]:
     study = StudyFiles.read(root, env)
     checks: dict[str, Callable[[], Iterable[Finding]]] = {
         "libraries": lambda: installation_findings(root),
-        "machine": lambda: machine_findings(study.parts),
+        "machine": lambda: [*machine_findings(study.parts), *tracking_problems(study.parameters)],
         "configuration": lambda: _configuration(study),
     }
     if study.catalog:
@@ -40,6 +41,7 @@ def examine(root: Path, env: str) -> list[Finding]:
         checks |= {
             "memory": lambda: memory_findings(study.parts, sizes),
             "disk": lambda: [disk_finding(study, sizes, _photo_count(study)), *priors_finding(root)],
+            "time": lambda: duration_finding(study),
             "photos": lambda: _photos(study),
             "networks": lambda: network_findings(study.parts, study.parts.models, study.lock_file),
             "loading": lambda: loading_findings(study.parts, study.lock_file),

@@ -14,7 +14,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from hypnos_pipeline.checks.machine import machine_problems
+from hypnos_pipeline.checks.machine import machine_problems, tracking_problems
 from hypnos_pipeline.checks.memory_settings import savings
 from hypnos_pipeline.checks.networks import make_random_networks, network_problems
 from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
@@ -83,7 +83,8 @@ class StudyChecks:
         if "params:class_prior" in inputs:
             found += class_prior_problems(parts)
         found += network_problems(parts, networks, lock_file(StudyConfigLoader.newest))
-        found += machine_problems(parts)
+        trains = any(name.endswith(".finetuned") for name in pipeline.all_outputs())
+        found += machine_problems(parts, trains) + tracking_problems(current_parameters())
         if not found:
             make_random_networks(parts, networks)
         if "text_to_image" in networks:
@@ -124,7 +125,7 @@ def _files_problems(files: StudyFiles, models_lock: Path | None) -> list[Problem
         found += photo_problems(folder, parts, files.truth)
     found += class_prior_problems(parts)
     found += network_problems(parts, parts.models, models_lock)
-    return [*found, *word_problems(parts), *machine_problems(parts)]
+    return [*found, *word_problems(parts), *machine_problems(parts), *tracking_problems(files.parameters)]
 
 
 def _new(found: Iterable[Problem], known: Iterable[Problem]) -> list[Problem]:

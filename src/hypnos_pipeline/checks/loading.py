@@ -56,9 +56,6 @@ def _float32_bytes(reference: ModelReference) -> int:
 
 
 def _problem(key: str, folder: Path) -> Problem | None:
-    from hypnos_pipeline.models.runtime import silence_loading
-
-    silence_loading()
     try:
         unwrap(_loaders()[key])(folder)  # unwrapped: none of them is kept in memory
     except HypnosError as error:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, cast
 
 from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.sizes import network_sizes
 from hypnos_pipeline.errors import Problem
-from hypnos_pipeline.models.runtime import silence_bitsandbytes
+from hypnos_pipeline.models.libraries import silence_bitsandbytes
 from hypnos_pipeline.models.settings import RuntimeSettings
+from hypnos_pipeline.running import capacity
 from hypnos_pipeline.running.out_of_memory import shown_bytes
 from hypnos_pipeline.study.parts import ValidParts
 
@@ -27,12 +28,15 @@ def computes_on_gpu(runtime: RuntimeSettings) -> bool:
     return runtime.device != "cpu" and torch.cuda.is_available()
 
 
-def machine_problems(parts: ValidParts) -> list[Problem]:
-    """Looks for the GPU where one is requested by name, and whether the libraries of 8-bit numbers start."""
+def machine_problems(parts: ValidParts, trains: bool = True) -> list[Problem]:
+    """Looks for the GPU where one is requested by name, and whether the libraries of 8-bit numbers start.
+
+    Those alone of trainings are 8-bit, and starting them takes a second that other stages are spared.
+    """
     runtime = parts.sections.get("runtime", RuntimeSettings())
     found: list[Problem] = []
     silence_bitsandbytes()
-    for library, setting, fix in _eight_bit(parts, runtime):
+    for library, setting, fix in _eight_bit(parts, runtime) if trains else ():
         try:
             import_module(library)
         except Exception as error:  # also what CUDA's libraries raise while one is imported
@@ -42,6 +46,21 @@ def machine_problems(parts: ValidParts) -> list[Problem]:
         what = "runtime.device: 'cuda', but torch sees no CUDA device"
         found.append(Problem(MACHINE, what, "expected 'auto' or 'cpu' on this machine"))
     return found
+
+
+def tracking_problems(parameters: Mapping[str, Any]) -> list[Problem]:
+    """Looks for TensorBoard where event files are requested.
+
+    Args:
+        parameters: Kedro's; their ``tracking`` may be wrong, which is reported for the configuration.
+    """
+    tracking = parameters.get("tracking")
+    if not isinstance(tracking, Mapping) or tracking.get("tensorboard") is not True:  # pyright: ignore[reportUnknownMemberType]
+        return []
+    if find_spec("tensorboard") is not None:
+        return []
+    fix = "`pip install tensorboard`, or set it to false"
+    return [Problem(MACHINE, "tracking.tensorboard: true, but tensorboard is not installed", fix)]
 
 
 def _eight_bit(parts: ValidParts, runtime: RuntimeSettings) -> Iterator[tuple[str, str, str]]:
@@ -121,7 +140,7 @@ def _unsuited(parts: ValidParts, runtime: RuntimeSettings, on_gpu: bool) -> Iter
 
 
 def _threads(runtime: RuntimeSettings) -> Finding:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = capacity.cores()
     text = f"runtime.threads: {runtime.threads}, on {cores} core{'s' if cores > 1 else ''}"
     if runtime.threads > cores:
         return warning("threads", f"{text}; threads that contend run many times slower: at most {cores}")

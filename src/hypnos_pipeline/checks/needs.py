@@ -19,8 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kedro.pipeline import Pipeline
+
 from hypnos_pipeline.checks.peak_memory.table import EVALUATION, SAMPLING, beside
-from hypnos_pipeline.checks.sizes import DECODER_WIDTH, UNET_WIDTH, NetworkSizes
+from hypnos_pipeline.checks.sizes import DECODER_WIDTH, UNET_WIDTH, NetworkSizes, network_sizes
 from hypnos_pipeline.models.settings import RuntimeSettings
 from hypnos_pipeline.storage.settings import CheckpointSettings
 from hypnos_pipeline.study.parts import ValidParts
@@ -75,6 +77,23 @@ def memory_needs(parts: ValidParts, sizes: NetworkSizes, *, on_gpu: bool) -> lis
         Need(reserve, reserve, "any stage"),
         *(Need(reserve + least, reserve + about, what, reads) for least, about, what, reads in stages),
     ]
+
+
+def node_memory(pipeline: Pipeline, parts: ValidParts) -> dict[str, float]:
+    """Returns about how many bytes of the machine's memory each node of a run needs, by its name."""
+    from hypnos_pipeline.checks.machine import computes_on_gpu
+
+    sizes = network_sizes(parts)
+    if computes_on_gpu(parts.sections.get("runtime", RuntimeSettings())):
+        return dict.fromkeys((node.name for node in pipeline.nodes), host_need(sizes).about)
+    needs = [
+        ({f"params:{name}" for name in need.reads}, need.about)
+        for need in memory_needs(parts, sizes, on_gpu=False)
+    ]
+    return {
+        node.name: max(about for reads, about in needs if reads <= set(node.inputs))
+        for node in pipeline.nodes
+    }
 
 
 def host_need(sizes: NetworkSizes) -> Need:

@@ -38,6 +38,7 @@ class NetworkSizes:
         metrics: Parameters of all the metrics' networks together.
         unet_width: Channels of the UNet's first level.
         decoder_width: Channels of the VAE's first level.
+        levels: Of the VAE; each but the last halves the image.
         assumed: Whether the text-to-image model is not here, so that Stable Diffusion 1.5 stands in.
     """
 
@@ -48,6 +49,7 @@ class NetworkSizes:
     metrics: int = sum(PUBLISHED.values())
     unet_width: int = UNET_WIDTH
     decoder_width: int = DECODER_WIDTH
+    levels: int = 4
     assumed: bool = True
 
     @property
@@ -68,8 +70,9 @@ def network_sizes(parts: ValidParts) -> NetworkSizes:
     try:
         sizes |= {
             **{part: _parameters(model / part, stem) for part, stem in PARTS.items()},
-            "unet_width": _width(model / "unet"),
-            "decoder_width": _width(model / "vae"),
+            "unet_width": _channels(model / "unet")[0],
+            "decoder_width": _channels(model / "vae")[0],
+            "levels": len(_channels(model / "vae")),
             "assumed": False,
         }
         sizes["perceptual"] = _parameters(perceptual, "model")
@@ -116,5 +119,6 @@ def _folder(parts: ValidParts, key: str) -> Path:
     return Path(parts.models[key].folder) if key in parts.models else Path("no such network")
 
 
-def _width(folder: Path) -> int:
-    return int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["block_out_channels"][0])
+def _channels(folder: Path) -> list[int]:
+    """Returns the channels of a network's levels, the first at full resolution."""
+    return json.loads((folder / "config.json").read_text(encoding="utf-8"))["block_out_channels"]

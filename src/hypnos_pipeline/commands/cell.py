@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from hypnos_pipeline.commands.options import (
@@ -13,6 +15,9 @@ from hypnos_pipeline.commands.options import (
 from hypnos_pipeline.commands.plain import PlainGroup
 from hypnos_pipeline.commands.reproduce import reproduce
 
+if TYPE_CHECKING:
+    from hypnos_pipeline.provenance.rendering import Part
+
 
 @click.group(cls=PlainGroup)
 def cell() -> None:
@@ -21,26 +26,39 @@ def cell() -> None:
 
 @cell.command("list")
 @cell_options(required=False)
-def list_cells(env: str, **words: str | None) -> None:
-    """Lists the cells that match."""
+@click.option("--every-metric", is_flag=True, help="Also the metrics that the paper does not have.")
+@click.option("--rows", is_flag=True, help="One row to a cell, with standard deviation and n, for programs.")
+def list_cells(env: str, every_metric: bool, rows: bool, **words: str | None) -> None:
+    """Lists the cells that match: methods by metrics, a table for each prompt set and subject."""
     root = project_root()
-    from hypnos_pipeline.provenance.rendering import cells_as_table, console
+    from hypnos_pipeline.provenance.listing import by_method, by_row
+    from hypnos_pipeline.provenance.rendering import console
 
-    console().print(cells_as_table(matching_cells(root, env, **words)))
+    found = matching_cells(root, env, **words)
+    if rows:
+        console().print(by_row(found))
+    else:
+        for table in by_method(found, every_metric or words["metric"] is not None):
+            console().print(table)
 
 
 @cell.command()
 @cell_options(required=True)
-@click.option("--files", is_flag=True, help="Show the files of every folder, not only photos and models.")
-@click.option("--json", "as_json", is_flag=True, help="Everything, every file too, as one JSON object.")
+@click.option("--parameters", is_flag=True, help="Also every parameter, stage by stage.")
+@click.option("--code", is_flag=True, help="Also the code, with its hashes and commits.")
+@click.option("--files", is_flag=True, help="Also every file that was read or written, with its hash.")
+@click.option("--all", "everything", is_flag=True, help="All three, and the machines and networks in full.")
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 @click.option("--dot", "as_dot", is_flag=True, help="The graph of files and stages, for Graphviz.")
-def trace(env: str, files: bool, as_json: bool, as_dot: bool, **words: str | None) -> None:
-    """Shows the files, parameters, code and models behind one cell, and what has changed since."""
+def trace(env: str, everything: bool, as_json: bool, as_dot: bool, **words: Any) -> None:
+    """Shows what made one number, and the first thing that has changed since, if any has."""
     root = project_root()
     if as_json and as_dot:
         raise click.UsageError("give one of --json and --dot")
+    from hypnos_pipeline.provenance.rendering import PARTS, as_summary, as_tree, console
     from hypnos_pipeline.provenance.trace import trace as gather
 
+    parts: list[Part] = [part for part in PARTS if words.pop(part) or everything]
     found = gather(root, the_cell(root, env, **words))
     if as_json or as_dot:
         from hypnos_pipeline.provenance.export import as_dot as dot
@@ -48,9 +66,10 @@ def trace(env: str, files: bool, as_json: bool, as_dot: bool, **words: str | Non
 
         click.echo(dot(found) if as_dot else json_of(found))
         return
-    from hypnos_pipeline.provenance.rendering import as_tree, console
-
-    console().print(as_tree(found, expand=files))
+    output = console()
+    output.print(as_summary(found, output.width))
+    if parts:
+        output.print(as_tree(found, parts))
 
 
 cell.add_command(reproduce)

@@ -61,9 +61,11 @@ def export(
     """Writes a finished study's method as a file or folder that other programs open."""
     root = project_root()
     from hypnos_pipeline.running.exports import Request, export_request
+    from hypnos_pipeline.running.showing import shown
 
     request = Request(env, subject, method, format_, dtype, rank, out, overwrite)
-    done = export_request(root, request)
+    with shown():
+        done = export_request(root, request)
     click.echo(f"{done.path}  {_size(done.bytes)}")
     for line in (*done.shares, *_usage(request, done)):
         click.echo(line)

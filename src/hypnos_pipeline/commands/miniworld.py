@@ -10,6 +10,7 @@ import click
 
 from hypnos_pipeline.commands.options import env_option
 from hypnos_pipeline.commands.plain import PlainGroup
+from hypnos_pipeline.commands.tables import show_table
 
 
 @click.group(cls=PlainGroup)
@@ -34,7 +35,8 @@ def promote() -> None:
 @click.option(
     "--subject", "-s", multiple=True, help="Only these subjects (default: all with unseen renders)."
 )
-def evaluate(env: str, subject: tuple[str, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Every figure, as one JSON object.")
+def evaluate(env: str, subject: tuple[str, ...], as_json: bool) -> None:
     """Measures how well a finished study learned its subjects, by renders that no stage reads."""
     from kedro.framework.session import KedroSession
 
@@ -42,7 +44,27 @@ def evaluate(env: str, subject: tuple[str, ...]) -> None:
     with (session := KedroSession.create(project_path=root, env=env)):
         context = session.load_context()
         measured = evaluate_study(root, context.catalog, context.params, subject)  # pyright: ignore[reportUnknownMemberType]
-    click.echo(json.dumps(measured, indent=1))
+    if as_json:
+        click.echo(json.dumps(measured, indent=1))
+        return
+    for name, figures in measured.items():
+        show_learning(name, figures)
+
+
+def show_learning(subject: str, measured: dict[str, Any]) -> None:
+    """Prints what one subject's methods and discriminator learned, as ``evaluate_study`` measured it."""
+    click.echo(
+        f"{subject}: mean DINO of invariant samples; learned from {measured['bar']:.3f} on, halfway between "
+        f"the class prior ({measured['prior']:.3f}) and the photos ({measured['leave_one_out']:.3f})"
+    )
+    rows = [
+        (method, f"{found['photos']:.3f}", f"{found['unseen']:.3f}", "yes" if found["reaches"] else "no")
+        for method, found in measured["methods"].items()
+    ]
+    numbers = ("to the photos", "to unseen renders")
+    show_table(("method", *numbers, "learned"), rows, numbers)
+    right = ", ".join(f"{kind} {share:.0%}" for kind, share in measured["discriminator"].items())
+    click.echo(f"discriminator right on: {right}\n")
 
 
 def evaluate_study(

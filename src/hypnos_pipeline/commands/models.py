@@ -9,6 +9,7 @@ import click
 
 from hypnos_pipeline.commands.options import env_option, project_root
 from hypnos_pipeline.commands.plain import PlainGroup
+from hypnos_pipeline.commands.tables import show_table
 from hypnos_pipeline.errors import FetchError, StudyError, nearest
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ def fetch(env: str) -> None:
     """Gets every network of the study that is not here, and verifies the others."""
     references, lock = _study_models(project_root(), env)
     from hypnos_pipeline.models.fetching.fetch import fetch_all
+    from hypnos_pipeline.running.showing import shown
 
-    if problems := fetch_all(references, lock, click.echo):
+    with shown():
+        problems = fetch_all(references, lock, click.echo)
+    if problems:
         lines = [f"  models.{key}: {problem}" for key, problem in problems.items()]
         lines.append(
             f"`kedro models adopt KEY PATH --env {env}` takes a network that was copied here by hand."
@@ -57,7 +61,7 @@ def adopt(key: str, path: Path, env: str) -> None:
 @models.command("list")
 @env_option
 def list_models(env: str) -> None:
-    """Lists the study's networks: what, which revision, whether it is here and verified, size and folder."""
+    """Lists the study's networks: source, version, whether it is here and verified, size and folder."""
     references, lock_file = _study_models(project_root(), env)
     from hypnos_pipeline.models.lock import read_lock
     from hypnos_pipeline.models.status import model_status
@@ -69,13 +73,19 @@ def list_models(env: str) -> None:
         here = {True: "verified", False: "altered", None: "present"}[status.verified]
         size = f"{status.bytes / 1e6:,.1f} MB" if status.bytes else "-"
         pin = _pin(reference, status.pinned, lock.get(key))
-        rows.append((key, status.id, pin, here if status.present else "absent", size, status.folder))
+        source = "local" if status.id == status.folder else _short_address(status.id)
+        rows.append((key, source, pin, here if status.present else "absent", size, status.folder))
         problems += [f"models.{key}: {problem}" for problem in status.problems]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    show_table(("network", "source", "version", "files", "size", "folder"), rows, numbers=("size",))
     for problem in problems:
         click.secho(problem, fg="red", err=True)
+
+
+def _short_address(source: str) -> str:
+    """Returns a web address without what lies between host and file; another source as it is."""
+    scheme, slashes, rest = source.partition("://")
+    host, *folders = rest.split("/")
+    return f"{scheme}{slashes}{host}/…/{folders[-1]}" if slashes and len(folders) > 1 else source
 
 
 def _pin(reference: ModelReference, pinned: bool, record: object) -> str:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
 import click
 
 from hypnos_pipeline.commands.options import cell_options, project_root, the_cell
 from hypnos_pipeline.commands.plain import PlainCommand
 from hypnos_pipeline.errors import MissingInputs
+
+if TYPE_CHECKING:
+    from kedro.pipeline import Pipeline
+
+    from hypnos_pipeline.provenance.cells import Cell
+
+OF_A_STAGE = re.compile(r"--pipelines=(\S+) --namespaces=(\S+)")
+"""The command line of a stage of one subject or method."""
 
 
 @click.command(cls=PlainCommand)
@@ -37,6 +49,7 @@ def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> No
 
     check_table(root, env)
     cell = the_cell(root, env, **words)
+    _announce(root, cell)
     try:
         verdict = run(root, cell, tolerance=tolerance, keep=keep, progress=_progress, say=_show)
     except MissingInputs as error:
@@ -46,6 +59,51 @@ def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> No
         raise click.ClickException(str(error)) from error
     click.echo(verdict.text)
     raise SystemExit(verdict.status)
+
+
+def _announce(root: Path, cell: Cell) -> None:
+    """Says how long it will take, by today's study; nothing if that no longer has the cell's stages."""
+    from hypnos_pipeline.checks.duration import describe_duration
+    from hypnos_pipeline.checks.study_files import StudyFiles
+    from hypnos_pipeline.provenance.lineage import recorded_lineage
+    from hypnos_pipeline.provenance.relevance import needed_stages
+
+    stages = needed_stages(recorded_lineage(root, cell)[1])
+    files = StudyFiles.read(root, cell.env)
+    runs = [found.groups() for stage in stages if (found := OF_A_STAGE.search(stage.cmd))]
+    if files.problems or not runs:
+        return
+    try:
+        pipeline = stage_nodes(root, cell.env, runs)
+    except (KeyError, ValueError):  # no such pipeline, or no such subject or method in it
+        return
+    _, text = describe_duration(pipeline, files.parameters, root, cell.env)
+    _show(f"Runs {len(stages)} stages: {text}, and some seconds more for each stage to start.")
+
+
+def stage_nodes(root: Path, env: str, runs: list[tuple[str, ...]]) -> Pipeline:
+    """Returns the nodes of some stages as today's study has them.
+
+    Args:
+        root: The project's folder.
+        env: The environment.
+        runs: Name of the pipeline and of the namespace of each.
+
+    Raises:
+        KeyError: If there is no such pipeline.
+        ValueError: If it has no such namespace.
+    """
+    from kedro.framework.project import pipelines
+    from kedro.framework.startup import bootstrap_project
+    from kedro.pipeline import Pipeline
+
+    from hypnos_pipeline.study.environments import BASE, DEFAULT
+    from hypnos_pipeline.study.loading import StudyConfigLoader
+
+    bootstrap_project(root)
+    StudyConfigLoader(str(root / "conf"), env=env, base_env=BASE, default_run_env=DEFAULT)
+    known = cast("dict[str, Pipeline]", pipelines)
+    return sum((known[name].filter(node_namespaces=[where]) for name, where in runs), Pipeline([]))
 
 
 def _show(text: str) -> None:

@@ -29,9 +29,11 @@ def sample(subject: str, method: str, prompt: str, n: int, seed: int, env: str, 
     """Samples a finished study's method with your own prompt: images and a grid."""
     root = project_root()
     from hypnos_pipeline.running.own_samples import Request, sample_request
+    from hypnos_pipeline.running.showing import shown
 
     request = Request(env, subject, method, prompt, n, seed)
-    folder, warnings = sample_request(root, request, output)
+    with shown():
+        folder, warnings = sample_request(root, request, output)
     for warning in warnings:
         click.secho(warning, fg="yellow", err=True)
     click.echo(f"{folder / 'grid.png'}\n{n} image{'s' if n > 1 else ''}, each beside it")

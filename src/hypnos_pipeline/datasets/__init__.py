@@ -5,6 +5,7 @@ from hypnos_pipeline.datasets.finetuned import FinetunedDataset
 from hypnos_pipeline.datasets.folder import FolderDataset
 from hypnos_pipeline.datasets.image_folder import ImageFolderDataset
 from hypnos_pipeline.datasets.json_folder import JsonFolderDataset
+from hypnos_pipeline.datasets.page import PageDataset
 from hypnos_pipeline.datasets.picture import PictureDataset
 from hypnos_pipeline.datasets.raw_photos import RawPhotosDataset
 from hypnos_pipeline.datasets.tensors import TensorsDataset
@@ -16,6 +17,7 @@ __all__ = [
     "FolderDataset",
     "ImageFolderDataset",
     "JsonFolderDataset",
+    "PageDataset",
     "PictureDataset",
     "RawPhotosDataset",
     "TensorsDataset",

@@ -52,9 +52,24 @@ def srgb_to_lab(rgb: np.ndarray) -> np.ndarray:
     Returns:
         …×3 float64: L* in [0, 100], a* and b* about [-128, 128].
     """
+    return light_to_lab(srgb_to_light(rgb))
+
+
+def srgb_to_light(rgb: np.ndarray) -> np.ndarray:
+    """Converts sRGB, …×3, 0–255, to linear light, …×3 float64 in [0, 1]: a shadow is a factor of it."""
     encoded = np.asarray(rgb, dtype=np.float64) / 255.0
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    ratio = linear @ _RGB_TO_XYZ.T / _D65
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+def light_to_srgb(light: np.ndarray) -> np.ndarray:
+    """Converts linear light, …×3 in [0, 1], to sRGB, …×3 uint8."""
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 0.0) ** (1 / 2.4) - 0.055)
+    return (np.clip(encoded, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def light_to_lab(light: np.ndarray) -> np.ndarray:
+    """Converts linear light, …×3 in [0, 1], to CIELAB as :func:`srgb_to_lab` does."""
+    ratio = light @ _RGB_TO_XYZ.T / _D65
     root = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
     x, y, z = root[..., 0], root[..., 1], root[..., 2]
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)

@@ -27,6 +27,7 @@ SAME_BELOW = 20.0
 FEWEST = 4
 """Images from which it means anything that backgrounds are the same."""
 
+_STANDS_OUT = 95  # per cent of an image's pixels: an object covers more than the rest
 _BORDER = 8  # the border is 1/8 of the edge wide
 _SPREAD = 75  # per cent of the border's pixels: a subject that touches it does not count, a horizon does
 
@@ -83,6 +84,13 @@ def measure_backgrounds(images: np.ndarray) -> Backgrounds:
 def background_spreads(images: np.ndarray) -> np.ndarray:
     """Returns each image's own spread (see :class:`Backgrounds`), N float64 ΔE, of images uint8 N×H×W×3."""
     return _spreads(_border_colours(images))
+
+
+def flat_images(images: np.ndarray) -> int:
+    """Returns how many images (uint8 N×H×W×3 sRGB) show nothing: nearly all of each has one colour."""
+    colours = srgb_to_lab(images.reshape(len(images), -1, 3))
+    distances = _distance(colours, np.median(colours, axis=1, keepdims=True))
+    return int((np.percentile(distances, _STANDS_OUT, axis=1) < BLANK_BELOW).sum())
 
 
 def _border_colours(images: np.ndarray) -> np.ndarray:

@@ -15,11 +15,11 @@ from hypnos_pipeline.metrics.similarity import cosine_rows
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.networks import ClipNetwork
-    from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.models.prompt_encoder import PromptEncoder
 
 
 def clip_t_paper(
-    images: Tensor, prompts: list[str], model: TextToImage, network: ClipNetwork
+    images: Tensor, prompts: list[str], model: PromptEncoder, network: ClipNetwork
 ) -> Tensor | None:
     """Cosine of each image's pretrained CLIP embedding with its prompt's finetuned text state.
 
@@ -37,7 +37,7 @@ def clip_t_paper(
     return clip_t_paper_of_embeddings(embeddings, prompts, model)
 
 
-def clip_t_paper_of_embeddings(embeddings: Tensor, prompts: list[str], model: TextToImage) -> Tensor | None:
+def clip_t_paper_of_embeddings(embeddings: Tensor, prompts: list[str], model: PromptEncoder) -> Tensor | None:
     """The same from CLIP's image embeddings N×D; each distinct prompt is embedded once."""
     if model.text_encoder.config.hidden_size != embeddings.shape[1]:
         return None

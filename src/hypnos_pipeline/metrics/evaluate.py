@@ -24,7 +24,7 @@ from hypnos_pipeline.metrics.pairwise import pairwise
 from hypnos_pipeline.metrics.registry import Metric, in_order
 
 if TYPE_CHECKING:
-    from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.models.prompt_encoder import PromptEncoder
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def evaluate_samples(
     batch: int,
     subject: str,
     method: str,
-    model: TextToImage | None = None,
+    model: PromptEncoder | None = None,
     cut_outs: CutOuts | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Takes every metric of every prompt set of one subject and method.
@@ -131,7 +131,7 @@ class _Comparison:
     manifest: list[dict[str, Any]]
     photos: list[str]
     on_colours: dict[str, ImageFeatures]
-    model: TextToImage | None
+    model: PromptEncoder | None
 
     @cached_property
     def rows(self) -> dict[str, list[int]]:
@@ -214,7 +214,7 @@ def _compare(
     photos: ImageSet,
     networks: MetricNetworks,
     batch: int,
-    model: TextToImage | None,
+    model: PromptEncoder | None,
     cut_outs: CutOuts | None,
 ) -> _Comparison:
     """Brings images and manifest together; photos are sorted by name, so their order changes no bit."""

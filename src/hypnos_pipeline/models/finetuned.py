@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hypnos_pipeline.errors import UnusableNetwork
 from hypnos_pipeline.models.loaded_weights import require_finite
+from hypnos_pipeline.models.prompt_encoder import PromptEncoder, load_prompt_encoder
 from hypnos_pipeline.models.reference import locate
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.models.text_to_image import TextToImage, load_text_to_image, save_text_to_image
@@ -15,6 +17,7 @@ from hypnos_pipeline.models.text_to_image import TextToImage, load_text_to_image
 if TYPE_CHECKING:
     import torch
 
+Reader = TypeVar("Reader", bound=PromptEncoder)
 # The name that `pipe.load_textual_inversion(folder)` looks for.
 LEARNED_TOKEN_FILE = "learned_embeds.safetensors"
 
@@ -83,15 +86,31 @@ def load_learned_token(folder: Path) -> LearnedToken:
 
 def load_finetuned(folder: Path, base: ModelReference, device: torch.device | str = "cpu") -> TextToImage:
     """Loads what :func:`save_finetuned` wrote as a model ready to sample, a learned token within ``base``."""
+    return _load(load_text_to_image, folder, base, device)
+
+
+def load_finetuned_prompts(
+    folder: Path, base: ModelReference, device: torch.device | str = "cpu"
+) -> PromptEncoder:
+    """Loads of it what reads prompts alone."""
+    return _load(load_prompt_encoder, folder, base, device)
+
+
+def _load(
+    load: Callable[[Path, torch.device | str], Reader],
+    folder: Path,
+    base: ModelReference,
+    device: torch.device | str,
+) -> Reader:
     if not (folder / LEARNED_TOKEN_FILE).is_file():
-        return load_text_to_image(folder, device)
+        return load(folder, device)
     learned = load_learned_token(folder)
-    model = load_text_to_image(locate(base), device)
+    model = load(locate(base), device)
     add_token(model, learned.token, learned.embedding)
     return model
 
 
-def add_token(model: TextToImage, token: str, embedding: torch.Tensor) -> int:
+def add_token(model: PromptEncoder, token: str, embedding: torch.Tensor) -> int:
     """Adds one token to tokenizer and text encoder, as diffusers' ``load_textual_inversion`` does.
 
     Args:

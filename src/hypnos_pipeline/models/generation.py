@@ -10,6 +10,7 @@ from hypnos_pipeline.errors import NotFinite
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
 from hypnos_pipeline.models.text_to_image import TextToImage, decode
+from hypnos_pipeline.progress import Bar
 from hypnos_pipeline.storage.checkpoints import Checkpoints, open_checkpoints
 from hypnos_pipeline.storage.settings import CheckpointSettings
 
@@ -34,7 +35,7 @@ def generate(
     progress: str | None = "sampling",
     saved: Checkpoints | None = None,
 ) -> np.ndarray:
-    """Samples one image per prompt with the model's own scheduler and classifier-free guidance.
+    """Samples one image per prompt with classifier-free guidance.
 
     Each image has a CPU generator of its own, so neither batch size nor order nor device changes its noise,
     and ``StableDiffusionPipeline(prompt, generator=torch.Generator().manual_seed(seed), …)`` gives the same.
@@ -43,9 +44,9 @@ def generate(
         model: The text-to-image model, on the device to compute on.
         prompts: One per image.
         noise_seeds: One per image.
-        sampler: Steps, guidance, batch.
+        sampler: Scheduler, steps, guidance, batch.
         image_size: Edge of the square images, pixels.
-        progress: The progress bar's label; None shows no bar.
+        progress: What the progress bar says is done; None shows no bar.
         saved: Of this very call (:func:`open_batches`): keeps every batch as it is finished. Batches begin at
             the same images always, so those that a killed process made are the ones that would be made now.
 
@@ -58,7 +59,6 @@ def generate(
     """
     import numpy as np
     import torch
-    from tqdm import tqdm
 
     if len(prompts) != len(noise_seeds):
         raise ValueError(
@@ -66,17 +66,17 @@ def generate(
         )
     model.encode_prompts(prompts)  # refuses prompts that the pipeline would cut off
     pipeline = model.pipeline()
+    pipeline.scheduler = sampling_scheduler(model.scheduler, sampler)
     images = np.empty((len(prompts), image_size, image_size, 3), np.uint8)
     kept = {state.step: state.tensors["images"].numpy() for state in saved.load_all()} if saved else {}
     if kept:
         _log.info("going on with %d batches that were finished before", len(kept))
-    quiet = True if progress is None else None
-    with torch.inference_mode(), tqdm(total=len(prompts), desc=progress, unit="image", disable=quiet) as bar:
+    bar = Bar(progress, len(prompts), "image", sum(map(len, kept.values()))) if progress else None
+    with torch.inference_mode(), bar or nullcontext():
         for start in range(0, len(prompts), sampler.batch):
             batch = slice(start, start + sampler.batch)
             if start in kept:
                 images[batch] = kept[start]
-                bar.update(len(kept[start]))
                 continue
             latents: Any = pipeline(
                 prompts[batch],
@@ -90,12 +90,24 @@ def generate(
             decoded = _pixels(model, latents)
             _require_finite(decoded, model, prompts[batch], latents)
             images[batch] = (decoded * 255).round().astype(np.uint8)
-            bar.update(len(latents))
+            if bar:
+                bar.advance(len(latents))
             if saved:
                 saved.save(start, {"images": torch.from_numpy(images[batch])}, {}, part=True)
     if saved:
         saved.finish()
     return images
+
+
+def sampling_scheduler(own: Any, sampler: SamplerSettings) -> Any:
+    """Returns the scheduler to sample with: the model's ``own``, or another with the same noise schedule."""
+    if sampler.scheduler is None and sampler.spacing is None:
+        return own
+    import diffusers
+
+    kind = getattr(diffusers, sampler.scheduler) if sampler.scheduler else type(own)
+    changed = {} if sampler.spacing is None else {"timestep_spacing": sampler.spacing}
+    return kind.from_config(own.config, **changed)
 
 
 def _require_finite(

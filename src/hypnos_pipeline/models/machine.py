@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import subprocess
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -54,6 +56,14 @@ def _cpu_kind() -> str:
     listing = PROCESSORS.read_text() if PROCESSORS.is_file() else ""
     first = listing.partition("\n\n")[0].splitlines()
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first)}
-    name = facts.get("model name") or platform.processor() or platform.machine()
+    name = facts.get("model name") or _brand() or platform.processor() or platform.machine()
     exact = [f"{key} {facts[key]}" for key in IDENTIFYING if key in facts]
     return f"{name} ({', '.join(exact)})" if exact else name
+
+
+def _brand() -> str:
+    """Returns the processor's name as macOS knows it, empty elsewhere."""
+    if sys.platform != "darwin":
+        return ""
+    command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

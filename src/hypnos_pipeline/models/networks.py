@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.models.kept import kept
+from hypnos_pipeline.models.libraries import prepare_transformers
 from hypnos_pipeline.models.loaded_weights import filled, load_whole, require_finite
 from hypnos_pipeline.models.preprocessing import Preprocessing, read_preprocessing
 
@@ -122,6 +123,7 @@ def load_timm(path: Path, device: str = "cpu") -> torch.nn.Module:
 @kept
 def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
     """Loads a transformers ViT folder whose features are the last layer's [CLS] (DINO)."""
+    prepare_transformers()
     from transformers import ViTModel
 
     heads = r"(vit\.)?pooler\.|classifier\.|head\."
@@ -135,6 +137,7 @@ def load_vit(path: Path, device: str = "cpu") -> ImageEncoder:
 @kept
 def load_clip(path: Path, device: str = "cpu") -> ClipNetwork:
     """Loads a transformers CLIP folder with its tokenizer, float32, frozen, in evaluation mode."""
+    prepare_transformers()
     from transformers import CLIPModel, CLIPTokenizer
 
     model = _frozen(load_whole(CLIPModel, Path(path), "model"), device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def configure(runtime: RuntimeSettings, *, keep_networks: bool = False) -> torch.device:
-    """Makes this process compute as configured, deterministic and quiet about loading; returns the device.
+    """Makes this process compute as configured, and deterministic; returns the device.
 
     Args:
         runtime: The machine's settings.
@@ -32,7 +31,7 @@ def configure(runtime: RuntimeSettings, *, keep_networks: bool = False) -> torch
     import torch
 
     torch.set_num_threads(runtime.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")
     # The deterministic mode also fills every new tensor, which only costs time: nothing reads unset memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.backends.cudnn.benchmark = False
@@ -40,8 +39,6 @@ def configure(runtime: RuntimeSettings, *, keep_networks: bool = False) -> torch
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     # Partial sums in float16 may overflow where the whole sum does not.
     torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
-    _spare_quantised_loading()
-    silence_loading()
     if not keep_networks:
         release()
     return _device(runtime)
@@ -56,15 +53,12 @@ def deterministic_gradients() -> Generator[None]:
     """
     import torch
 
-    if not torch.are_deterministic_algorithms_enabled():
-        yield
-        return
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True)
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("error" if before else "default")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(True, warn_only=warn_only)
+        torch.set_deterministic_debug_mode(before)
 
 
 def _device(runtime: RuntimeSettings) -> torch.device:
@@ -75,34 +69,6 @@ def _device(runtime: RuntimeSettings) -> torch.device:
     if runtime.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(runtime.device)
-
-
-def _spare_quantised_loading() -> None:
-    """Keeps diffusers from importing bitsandbytes, which it does only to offer loading of quantised weights.
-
-    bitsandbytes brings torch's compiler along: a second and 50 MB in every process that loads a model, and no
-    stage loads quantised weights. ``adamw_8bit`` imports bitsandbytes itself.
-    """
-    from diffusers.utils import import_utils
-
-    import_utils._bitsandbytes_available = False
-
-
-def silence_loading() -> None:
-    """Keeps the libraries' loading bars and advice out of the pipeline's own log."""
-    silence_bitsandbytes()  # which diffusers imports
-    import diffusers
-    import transformers
-
-    diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-
-
-def silence_bitsandbytes() -> None:
-    """Keeps its advice about missing 4-bit CPU kernels, which comes while it is imported, out of the log."""
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 def precision(runtime: RuntimeSettings, device: torch.device) -> torch.dtype:

@@ -124,7 +124,8 @@ class RuntimeSettings(Configuration):
 
     Attributes:
         device: ``auto`` takes CUDA where present.
-        threads: Torch threads on CPU; explicit, because contended threads are 5–80× slower.
+        threads: Torch threads on the CPU. More than one gains little where processes run side by side on all
+            cores, and where threads contend for a core they are 5–80× slower.
         precision: Autocast of forward passes; master weights are float32 always. ``auto`` is bf16 where the
             device supports it, else fp16 with a gradient scaler.
         frozen_vae: How training keeps the VAE, which is never trained (paper 0.B: quantized): ``half`` is the
@@ -135,7 +136,7 @@ class RuntimeSettings(Configuration):
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
     precision: Literal["float32", "bfloat16", "float16", "auto"] = "float32"
     frozen_vae: Literal["float32", "half", "int8"] = "float32"
     memory: Literal[12, 16, 24] | None = None
@@ -151,9 +152,31 @@ class RuntimeSettings(Configuration):
         return self
 
 
-class SamplerSettings(Configuration):
-    """Sampling with the base model's own scheduler (method.md §8)."""
+Scheduler = Literal[
+    "DDIMScheduler",
+    "PNDMScheduler",
+    "EulerDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "UniPCMultistepScheduler",
+]
+"""Classes of diffusers that draw no noise while they sample, so that the initial noise decides the image."""
 
+
+class SamplerSettings(Configuration):
+    """Sampling (method.md §8).
+
+    Attributes:
+        scheduler: What turns predicted noise into the next, cleaner latent; null takes the base model's own.
+        spacing: How its timesteps are spread (Lin et al. 2023, table 2); null takes the base model's own.
+        steps: Of the scheduler, one image's passes of the UNet.
+        guidance: Weight of the prompt (classifier-free guidance); 1 is none.
+        batch: Images at a time.
+    """
+
+    scheduler: Scheduler | None = None
+    spacing: Literal["leading", "linspace", "trailing"] | None = None
     steps: Annotated[int, Field(ge=1, le=1000)] = 50
     guidance: Annotated[float, Field(ge=0.0, le=50.0)] = 7.5
     batch: Annotated[int, Field(ge=1, le=1024)] = 8

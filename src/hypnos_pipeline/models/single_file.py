@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hypnos_pipeline.errors import UnusableNetwork
+from hypnos_pipeline.models.libraries import prepare_diffusers
 from hypnos_pipeline.models.loaded_weights import require_all, require_finite
 from hypnos_pipeline.models.weight_files import PARTS
 
@@ -30,6 +31,7 @@ def load_single_file(file: Path) -> dict[str, Any]:
         UnusableNetwork: If weights are missing or of another shape.
         NotFinite: If they hold NaN or infinity.
     """
+    prepare_diffusers()
     import torch
     from diffusers import StableDiffusionPipeline
 

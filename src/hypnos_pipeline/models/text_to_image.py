@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import UnsupportedModel, UnsupportedSchedule
+from hypnos_pipeline.models.libraries import prepare_diffusers
 from hypnos_pipeline.models.loaded_weights import load_whole
+from hypnos_pipeline.models.prompt_encoder import PromptEncoder, load_tokenizer
 from hypnos_pipeline.models.single_file import load_single_file
 from hypnos_pipeline.models.supported import class_names, schedule_problem, unsupported
 from hypnos_pipeline.models.weight_files import PARTS, single_file
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
         StableDiffusionPipeline,
         UNet2DConditionModel,
     )
-    from transformers import CLIPTextModel, CLIPTokenizer
 
 UNCHECKED: dict[str, Any] = {
     "safety_checker": None, "feature_extractor": None, "requires_safety_checker": False,
@@ -35,23 +36,19 @@ HISTORY = (
 )  # fmt: skip
 
 
-@dataclass
-class TextToImage:
+@dataclass(kw_only=True)
+class TextToImage(PromptEncoder):
     """The parts of a text-to-image model, float32.
 
     Attributes:
         unet: Predicts noise or velocity from a scaled latent, a timestep and text states.
-        text_encoder: CLIP's text tower.
         vae: Between images in [-1, 1] and *unscaled* latents.
-        tokenizer: CLIP's, with ``model_max_length`` (77).
         scheduler: The base model's own sampler; only :meth:`pipeline` steps it.
         source: The folder that it was loaded from, for messages.
     """
 
     unet: UNet2DConditionModel
-    text_encoder: CLIPTextModel
     vae: AutoencoderKL | AutoencoderTiny
-    tokenizer: CLIPTokenizer
     scheduler: Any
     source: str = "the model"
 
@@ -86,24 +83,6 @@ class TextToImage:
 
         check_schedule(self.scheduler)
         return DDPMScheduler.from_config(self.scheduler.config)  # pyright: ignore[reportReturnType]
-
-    def encode_prompts(self, prompts: list[str]) -> torch.Tensor:
-        """Tokenises prompts, padded to the model's length.
-
-        Returns:
-            Token ids, int64, N×77, on the model's device.
-
-        Raises:
-            ValueError: Naming every prompt that does not fit (diffusers would cut it off).
-        """
-        length = self.tokenizer.model_max_length
-        whole = self.tokenizer(prompts).input_ids
-        counts = zip(prompts, map(len, whole), strict=True)
-        long = [f"  {prompt!r}: {count}" for prompt, count in counts if count > length]
-        if long:
-            raise ValueError("\n".join([f"Prompts of more than {length} tokens:", *dict.fromkeys(long)]))
-        padded = self.tokenizer(prompts, padding="max_length", max_length=length, return_tensors="pt")
-        return padded.input_ids.to(self.device)
 
 
 def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
@@ -144,8 +123,9 @@ def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextTo
         UnusableNetwork: If weights are missing, left over, or of another shape.
         NotFinite: If they hold NaN or infinity.
     """
+    prepare_diffusers()
     import diffusers
-    from transformers import CLIPTextModel, CLIPTokenizer
+    from transformers import CLIPTextModel
 
     path = Path(path)
     if problems := unsupported(path):
@@ -155,7 +135,6 @@ def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextTo
         str(path / "scheduler"), local_files_only=True
     )
     check_schedule(scheduler)
-    tokenizer = CLIPTokenizer.from_pretrained(str(path / "tokenizer"), local_files_only=True)
     kinds = {
         "unet": diffusers.UNet2DConditionModel,
         "text_encoder": CLIPTextModel,
@@ -165,7 +144,7 @@ def load_text_to_image(path: Path, device: torch.device | str = "cpu") -> TextTo
         networks = load_single_file(file)
     else:
         networks = {part: load_whole(kind, path / part, PARTS[part]) for part, kind in kinds.items()}
-    model = TextToImage(tokenizer=tokenizer, scheduler=scheduler, source=str(path), **networks)
+    model = TextToImage(tokenizer=load_tokenizer(path), scheduler=scheduler, source=str(path), **networks)
     return model.to(device)
 
 

@@ -140,9 +140,9 @@ def not_run(root: Path, env: str, why: str) -> StudyNotRun:
     elif (root / cells_path(env)).is_file():
         ways.append("dvc commit --force    (records what is on disk, if that is one whole run's)")
     if env == chosen == DEFAULT:
-        ways.append("make run    (sets up, runs all of it in one process and records it)")
+        ways.append("make run    (sets up, then kedro repro)")
     ways.append(f"kedro run --env={env} --pipeline=full && dvc commit --force")
-    ways.append("dvc repro    (stage by stage, only what changed)")
+    ways.append("kedro repro    (on all cores, only what changed, and records it)")
     if _has_remote(root):
         ways.append("dvc pull    (fetches what dvc.lock records from the remote)")
     lines = [f"the study of environment '{env}' has not run here, or is not recorded: {why}."]

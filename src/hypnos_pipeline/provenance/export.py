@@ -7,6 +7,7 @@ from typing import Any
 
 from hypnos_pipeline.provenance.lineage import Input, Kind
 from hypnos_pipeline.provenance.record import LOCK, Recorded, StageRecord
+from hypnos_pipeline.provenance.relevance import scores
 from hypnos_pipeline.provenance.trace import Trace
 
 COLOURS: dict[Kind, str] = {
@@ -94,9 +95,11 @@ def as_dot(trace: Trace) -> str:
         lines += [f"  {_quoted(path)} -> {_quoted(stage.name)};" for path in stage.deps]
         lines += [f"  {_quoted(stage.name)} -> {_quoted(path)};" for path in stage.outs]
     lines += [f"  {_quoted(out)} -> {_quoted(folder)} [style=dotted];" for out, folder in _contained(trace)]
+    measured, table = scores(trace.lineage.stages[-1]), trace.cell.path
+    lines += [f'  {_quoted(measured.path)} -> {_quoted(table)} [label="copied"];'] if measured else []
     value = f"{trace.cell}: {trace.cell.mean}"
     lines.append(f"  {_quoted(value)} [shape=doubleoctagon];")
-    lines.append(f"  {_quoted(trace.cell.path)} -> {_quoted(value)};")
+    lines.append(f"  {_quoted(table)} -> {_quoted(value)};")
     return "\n".join([*lines, "}"])
 
 

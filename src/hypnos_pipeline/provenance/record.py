@@ -111,12 +111,17 @@ def parse_record(text: str) -> Record:
     return Record({name: _stage(name, entry) for name, entry in stages.items()})
 
 
+def read_json(path: Path | None) -> Any:
+    """Returns what a JSON file holds; None if it is missing or cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path else None
+    except (OSError, ValueError):
+        return None
+
+
 def read_report(path: Path | None) -> dict[str, Any]:
     """Returns what a stage reports in a JSON file; nothing if the file is missing or holds no object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path else {}
-    except (OSError, ValueError):
-        return {}
+    content = read_json(path)
     return content if isinstance(content, dict) else {}
 
 

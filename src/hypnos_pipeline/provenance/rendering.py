@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from textwrap import TextWrapper
+from typing import TYPE_CHECKING, Any, Literal
 
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
@@ -15,14 +15,13 @@ from hypnos_pipeline.provenance.lineage import Input
 from hypnos_pipeline.provenance.parameters import ABSENT, leaves
 from hypnos_pipeline.provenance.record import Recorded, StageRecord
 from hypnos_pipeline.provenance.state import Difference
+from hypnos_pipeline.provenance.summary import MATCHES, first_change, summary
 from hypnos_pipeline.provenance.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from rich.console import Console
-
-    from hypnos_pipeline.provenance.cells import Cell
 
 COMMIT_DIGITS = 8
 ALERT = "bold red"
@@ -45,39 +44,52 @@ def console() -> Console:
     return Console(width=width, highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
-def cells_as_table(cells: Sequence[Cell]) -> Table:
-    """Returns the cells as columns: what names them, value, standard deviation and n."""
-    table = Table(
-        "table", "prompt set", "subject", "method", "metric", box=None, pad_edge=False, header_style=""
+def as_summary(trace: Trace, width: int = UNLIMITED) -> Text:
+    """Returns the number, what made it in about twenty lines, and whether the disk matches the record.
+
+    Args:
+        trace: Of the cell.
+        width: Columns of the terminal; longer lines go on below their text.
+    """
+    lines = summary(trace)
+    indent = max(len(heading) for heading, _ in lines) + 2
+    wrapper = TextWrapper(
+        width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )
-    for number in ("value", "std", "n"):
-        table.add_column(number, justify="right")
-    for c in cells:
-        values = _short(c.mean), _short(c.std), c.n
-        table.add_row(c.table or "-", c.prompt_set, c.subject, c.method, c.metric, *values)
-    return table
+    shown = [wrapper.fill(f"{heading:<{indent}}{text}") for heading, text in lines]
+    return Text("\n").join([_headline(trace), *map(Text, shown), _verdict(trace)])
 
 
-def _short(number: str) -> str:
-    return f"{float(number):.6g}" if number else "-"
+def _verdict(trace: Trace) -> Text:
+    changed = first_change(trace)
+    if changed is None:
+        return Text(MATCHES, "green")
+    stage, why = changed
+    others = len(trace.state.differences) - 1
+    more = f" ({others} more: --all)" if others > 0 else ""
+    return Text(f"no longer as recorded, first at {stage}: {why}{more}", ALERT)
 
 
-def as_tree(trace: Trace, expand: bool = False) -> Tree:
+Part = Literal["parameters", "code", "files"]
+PARTS: tuple[Part, ...] = ("parameters", "code", "files")
+
+
+def as_tree(trace: Trace, parts: Collection[Part] = PARTS) -> Tree:
     """Returns the lineage from the cell down to photos and models.
 
     Args:
         trace: Of the cell.
-        expand: Whether folders that stages wrote show their files too, as photos and models always do.
+        parts: What each stage shows: its ``parameters``, its ``code``, and every file that it read or wrote.
     """
-    return _TreeBuilder(trace, expand).build()
+    return _TreeBuilder(trace, parts).build()
 
 
 class _TreeBuilder:
     """Builds the tree; remembers what it has shown, so that nothing is shown twice."""
 
-    def __init__(self, trace: Trace, expand: bool) -> None:
+    def __init__(self, trace: Trace, parts: Collection[Part]) -> None:
         self._trace = trace
-        self._expand = expand
+        self._parts = parts
         self._shown_stages: set[str] = set()
         self._shown_files: set[Recorded] = set()
         self._stages = {stage.name: stage for stage in trace.lineage.stages}
@@ -85,8 +97,10 @@ class _TreeBuilder:
     def build(self) -> Tree:
         trace = self._trace
         root = Tree(_headline(trace))
-        self._artefact(root, trace.lineage.table)
-        self._surroundings(root)
+        if "files" in self._parts:
+            self._artefact(root, trace.lineage.table)
+        if all(part in self._parts for part in PARTS):
+            self._surroundings(root)
         self._stage(root, trace.lineage.stages[-1].name)
         summary = root.add(_summary_heading(trace.state.differences))
         for difference in trace.state.differences:
@@ -116,14 +130,17 @@ class _TreeBuilder:
         self._shown_stages.add(name)
         node = parent.add(Text(name, "bold cyan"))
         node.add(Text(f"command: {stage.cmd}"))
-        self._parameters(node, stage)
+        if "parameters" in self._parts:
+            self._parameters(node, stage)
         inputs = self._trace.lineage.inputs[name]
         for title, kinds in SOURCES.items():
-            self._group(node, title, [each for each in inputs if each.kind in kinds])
-        outs = node.add("wrote")
-        for out in stage.outs.values():
-            self._artefact(outs, out)
-        self._group(node, "read", [each for each in inputs if each.kind == "artefact"])
+            if ("code" if title == "code" else "files") in self._parts:
+                self._group(node, title, [each for each in inputs if each.kind in kinds])
+        if "files" in self._parts:
+            outs = node.add("wrote")
+            for out in stage.outs.values():
+                self._artefact(outs, out)
+            self._group(node, "read", [each for each in inputs if each.kind == "artefact"])
         # Nearest to the cell first, so that the tree goes down the pipeline.
         behind = {producer for each in inputs for producer in each.producers}
         for producer in reversed(self._stages):
@@ -171,8 +188,7 @@ class _TreeBuilder:
         if state.superseded_by:
             line.append("  SUPERSEDED", ALERT)
         node = parent.add(line)
-        is_source = each is not None and each.kind in ("photo", "true mask", "model")
-        if recorded.is_folder and (is_source or self._expand):
+        if recorded.is_folder:
             if recorded in self._shown_files:
                 line.append("  (files shown above)", QUIET)
             else:
@@ -234,7 +250,7 @@ def _summary_heading(differences: Sequence[Difference]) -> Text:
 def _difference(parent: Tree, difference: Difference) -> None:
     line = Text(f"{difference.what} {difference.name}: {difference.status}")
     if difference.status == "superseded":
-        line.append(", its stage ran again since; `dvc repro` brings the rest up to date")
+        line.append(", its stage ran again since; `kedro repro` brings the rest up to date")
     elif difference.what == "parameter":
         was = "not in the record" if difference.status == "new" else f"was {_value(difference.recorded)}"
         now = "is no longer there" if difference.status == "missing" else f"is {_value(difference.current)}"

@@ -11,8 +11,9 @@ from pathlib import Path
 from hypnos_pipeline.errors import ProvenanceError
 from hypnos_pipeline.provenance.cells import Cell, cells_path
 from hypnos_pipeline.provenance.comparison import Reproduction, compare_numbers, read_numbers
-from hypnos_pipeline.provenance.lineage import Lineage, concerns, recorded_lineage
+from hypnos_pipeline.provenance.lineage import Lineage, recorded_lineage
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_record
+from hypnos_pipeline.provenance.relevance import needed_stages, scores
 from hypnos_pipeline.provenance.scratch import Scratch, scratch
 from hypnos_pipeline.provenance.workspace import Workspace, plan_workspace
 
@@ -56,7 +57,7 @@ def check_table(root: Path, env: str) -> None:
                 f"{path} is not the one that dvc.lock names: its md5 is {found}, recorded is "
                 f"{recorded.md5}. Nothing was run.\n"
                 f"  dvc checkout {path}    puts the recorded table back\n"
-                f"  dvc repro    makes the table anew where its inputs changed\n"
+                f"  kedro repro    makes the table anew where its inputs changed\n"
                 f"  dvc commit    records the table on disk"
             )
 
@@ -96,35 +97,6 @@ def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress:
         return _verdict(made, lineage, tolerance)
 
 
-def needed_stages(lineage: Lineage) -> list[StageRecord]:
-    """Returns the stages that the cell's number needs, in topological order.
-
-    The reporting stages only copy rows, and besides draw figures of other stages' artefacts.
-    """
-    evaluation = _evaluation(lineage)
-    wanted = {evaluation.name}
-    for stage in reversed(lineage.stages):
-        if stage.name in wanted:
-            wanted |= {name for each in lineage.inputs[stage.name] for name in each.producers}
-    return [stage for stage in lineage.stages if stage.name in wanted]
-
-
-def _evaluation(lineage: Lineage) -> StageRecord:
-    for stage in reversed(lineage.stages):
-        if not stage.name.startswith("reporting") and concerns(stage.name, lineage.cell) and _scores(stage):
-            return stage
-    raise ProvenanceError(f"dvc.lock names no stage that wrote the scores of {lineage.cell}")
-
-
-def _scores(stage: StageRecord) -> Recorded | None:
-    """Returns the stage's file of scores: a CSV of that name or in a folder of that name."""
-    for recorded in stage.outs.values():
-        path = Path(recorded.path)
-        if path.suffix == ".csv" and "scores" in (path.stem, path.parent.name):
-            return recorded
-    return None
-
-
 def _check_links(stages: list[StageRecord]) -> None:
     """Refuses a record in which a stage read another version of an artefact than the one recorded for it."""
     written = {path: (stage.name, out.md5) for stage in stages for path, out in stage.outs.items()}
@@ -135,7 +107,7 @@ def _check_links(stages: list[StageRecord]) -> None:
                 raise ProvenanceError(
                     f"dvc.lock contradicts itself: {stage.name} read {dep.path} with md5 {dep.md5}, "
                     f"but {writer} wrote it with md5 {md5}. Nothing was run.\n"
-                    "`dvc repro` brings the record back into order."
+                    "`kedro repro` brings the record back into order."
                 )
 
 
@@ -155,9 +127,9 @@ def _run(opened: Scratch, project: Path, stage: StageRecord) -> float:
 
 def _verdict(made: Reproduction, lineage: Lineage, tolerance: float) -> Verdict:
     """Compares a finished reproduction with the record."""
-    scores = _scores(made.stages[-1])
-    assert scores is not None
-    reproduced = read_numbers(made.project / scores.path, lineage.cell)
+    measured = scores(made.stages[-1])
+    assert measured is not None
+    reproduced = read_numbers(made.project / measured.path, lineage.cell)
     numbers = compare_numbers(lineage.cell, reproduced)
     differing, unknown = made.machine_differences()
     lines = [f"  {number}" for number in numbers if number.recorded or number.reproduced]
@@ -174,13 +146,13 @@ def _verdict(made: Reproduction, lineage: Lineage, tolerance: float) -> Verdict:
             text = f"other digits, on another or unknown machine, {within} the tolerance of {tolerance:g}"
         else:
             status, text = DIFFERENT, "NOT reproduced, on the same kind of machine"
-            parting = parting or _parting_in_reporting(made, lineage, reproduced, scores)
+            parting = parting or _parting_in_reporting(made, lineage, reproduced, measured)
         lines += [f"  the chains part at {parting}"] if parting else []
     return Verdict(status, "\n".join([f"{lineage.cell}: {text}", *lines]))
 
 
 def _parting_in_reporting(
-    made: Reproduction, lineage: Lineage, reproduced: dict[str, str] | None, scores: Recorded
+    made: Reproduction, lineage: Lineage, reproduced: dict[str, str] | None, measured: Recorded
 ) -> str:
     """Names the reporting stage's file whose row does not follow from the scores."""
     for stage in lineage.stages:
@@ -188,5 +160,5 @@ def _parting_in_reporting(
             copy = made.recorded_copy(recorded) if recorded.path.endswith(".csv") else None
             row = read_numbers(copy, lineage.cell) if copy else None
             if row is not None and row != reproduced:
-                return f"{recorded.path} (stage {stage.name}): its row is not the one in {scores.path}"
-    return f"{lineage.table.path}: its row is not the one in {scores.path}"
+                return f"{recorded.path} (stage {stage.name}): its row is not the one in {measured.path}"
+    return f"{lineage.table.path}: its row is not the one in {measured.path}"

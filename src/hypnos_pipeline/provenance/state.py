@@ -100,7 +100,8 @@ def compare(root: Path, record: Record, lineage: Lineage) -> State:
         lineage: Of the requested cell.
     """
     stages = lineage.stages[::-1]
-    recorded = [each for stage in stages for each in [*stage.outs.values(), *stage.deps.values()]]
+    behind = [each for stage in stages for each in [*stage.outs.values(), *stage.deps.values()]]
+    recorded = [lineage.table, *behind]
     return State(
         artefacts={each: _artefact(root, record, each) for each in dict.fromkeys(recorded)},
         parameters={

@@ -60,7 +60,7 @@ def plan_workspace(root: Path, lineage: Lineage, stages: list[StageRecord]) -> P
     if missing:
         raise MissingInputs(
             f"neither the working tree nor git's history has, as recorded:\n{''.join(missing)}"
-            "Put them back, or make the record anew with `dvc repro`."
+            "Put them back, or make the record anew with `kedro repro`."
         )
     code = {each.recorded for each in inputs if each.kind == "code"}
     edited = any(sources[each] != WORKING_TREE for each in code)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hypnos_pipeline.reporting.charts import SMOOTHING, without_end
+
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
@@ -31,8 +33,6 @@ PANELS = {
 DOTS_PER_INCH = 100
 PANELS_ACROSS = 3
 ILLUSTRATIVE_SIGMAS = (0.7, 1.0, 2.0)
-SMOOTHING = 0.08
-"""Part of all steps that the thick line of a learning curve averages over."""
 
 
 def learning_curves(curves: Mapping[str, pandas.DataFrame], subject: str) -> Image.Image:
@@ -44,8 +44,8 @@ def learning_curves(curves: Mapping[str, pandas.DataFrame], subject: str) -> Ima
         subject: Printed name.
 
     Returns:
-        An RGB picture: thin lines raw, thick lines the running mean. A loss that no method has gets no
-        panel.
+        An RGB picture: thin lines raw, thick lines the running mean; a line ends where its term ends. A loss
+        that no method has gets no panel.
 
     Raises:
         ValueError: If there is no loss to draw.
@@ -120,7 +120,7 @@ def loss_curve(sigmas: Mapping[str, float]) -> Image.Image:
 
 
 def _acts(curve: pandas.DataFrame, name: str) -> bool:
-    return name in curve.columns and bool(curve[name].notna().any())
+    return name in curve.columns and len(without_end(curve[name])) > 0
 
 
 def _draw_panel(axis: Axes, curves: Mapping[str, pandas.DataFrame], name: str) -> dict:
@@ -129,12 +129,11 @@ def _draw_panel(axis: Axes, curves: Mapping[str, pandas.DataFrame], name: str) -
     for number, (label, curve) in enumerate(curves.items()):
         if not _acts(curve, name):
             continue
-        known = curve.loc[curve[name].notna(), ["step", name]].astype(float)
-        window = max(1, round(SMOOTHING * len(curve)))
-        smooth = known[name].rolling(window, center=True, min_periods=1).mean()
+        known = without_end(curve.set_index("step")[name].astype(float))
+        smooth = known.rolling(max(1, round(SMOOTHING * len(curve))), center=True, min_periods=1).mean()
         colour = f"C{number % 10}"
-        axis.plot(known["step"], known[name], color=colour, linewidth=0.6, alpha=0.3)
-        (lines[label],) = axis.plot(known["step"], smooth, color=colour, linewidth=1.8)
+        axis.plot(known.index, known, color=colour, linewidth=0.6, alpha=0.3)
+        (lines[label],) = axis.plot(known.index, smooth, color=colour, linewidth=1.8)
     axis.set_title(PANELS[name], fontsize=9)
     axis.set_xlabel("step", fontsize=8)
     axis.tick_params(labelsize=8)

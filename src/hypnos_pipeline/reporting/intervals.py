@@ -8,7 +8,7 @@ interval that drew single images alone would be too narrow.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -123,3 +123,40 @@ def _means(pairs: pandas.DataFrame, images: Sequence[str]) -> dict[str, np.ndarr
         metric: means[metric].loc[list(images)].to_numpy(dtype=float)
         for metric in dict.fromkeys(pairs["metric"])
     }
+
+
+def paired_differences(
+    pairs: Mapping[str, pandas.DataFrame],
+    comparisons: Sequence[tuple[str, str]],
+    measures: Sequence[tuple[str, str]],
+    rng: np.random.Generator,
+) -> list[dict[str, Any]]:
+    """Returns one subject's mean differences of methods on the same prompts and noise, with their intervals.
+
+    Args:
+        pairs: Method to its rows of ``pairs.parquet``; images of the same name are paired.
+        comparisons: Pairs of methods whose difference, first minus second, is wanted.
+        measures: Prompt set and metric; metrics of requested colours have :func:`background_intervals`.
+        rng: Source of the draws of images, which are the same for all comparisons of a measure.
+
+    Returns:
+        Rows ``method, minus, prompt_set, metric, mean, low, high, images``; without paired images none.
+    """
+    rows = []
+    for prompt_set, metric in measures:
+        means = {
+            method: frame[(frame["prompt_set"] == prompt_set) & (frame["metric"] == metric)]
+            .groupby("image")["value"]
+            .mean()
+            for method, frame in pairs.items()
+        }
+        paired = [(means[ours] - means[theirs]).dropna() for ours, theirs in comparisons]
+        counts = {len(differences) for differences in paired if len(differences)}
+        weights = {count: resampled_weights([""] * count, DRAWS, rng) for count in sorted(counts)}
+        for (ours, theirs), differences in zip(comparisons, paired, strict=True):
+            if len(differences):
+                values = differences.to_numpy(dtype=float)
+                found = zip(("mean", "low", "high"), interval(values, weights[len(values)]), strict=True)
+                row = {"method": ours, "minus": theirs, "prompt_set": prompt_set, "metric": metric}
+                rows.append({**row, **dict(found), "images": len(values)})
+    return rows

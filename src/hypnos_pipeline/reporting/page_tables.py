@@ -1,15 +1,15 @@
-"""Tables that stand on the study's page alone."""
+"""Tables that stand on pages alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET
-from hypnos_pipeline.reporting.table import ABSENT, Entry, Row, Table
+from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import number
 
 if TYPE_CHECKING:
@@ -50,18 +50,3 @@ def other_cells_table(cells: pandas.DataFrame, methods: Sequence[MethodLabel]) -
         headers=tuple(metric.heading for metric in metrics),
         blocks=(tuple(rows),),
     )
-
-
-def checks_table(checks: Sequence[Mapping[str, Any]]) -> Table:
-    """Returns a subject's checks of samples, rows of ``imaging.constant_backgrounds.beside_base``."""
-    words = ("method", "prompt_set", "warning")
-    numbers = [key for key in dict.fromkeys(key for row in checks for key in row) if key not in words]
-    rows = [
-        Row(
-            tuple(str(row.get(key, "")) for key in words),
-            tuple(Entry(str(row.get(key, ABSENT))) for key in numbers),
-        )
-        for row in checks
-    ]
-    label_headers, headers = (tuple(map(subject_label, keys)) for keys in (words, numbers))
-    return Table("sample_checks", "Sample check", label_headers, headers, (tuple(rows),))

@@ -9,8 +9,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import settings
 from kedro.pipeline import Pipeline
 
-from hypnos_pipeline.errors import HypnosError
-from hypnos_pipeline.running.out_of_memory import explained, ran_out
+from hypnos_pipeline.running.failures import user_error
 from hypnos_pipeline.running.plainly import shown_plainly
 from hypnos_pipeline.running.run_lock import FOLDER, RunLock
 from hypnos_pipeline.storage.checkpoints import discard_finished, keep_finished
@@ -84,11 +83,6 @@ class PlainErrors:
         Raises:
             HypnosError: The cause; in a command, click's error with its message.
         """
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, HypnosError):
-            cause = cause.__cause__
-        if cause is None and (memory := ran_out(error)):  # in loading or saving
-            cause = explained(memory, f"loading or saving ({str(error).splitlines()[0]})", [], "")
-        if cause is not None:
+        if cause := user_error(error):
             with shown_plainly():
                 raise cause

@@ -1,7 +1,8 @@
 """Out of memory at run time: one message that names the stage and the settings that would still help.
 
 Errors are known by name and words, so that nothing here imports torch; if it was torch that ran out, it is
-loaded already. What Linux's own out-of-memory killer ends gets no chance to say anything.
+loaded already. What Linux's own out-of-memory killer ends gets no chance to say anything; the process that
+started it says that this is the likely cause.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from hypnos_pipeline.errors import OutOfMemory
+from hypnos_pipeline.errors import OutOfMemory, WorkerDied
 
 _GPU = re.compile(
     r"CUDA out of memory|CUDA error: out of memory|CU(BLAS|DNN|SOLVER)_STATUS_ALLOC_FAILED", re.IGNORECASE
@@ -33,7 +34,7 @@ def ran_out(error: BaseException | None) -> BaseException | None:
     """Returns what of an error, or of what it came from, is memory running out; None if nothing is."""
     while error is not None:
         words = str(error)
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        if isinstance(error, MemoryError | WorkerDied) or type(error).__name__ == "OutOfMemoryError":
             return error
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             return error
@@ -60,12 +61,13 @@ def explained(error: BaseException, stage: str, settings: Sequence[object], file
     requested = _requested(str(error))
     more = f"{requested} more were requested; " if requested else ""
     what = f"Out of memory in {stage}: {more}{_memory(error)}."
+    if isinstance(error, WorkerDied):
+        what = f"{error}, the last time with nothing beside it. Most likely memory ran out: {_memory(error)}."
     otherwise = "end other programs, or use a machine with more"
     if not settings:
         return OutOfMemory(f"{what} No setting that this stage reads takes less: {otherwise}.")
-    fix = f"Finished stages are kept. In {file}, change the first of these that will do:"
-    lines = [f"  - {line}" for line in [*settings, f"or {otherwise}"]]
-    return OutOfMemory("\n".join([what, fix, *lines, "Then run the same command again."]))
+    fix = f"In {file}, change the first of these that will do:"
+    return OutOfMemory("\n".join([what, fix, *(f"  - {line}" for line in [*settings, f"or {otherwise}"])]))
 
 
 def _requested(words: str) -> str:

@@ -109,7 +109,7 @@ def _sample_into(folder: Path, request: Request, method: FinishedMethod) -> list
         "requested": request.prompt,
         **{key: getattr(request, key) for key in ("subject", "method", "env", "seed")},
         "noise_seeds": noise_seeds,
-        "sampler": {"steps": sampler.steps, "guidance": sampler.guidance},
+        "sampler": sampler.model_dump(exclude={"batch"}, exclude_none=True),
         "image_size": study.image_size,
         "weights": {"folder": weights.as_posix(), "sha256": folder_sha256(weights)},
         "warnings": prompt.warnings,

@@ -28,8 +28,9 @@ from hypnos_pipeline.study.consistency import disagreements
 from hypnos_pipeline.study.environments import STUDY_FILE
 from hypnos_pipeline.study.parts import ValidParts
 from hypnos_pipeline.training.settings import FAMILIES, DiscriminatorSettings, Methods
+from hypnos_pipeline.training.tracking import TrackingSettings
 
-FOREIGN = ("miniworld", "env", "checkpoints", "export")
+FOREIGN = ("miniworld", "env", "checkpoints", "export", "tracking")
 """Parameters that are no part of the study: another pipeline's, and what no result depends on."""
 
 
@@ -90,6 +91,7 @@ class _Beside(Configuration):
 
     checkpoints: CheckpointSettings = CheckpointSettings()
     export: ExportSettings = ExportSettings()
+    tracking: TrackingSettings = TrackingSettings()
 
 
 def _invalid(model: type[BaseModel], parameters: Mapping[str, Any]) -> list[Problem]:

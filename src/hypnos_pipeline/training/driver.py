@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hypnos_pipeline.progress import Bar
 from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
+from hypnos_pipeline.training.tracking import tracked
 
 if TYPE_CHECKING:
     import torch
@@ -52,32 +54,30 @@ def drive(
     checkpoints: Checkpoints | None = None,
     previews: PreviewStrip | None = None,
 ) -> list[Row]:
-    """Makes all steps that the newest checkpoint has not, under a progress bar (none without a terminal).
+    """Makes all steps that the newest checkpoint has not, under a progress bar.
 
     Args:
         training: What is trained.
         steps: The number of the last step; nothing is saved after it, as nothing is left to resume.
-        label: Shown before the progress bar.
+        label: What the progress bar says is done.
         checkpoints: Of this very training; None saves nothing. At the end they are marked as finished.
         previews: Samples the model in training and is saved with it; changes nothing of the training.
 
     Returns:
         The learning curve of all steps, those before the checkpoint included.
     """
-    from tqdm import tqdm
-
     curve = _resume(training, checkpoints, previews)
-    with tqdm(total=steps, initial=len(curve), desc=label, disable=None) as progress:
+    with Bar(label, steps, "step", len(curve)) as bar, tracked(len(curve)) as track:
         while len(curve) < steps:
             step = len(curve) + 1
             row = training.step(step)
             if row is None:
                 continue
             curve.append({"step": step} | row)
-            progress.update()
-            progress.set_postfix(loss=f"{row['loss']:.4f}")
+            bar.advance(loss=row["loss"])
             if previews:
                 previews.after(step)
+            track(curve[-1], previews.frames.get(step) if previews else None)
             if checkpoints and step < steps and checkpoints.due(step):
                 tensors, values = training.state()
                 tensors = prefixed("training", tensors)

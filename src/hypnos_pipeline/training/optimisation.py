@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import DivergedError
+from hypnos_pipeline.models.libraries import silence_bitsandbytes
 from hypnos_pipeline.models.runtime import deterministic_gradients
 from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
 
@@ -52,6 +53,7 @@ class Updater:
         self.clip_norm, self.rate_key = clip_norm, rate_key
         options: dict[str, Any] = {"lr": learning_rate, "weight_decay": weight_decay, "betas": betas}
         if kind == "adamw_8bit":
+            silence_bitsandbytes()
             from bitsandbytes.optim import AdamW8bit
 
             self.optimiser = AdamW8bit(parameters, **options)

@@ -6,9 +6,12 @@ so that the trained weights are the same bits with previews and without.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import NotFinite
+from hypnos_pipeline.imaging.colours import delta_e
+from hypnos_pipeline.imaging.constant_backgrounds import flat_images
 from hypnos_pipeline.models.generation import generate
 from hypnos_pipeline.models.runtime import autocast
 from hypnos_pipeline.models.settings import RuntimeSettings, SamplerSettings
@@ -80,6 +83,22 @@ class PreviewStrip:
                 )
         except NotFinite as error:
             raise NotFinite(f"the preview after step {step}: {error.message}") from error
+
+    def report(self) -> dict[str, Any]:
+        """Returns how the previews went, in JSON types.
+
+        Returns:
+            ``previews``: the ``steps`` at which they were taken, each one's mean ``change`` from the one
+            before (ΔE, CIE76; from the second on), and how many ``flat`` images it has, in which nothing
+            stands out from one colour. Empty if none was taken.
+        """
+        steps, frames = list(self.frames), list(self.frames.values())
+        if not frames:
+            return {}
+        changes = [round(float(delta_e(before, after).mean()), 1) for before, after in pairwise(frames)]
+        return {
+            "previews": {"steps": steps, "change": changes, "flat": [flat_images(each) for each in frames]}
+        }
 
     def to_tensors(self) -> dict[str, torch.Tensor]:
         """Returns the frames by step, for a checkpoint."""

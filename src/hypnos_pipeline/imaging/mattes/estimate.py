@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.imaging.mattes.choice import SUBJECT
 from hypnos_pipeline.imaging.mattes.guards import matte_row
+from hypnos_pipeline.imaging.mattes.measures import measure
 from hypnos_pipeline.imaging.mattes.provided import MaskMissing
 from hypnos_pipeline.imaging.mattes.registry import find_backend
 from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackendSettings, BackgroundRemovalSettings
+from hypnos_pipeline.progress import counted
 from hypnos_pipeline.storage.hashing import file_sha256
 
 logger = logging.getLogger(__name__)
@@ -48,9 +49,9 @@ def estimate_mattes(
     backends = {name: find_backend(each.backend, each.options, networks) for name, each in chosen.items()}
     given = raw.given_mattes(settings.alpha)
     found: dict[str, np.ndarray] = {}
-    rows: list[dict[str, Any]] = []
+    made: dict[str, tuple[str, str]] = {}
     missing: list[Problem] = []
-    for name, photo in tqdm(raw.photos.items(), desc="mattes", unit="photo", disable=None):
+    for name, photo in counted(raw.photos.items(), "mattes", "photo"):
         source, network = chosen[name].backend, backends[name].network
         try:
             if name in given:
@@ -64,11 +65,16 @@ def estimate_mattes(
             continue
         _check(matte, photo.size, source)
         found[name] = matte
-        row = matte_row(name, source, matte, settings.smallest_area, settings.largest_area)
-        rows.append(row | {"network": _identity(network)})
+        made[name] = source, _identity(network)
     if missing:
         raise PhotoError(missing)
-    for row in rows:
+    measures = measure(raw.photos, found)
+    rows: list[dict[str, Any]] = []
+    for name, (source, network) in made.items():
+        measured = None if name in given else measures.get(name)
+        limits = settings.smallest_area, settings.largest_area
+        row = matte_row(name, source, found[name], *limits, measured) | {"network": network}
+        rows.append(row)
         if problems := [Problem(**each) for each in row["problems"]]:
             text = "; ".join(problem.what for problem in problems)
             logger.warning("matte of %s: %s; %s", row["photo"], text, problems[0].fix)

@@ -1,4 +1,4 @@
-"""The weight-free backend: GrabCut on a prior of border colours and centre, then closed-form alpha.
+"""The weight-free backend: GrabCut from what is unlike the border and central, then closed-form alpha.
 
 Usable on plain backgrounds, wrong in extent where something touches the subject: a default that runs
 anywhere, no claim of quality.
@@ -13,17 +13,20 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from hypnos_pipeline.imaging.colours import srgb_to_lab
+from hypnos_pipeline.imaging.mattes.surroundings import see_surroundings
+from hypnos_pipeline.imaging.pymatting_parts import pymatting_part
 
-_BORDER_SHARE = 0.06
-_BORDER_COLOURS = 6
+_CALM = 4.0
+"""Where how unlike the background a pixel is (``surroundings``) is cut off, in the third start."""
+_THIN_UNLIKE = 2.0
+"""How unlike it a thin part must be, to be the subject's."""
 
 
 def remove_background(
     photo: Image.Image,
     *,
     long_side: Annotated[int, Field(ge=32)] = 320,
-    iterations: Annotated[int, Field(ge=1, le=100)] = 6,
+    iterations: Annotated[int, Field(ge=1, le=100)] = 4,
     band: Annotated[float, Field(ge=0.0, le=0.5)] = 0.012,
 ) -> np.ndarray:
     """Estimates a photo's matte.
@@ -41,61 +44,48 @@ def remove_background(
     scale = min(1.0, long_side / max(photo.size))
     size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     small = np.asarray(photo.resize(size, Image.Resampling.LANCZOS))
-    cut = _grab(small, subject_prior(small), iterations)
+    cut = cut_out(small, iterations)
     alpha = _soften(small, cut, max(1, round(band * max(size))))
     full = Image.fromarray(alpha.astype(np.float32)).resize(photo.size, Image.Resampling.BICUBIC)
     return np.clip(np.asarray(full, dtype=np.float32), 0.0, 1.0)
 
 
-def subject_prior(image: np.ndarray) -> np.ndarray:
-    """How likely each pixel of an image (H×W×3 uint8) is the subject's, H×W float in [0, 1].
+def cut_out(image: np.ndarray, iterations: int) -> np.ndarray:
+    """Returns the subject of an image (H×W×3 uint8) as H×W bool, before its edges are softened.
 
-    It is the likelier, the more unlike the border's colours and the nearer to the centre.
+    GrabCut depends on where it starts, so it starts three times, and a pixel is the subject's if two agree:
+    from a wide region; with shadows on the background lifted; and so that no colour outshines the others.
     """
-    import cv2
+    seen = see_surroundings(image)
+    calm = np.minimum(seen.unlike, _CALM)
+    starts = (image, seen.unlike, 0.25), (seen.lit, seen.unlike, 0.4), (seen.lit, calm, 0.4)
+    votes = np.zeros(image.shape[:2], dtype=int)
+    for picture, unlike, level in starts:
+        found = _grab(picture, _prior(unlike), level, iterations)
+        core = _largest_parts(_opened(found, 0.006))
+        votes += _without_small_holes(core | _thin_parts(found, core, seen.unlike))
+    return votes >= 2
 
-    lab = srgb_to_lab(cv2.GaussianBlur(image, (0, 0), max(image.shape) / 160)).astype(np.float32)
-    centres, spread = _border_model(lab)
-    distance = np.full(lab.shape[:2], np.inf, dtype=np.float32)
-    for centre, width in zip(centres, spread, strict=True):
-        difference = lab - centre
-        difference[..., 0] *= 0.6  # shadows on the ground change lightness more than hue
-        distance = np.minimum(distance, np.sqrt((difference**2).sum(axis=-1)) / width)
-    unlike = distance / max(float(np.quantile(distance, 0.98)), 1e-6)
-    y, x = np.mgrid[-1 : 1 : image.shape[0] * 1j, -1 : 1 : image.shape[1] * 1j]
+
+def _prior(unlike: np.ndarray) -> np.ndarray:
+    """How likely each pixel is the subject's, H×W float in [0, 1].
+
+    It is the likelier, the more unlike the background's colours and the nearer to the centre.
+    """
+    y, x = np.mgrid[-1 : 1 : unlike.shape[0] * 1j, -1 : 1 : unlike.shape[1] * 1j]
     centred = np.exp(-(((x / 0.5) ** 2 + (y / 0.75) ** 2) ** 1.5))
-    return np.clip(unlike, 0.0, 1.0) * centred
+    return np.clip(unlike / max(float(np.quantile(unlike, 0.98)), 1e-6), 0.0, 1.0) * centred
 
 
-def _border_model(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Clusters the colours of the border: returns centres k×3 and each cluster's spread, at least 6 ΔE."""
-    import cv2
-
-    height, width = lab.shape[:2]
-    strip = max(2, round(_BORDER_SHARE * min(height, width)))
-    inside = np.zeros((height, width), dtype=bool)
-    inside[strip:-strip, strip:-strip] = True
-    border = np.ascontiguousarray(lab[~inside])
-    cv2.setRNGSeed(0)
-    stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
-    clusters = min(_BORDER_COLOURS, len(border))
-    _, labels, centres = cv2.kmeans(border, clusters, None, stop, 2, cv2.KMEANS_PP_CENTERS)  # pyright: ignore[reportCallIssue, reportArgumentType]
-    labels = labels.ravel()
-    keep = [k for k in range(clusters) if (labels == k).mean() > 0.02]
-    spread = [float(np.sqrt(((border[labels == k] - centres[k]) ** 2).sum(axis=1).mean())) for k in keep]
-    return centres[keep], np.maximum(np.array(spread, dtype=np.float32), 6.0)
-
-
-def _grab(image: np.ndarray, prior: np.ndarray, iterations: int) -> np.ndarray:
-    """Runs GrabCut from the prior; returns the cleaned cut-out, H×W bool."""
+def _grab(image: np.ndarray, prior: np.ndarray, start: float, iterations: int) -> np.ndarray:
+    """Runs GrabCut from where the prior is over a share of its threshold; returns what it finds, H×W bool."""
     import cv2
 
     threshold, _ = cv2.threshold((prior * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     level = threshold / 255  # Otsu alone keeps the most salient part of a subject of several colours
     mask = np.full(prior.shape, cv2.GC_PR_BGD, dtype=np.uint8)
-    salient = _largest_parts(_opened(prior > 0.4 * level, 0.008))
-    # Dark or pale parts within the outline are the subject's too; GrabCut may still take them out.
-    mask[_closed(salient, 0.015)] = cv2.GC_PR_FGD
+    salient = _largest_parts(_opened(prior > start * level, 0.008))
+    mask[salient] = cv2.GC_PR_FGD
     mask[salient & (prior > 1.4 * level)] = cv2.GC_FGD
     frame = max(1, round(0.012 * max(prior.shape)))
     mask[:frame], mask[-frame:], mask[:, :frame], mask[:, -frame:] = (cv2.GC_BGD,) * 4
@@ -104,8 +94,23 @@ def _grab(image: np.ndarray, prior: np.ndarray, iterations: int) -> np.ndarray:
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
     cv2.grabCut(np.ascontiguousarray(image), mask, None, *models, iterations, cv2.GC_INIT_WITH_MASK)  # pyright: ignore[reportCallIssue, reportArgumentType]
-    cut = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
-    return _without_small_holes(_largest_parts(_opened(cut, 0.006)))
+    return (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
+
+
+def _thin_parts(found: np.ndarray, core: np.ndarray, unlike: np.ndarray) -> np.ndarray:
+    """Returns what opening took from the core's side: small, attached to it, and unlike the background."""
+    import cv2
+
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((found & ~core).astype(np.uint8))
+    attached = set(np.unique(labels[cv2.dilate(core.astype(np.uint8), _disc(1)).astype(bool)]).tolist())
+    sizes = np.maximum(stats[:, cv2.CC_STAT_AREA], 1)
+    means = np.bincount(labels.ravel(), weights=unlike.ravel(), minlength=count) / sizes
+    small = [
+        k
+        for k in range(1, count)
+        if k in attached and sizes[k] < 0.05 * core.sum() and means[k] > _THIN_UNLIKE
+    ]
+    return np.isin(labels, small)
 
 
 def _disc(radius: int) -> np.ndarray:
@@ -121,15 +126,6 @@ def _opened(cut: np.ndarray, share: float) -> np.ndarray:
 
     disc = _disc(max(1, round(share * max(cut.shape))))
     return cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, disc).astype(bool)
-
-
-def _closed(cut: np.ndarray, share: float) -> np.ndarray:
-    """Closes gaps narrower than a share of the long side."""
-    import cv2
-
-    radius = max(1, round(share * max(cut.shape)))
-    closed = cv2.morphologyEx(np.pad(cut, radius).astype(np.uint8), cv2.MORPH_CLOSE, _disc(radius))
-    return closed[radius:-radius, radius:-radius].astype(bool)
 
 
 def _largest_parts(cut: np.ndarray) -> np.ndarray:
@@ -165,8 +161,6 @@ def _without_small_holes(cut: np.ndarray) -> np.ndarray:
 def _soften(image: np.ndarray, cut: np.ndarray, band: int) -> np.ndarray:
     """Finds soft edges by closed-form matting (Levin et al. 2008) in a band round the cut-out's outline."""
     import cv2
-    from pymatting.alpha.estimate_alpha_cf import estimate_alpha_cf
-    from pymatting.preconditioner.ichol import ichol
 
     inner = cv2.erode(cut.astype(np.uint8), _disc(band)).astype(bool)
     outer = cv2.dilate(cut.astype(np.uint8), _disc(band)).astype(bool)
@@ -174,5 +168,7 @@ def _soften(image: np.ndarray, cut: np.ndarray, band: int) -> np.ndarray:
         return cut.astype(np.float64)
     trimap = np.where(inner, 1.0, np.where(outer, 0.5, 0.0))
     # Without a shift the factorisation fails on flat pictures, and pymatting prints so.
+    ichol = pymatting_part("preconditioner.ichol").ichol
     shifted = partial(ichol, shifts=(0.002, 0.01, 0.1, 0.5, 1.0))
-    return np.clip(estimate_alpha_cf(image / 255.0, trimap, preconditioner=shifted), 0.0, 1.0)
+    closed_form = pymatting_part("alpha.estimate_alpha_cf").estimate_alpha_cf
+    return np.clip(closed_form(image / 255.0, trimap, preconditioner=shifted), 0.0, 1.0)

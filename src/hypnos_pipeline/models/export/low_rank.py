@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypnos_pipeline.models.contents import model_tensors
 from hypnos_pipeline.models.export.settings import ExportSettings
+from hypnos_pipeline.progress import counted
 
 if TYPE_CHECKING:
     import torch
@@ -99,29 +100,24 @@ def lora_layers(model: TextToImage) -> dict[str, Layer]:
     return layers
 
 
-def low_rank(
-    finetuned: TextToImage, base: TextToImage, ranks: ExportSettings, progress: bool = True
-) -> LowRank:
+def low_rank(finetuned: TextToImage, base: TextToImage, ranks: ExportSettings) -> LowRank:
     """Makes the LoRA that turns a base model into a finetuned one; layers that did not change are left out.
 
     Args:
         finetuned: Of the base model's classes and sizes.
         base: What it was finetuned from.
         ranks: By kind of layer.
-        progress: Whether to show a bar on a terminal.
 
     Raises:
         ValueError: If the two models' weights differ in name or shape, or not at all in value.
     """
-    from tqdm import tqdm
-
     after, before = model_tensors(finetuned), model_tensors(base)
     if unlike := sorted(after.keys() ^ before.keys()):
         raise ValueError(f"only one of finetuned and base model has {', '.join(unlike)}")
     layers = lora_layers(base)
     split: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     shares = {kind: Share() for kind in (MATRICES, CONVOLUTIONS, TEXT, OUTSIDE)}
-    for key, weight in tqdm(after.items(), desc="LoRA", unit="weight", disable=None if progress else True):
+    for key, weight in counted(after.items(), "LoRA", "weight"):
         if weight.shape != (shape := before[key].shape):
             raise ValueError(f"{key}: shape {tuple(weight.shape)}, the base model's is {tuple(shape)}")
         difference = weight.detach().double().cpu() - before[key].detach().double().cpu()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import FetchError, Refused
 from hypnos_pipeline.models.fetching.web import GO_ON, TRIES, answer, innermost
+from hypnos_pipeline.progress import Bar
 
 if TYPE_CHECKING:
     import requests
@@ -91,18 +92,16 @@ def _continued(url: str, part: Path, mark: Path, headers: Mapping[str, str]) -> 
 def _receive(found: requests.Response, part: Path, start: int) -> _Cut | None:
     """Writes what comes after ``start``."""
     import requests
-    from tqdm import tqdm
 
     announced = found.headers.get("Content-Length")
     total = start + int(announced) if announced else None
-    size = {"total": total, "initial": start, "unit": "B", "unit_scale": True, "unit_divisor": 1024}
-    bar = tqdm(desc=part.stem, disable=None, **size)
+    bar = Bar(part.stem, total or 0, "byte", start)
     reason = ""
     with part.open("ab" if start else "wb") as file, bar:
         try:
             for chunk in found.iter_content(_CHUNK):
                 file.write(chunk)
-                bar.update(len(chunk))
+                bar.advance(len(chunk))
         except requests.RequestException as error:
             reason = innermost(error)
     received = part.stat().st_size

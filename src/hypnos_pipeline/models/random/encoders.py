@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hypnos_pipeline.models.byte_pairs import MAX_LENGTH
+from hypnos_pipeline.models.libraries import prepare_transformers
 from hypnos_pipeline.models.preprocessing import CONFIGURATION
 from hypnos_pipeline.models.random.drawing import drawn
 from hypnos_pipeline.models.random.tokenizer import ENTRIES, make_synthetic_tokenizer
@@ -62,6 +63,7 @@ CLIP_PREPROCESSING = {
 
 def save_random_vit(folder: Path, seed: int, configuration: dict[str, Any] = DINO_VITS16) -> None:
     """Writes a transformers folder of a vision transformer without pooling layer, and its preprocessing."""
+    prepare_transformers()
     from transformers import ViTConfig, ViTModel
 
     config = ViTConfig(**configuration)
@@ -71,6 +73,7 @@ def save_random_vit(folder: Path, seed: int, configuration: dict[str, Any] = DIN
 
 def save_random_clip(folder: Path, seed: int, configuration: dict[str, Any] = CLIP_VIT_L14) -> None:
     """Writes a transformers folder of CLIP with the synthetic tokenizer, and its preprocessing."""
+    prepare_transformers()
     from transformers import CLIPConfig, CLIPModel
 
     config = CLIPConfig(**configuration)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from hypnos_pipeline.models.lock import ModelRecord, recorded_files, write_record
 from hypnos_pipeline.models.random import convolutional, encoders, text_to_image
-from hypnos_pipeline.models.runtime import silence_loading
 from hypnos_pipeline.storage.replacing import replaced_folder
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ def make_random_folder(reference: ModelReference) -> ModelRecord:
     folder, network = Path(reference.folder), reference.random
     if network is None:
         raise ValueError(f"{reference.folder}: expected a reference with random weights")
-    silence_loading()
     with replaced_folder(folder) as unfinished:
         MAKERS[network.architecture](unfinished, network.seed)
         record = ModelRecord(source=reference.id, kept=recorded_files(unfinished))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.models.libraries import prepare_diffusers
 from hypnos_pipeline.models.random.drawing import drawn
 from hypnos_pipeline.models.random.encoders import clip_text
 from hypnos_pipeline.models.random.tokenizer import make_synthetic_tokenizer
@@ -67,6 +68,7 @@ def make_text_to_image(
         vae: Arguments of ``AutoencoderKL``.
         text_encoder: Arguments of ``CLIPTextConfig``; ``vocab_size`` is the tokenizer's too.
     """
+    prepare_diffusers()
     from diffusers import AutoencoderKL, PNDMScheduler, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 

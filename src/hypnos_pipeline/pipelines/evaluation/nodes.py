@@ -12,7 +12,7 @@ from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 if TYPE_CHECKING:
     import torch
 
-    from hypnos_pipeline.models.text_to_image import TextToImage
+    from hypnos_pipeline.models.prompt_encoder import PromptEncoder
 
 
 # No return annotation: Kedro resolves all of a node's at runtime, where pandas is not imported.
@@ -84,11 +84,11 @@ def evaluate(
 
 def _finetuned_or_base(
     finetuned: Path | None, text_to_image: ModelReference, device: torch.device
-) -> TextToImage:
-    from hypnos_pipeline.models.finetuned import load_finetuned
+) -> PromptEncoder:
+    from hypnos_pipeline.models.finetuned import load_finetuned_prompts
+    from hypnos_pipeline.models.prompt_encoder import load_prompt_encoder
     from hypnos_pipeline.models.reference import locate
-    from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     if finetuned is None:
-        return load_text_to_image(locate(text_to_image), device)
-    return load_finetuned(finetuned, text_to_image, device)
+        return load_prompt_encoder(locate(text_to_image), device)
+    return load_finetuned_prompts(finetuned, text_to_image, device)

@@ -116,7 +116,7 @@ def textual_inversion(
         previews=previews,
         checkpoints=checkpoints,
     )
-    report = report | describe_origin({"text_to_image": text_to_image}, runtime)
+    report = report | previews.report() | describe_origin({"text_to_image": text_to_image}, runtime)
     return learned, pd.DataFrame(curve), report, previews.picture()
 
 
@@ -175,5 +175,5 @@ def _run(
         **networks,
     )
     run.run()
-    report = run.report() | describe_origin(sources, runtime)
+    report = run.report() | previews.report() | describe_origin(sources, runtime)
     return FullFinetune(model.to("cpu")), pd.DataFrame(run.curve), report, previews.picture()

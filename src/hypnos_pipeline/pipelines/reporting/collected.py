@@ -39,3 +39,9 @@ def by_label(methods: dict, collected: dict[str, Any], suffix: str) -> dict[str,
     """Orders collected inputs as tables do and keys them by printed label."""
     labels = {f"{method.name}{suffix}": method.label for method in labels_of(methods)}
     return {label: collected[name] for name, label in labels.items() if name in collected}
+
+
+def comparisons_of(methods: dict) -> list[tuple[str, str]]:
+    """Returns which methods are compared in pairs: the first entry of HYPNOS with every DreamBooth."""
+    families = Methods.model_validate(methods)
+    return [(ours, theirs) for ours in [*families.hypnos][:1] for theirs in families.dreambooth]

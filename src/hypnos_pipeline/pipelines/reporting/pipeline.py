@@ -60,7 +60,6 @@ def _subject_steps(study: Study) -> list[Step]:
     # What a subject's stages leave to be looked at. One node reads it all: what nothing inside the namespace
     # reads would stand beside the subject's box in kedro-viz, two dozen leaves to a subject.
     shown = of_subject(name for names in subject_nodes.SECTIONS.values() for name in names)
-    figures = of_subject(name for name, _ in subject_nodes.FIGURES.values())
     steps = [
         _step(
             figure_nodes.compare_methods,
@@ -95,21 +94,27 @@ def _subject_steps(study: Study) -> list[Step]:
             of=SUBJECT,
         ),
         _step(
-            subject_nodes.write_subject_page,
-            shown | of_trained(TRAINING, PREVIEWS) | of_all(SHEET, CHECK, PAIRS, EVALUATION),
-            "subject_page",
+            subject_nodes.gather_subject,
+            photos
+            | _same(["mattes", "matte_report", "true_mattes", "true_foregrounds", "discriminator_report"])
+            | of_trained(TRAINING, CURVE)
+            | of_all(SAMPLES, PAIRS, CHECK, EVALUATION),
+            "subject_figures",
             "methods",
+            "seed",
             of=SUBJECT,
         ),
         _step(
-            subject_nodes.collect_subject_figures,
-            photos
-            | _same(["true_mattes", "true_foregrounds"])
-            | figures
-            | of_trained(PREVIEWS)
-            | of_all(SAMPLES, SHEET, PAIRS, CHECK),
-            "subject_figures",
+            subject_nodes.write_subject_page,
+            shown
+            | _same(["subject_figures", "subject_scores", "subject_backgrounds"])
+            | of_trained(TRAINING, PREVIEWS)
+            | of_all(SHEET, PAIRS, EVALUATION),
+            "subject_page",
             "methods",
+            "env",
+            "image_size",
+            of=SUBJECT,
         ),
     ]
     if trained:
@@ -159,6 +164,7 @@ def _study_steps(study: Study) -> list[Step]:
             "study_page",
             *settings,
             "env",
+            "image_size",
         ),
         _step(study_nodes.draw_loss_curve, {}, loss, "methods"),
     ]

@@ -26,6 +26,7 @@ from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSetting
 from hypnos_pipeline.training.settings import Methods
 
 TRAINED_ON = "The photos that all methods learn from (Fig. 6)"
+HEADINGS = ("Table 1: prompt invariant", "Table 2: prompt varying", "Invariant minus varying")
 PROMPTS = "How a varying prompt is composed: the lists, and the first prompts drawn from them (Fig. 4)"
 LOSS = (
     "The loss for the study's σ and others (Fig. 7a). Drawn from Eq. 2; the function in the caption of the "
@@ -118,6 +119,7 @@ def write_study_page(
     methods: dict,
     evaluation: EvaluationSettings,
     env: str,
+    image_size: int,
     **read,
 ) -> str:
     """Writes the page of the whole study.
@@ -132,37 +134,41 @@ def write_study_page(
         methods: The study's.
         evaluation: Which metrics were taken.
         env: The environment, for the commands on the page.
+        image_size: Working size in pixels.
         read: ``<subject>_figures``, ``<subject>_backgrounds``; the networks by name.
     """
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
     from hypnos_pipeline.reporting.cells import by_key
+    from hypnos_pipeline.reporting.page import Figure, Page, study_title
     from hypnos_pipeline.reporting.page_tables import other_cells_table
-    from hypnos_pipeline.reporting.study_page import StudyFigure, study_page
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
-    figures = {name: read.pop(name + FIGURES) for name in subjects}
+    parts = {name: read.pop(name + FIGURES) for name in subjects}
     others, requested = (
         _scope(subjects, methods, evaluation, read, requested_colour=kind) for kind in (False, True)
     )
     labels = labels_of(methods)
-    tables = [
-        *_tables(cells, others),
-        backgrounds_table(intervals, requested, by_key(cells)),
-        other_cells_table(cells, labels),
-        _ablations(ablations, subjects, methods, evaluation, read) if len(ablations) else None,
+    headed = [
+        *zip(HEADINGS, _tables(cells, others), strict=True),
+        ("Requested backgrounds", backgrounds_table(intervals, requested, by_key(cells))),
+        ("Other prompt sets", other_cells_table(cells, labels)),
+        ("Ablations", _ablations(ablations, subjects, methods, evaluation, read) if len(ablations) else None),
     ]
-    return study_page(
-        cells,
-        [table for table in tables if table is not None],
-        labels,
-        figures,
-        env,
-        above=[
-            StudyFigure("photos", "Photos", TRAINED_ON, instance_images_figure),
-            StudyFigure("prompts", "Prompts", PROMPTS, prompt_grammar_figure),
+    return Page(
+        title=study_title(list(subjects)),
+        env=env,
+        image_size=image_size,
+        cells=cells,
+        methods=labels,
+        parts=parts,
+        backgrounds=intervals,
+        tables=[(heading, table) for heading, table in headed if table is not None],
+        figures=[
+            Figure("The photos (Fig. 6)", TRAINED_ON, instance_images_figure),
+            Figure("Varying prompts (Fig. 4)", PROMPTS, prompt_grammar_figure),
+            Figure("Eq. 2 (Fig. 7a)", LOSS, loss_curve_figure),
         ],
-        below=[StudyFigure("loss", "Eq. 2", LOSS, loss_curve_figure)],
-    )
+    ).html()
 
 
 def draw_prompt_grammar(prompt_sets: dict, seed: int) -> Image.Image:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
+    CURVE,
     CURVES_FIGURE,
     EVALUATION,
     PAIRS,
@@ -17,39 +18,26 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     SHEET,
     TRAINING,
     by_label,
+    comparisons_of,
     expectations_of,
     labels_of,
 )
 from hypnos_pipeline.reporting.labels import subject_label
-from hypnos_pipeline.reporting.subject_figures import Group
-from hypnos_pipeline.training.settings import Methods
+
+OF_METHODS = (SAMPLES, PAIRS, CHECK, EVALUATION, TRAINING, CURVE)
+"""What the subject's part of pages reads of its methods."""
 
 SECTIONS = {
-    "Photos": ("subject_photos",),
-    "Background removal": ("matte_sheet", "matte_report"),
+    "Background removal": ("subject_photos", "matte_sheet", "matte_report"),
     "Augmentation": ("pool_sheet",),
     "Class prior": ("class_prior_sheet", "class_prior_report"),
     "Latent discriminator": ("discriminator_attention", "discriminator_curve", "discriminator_report"),
-    "All methods": ("comparison_grid", "first_samples", "ablation_grid", "flagged_failures", CURVES_FIGURE),
-}
-"""The subject's page: headings, and the datasets below each."""
-
-FIGURES = {
-    Group.COMPARISON: (
-        "comparison_grid",
-        "Photos and all methods on the same prompts (Fig. 5). Red: the prompt that names the subject alone; "
-        "yellow: varying; green: scene and subject each with a colour; blue: requested backgrounds",
-    ),
-    Group.ABLATIONS: ("ablation_grid", "HYPNOS and its ablations, same prompts and noise (Fig. 12)"),
-    Group.FIRST_SAMPLES: ("first_samples", "First seeds in order, none chosen (Figs. 9 to 11)"),
-    Group.FLAGGED_FAILURES: ("flagged_failures", "What the checks flag, and why (Fig. 8)"),
-    Group.LEARNING_CURVES: (CURVES_FIGURE, "Loss by training step (Fig. 7b)"),
-    Group.ATTENTION: (
-        "discriminator_attention",
-        "Where each of the discriminator's heads looks, [CLS] in the last block (Fig. 3b)",
+    "Figures of the paper (5, 8 to 12, 7b)": (
+        *("comparison_grid", "first_samples", "ablation_grid", "flagged_failures"),
+        CURVES_FIGURE,
     ),
 }
-"""The subject's figures on the study's page: headings, and each one's dataset and caption."""
+"""The stages on the subject's page: headings, and the datasets below each."""
 
 
 def collect_subject_scores(**scores):
@@ -75,12 +63,10 @@ def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods)
     from hypnos_pipeline.reporting.intervals import background_intervals
 
     names = [method.name for method in labels_of(methods)]
-    families = Methods.model_validate(methods)
-    comparisons = [(ours, theirs) for ours in [*families.hypnos][:1] for theirs in families.dreambooth]
     sources = {source for name in names for source in of_methods[name + EVALUATION]["truth"].values()}
     return background_intervals(
         {name: of_methods[name + PAIRS] for name in names},
-        comparisons,
+        comparisons_of(methods),
         ", ".join(sorted(sources)),
         numpy_generator(seed, f"reporting/backgrounds/{subject}"),
     )
@@ -102,17 +88,96 @@ def collect_image_values(methods: dict, **pairs):
     return image_values({name: pairs[name + PAIRS] for name in names}, expectations_of(methods))
 
 
-def write_subject_page(methods: dict, *, subject: str, **read) -> str:
-    """Collects all that a subject's stages leave to be looked at, so that its namespace hands out one page.
+def gather_subject(
+    working_photos: ImageSet,
+    mattes: ImageSet,
+    matte_report: list,
+    true_mattes: ImageSet,
+    true_foregrounds: ImageSet,
+    discriminator_report: dict,
+    methods: dict,
+    seed: int,
+    *,
+    subject: str,
+    **of_methods,
+) -> dict:
+    """Gathers what one subject gives to its own page and to the study's, as JSON.
 
     Args:
+        working_photos: The subject's.
+        mattes: Theirs.
+        matte_report: A row for each photo's matte.
+        true_mattes: Theirs, as far as they are known.
+        true_foregrounds: Under these mattes.
+        discriminator_report: Of its pretraining.
         methods: The study's, for labels and order.
+        seed: The study's.
+        subject: Its name.
+        of_methods: ``<method>_samples``, ``_pairs``, ``_sample_check``, ``_evaluation_report`` and, if
+            trained, ``_training_report`` and ``_learning_curve``.
+    """
+    from hypnos_pipeline.imaging.constant_backgrounds import beside_base
+    from hypnos_pipeline.metrics.foreground import CutOuts
+    from hypnos_pipeline.randomness import numpy_generator
+    from hypnos_pipeline.reporting import subject_part as part
+    from hypnos_pipeline.reporting.drawers import worst_and_best
+    from hypnos_pipeline.reporting.failures import flagged_failures
+    from hypnos_pipeline.reporting.headline import HEADLINE
+    from hypnos_pipeline.reporting.health import checks_of
+    from hypnos_pipeline.reporting.intervals import paired_differences
+    from hypnos_pipeline.reporting.origins import origins
+
+    labelled = {kind: by_label(methods, of_methods, kind) for kind in OF_METHODS}
+    names = [method.name for method in labels_of(methods)]
+    samples, pairs = ({name: of_methods[name + kind] for name in names} for kind in (SAMPLES, PAIRS))
+    base = next((method.label for method in labels_of(methods) if method.reference), None)
+    backgrounds = beside_base(labelled[CHECK], base)
+    failures = flagged_failures(
+        working_photos, mattes, matte_report, labelled[SAMPLES], labelled[CHECK], labelled[PAIRS]
+    )
+    measures = [(each.prompt_set, each.name) for each in HEADLINE if not each.metric.requested_colour]
+    rng = numpy_generator(seed, f"reporting/differences/{subject}")
+    return {
+        "photos": part.photo_pictures(working_photos),
+        "rows": part.same_prompts(labelled[SAMPLES]),
+        "failures": part.failure_pictures(failures),
+        "curves": part.loss_charts(subject, [of_methods.get(name + CURVE) for name in names]),
+        "health": checks_of(
+            matte_report, discriminator_report, labelled[TRAINING], labelled[CURVE], backgrounds
+        ),
+        "differences": paired_differences(pairs, comparisons_of(methods), measures, rng),
+        "origins": origins([*labelled[TRAINING].values(), *labelled[EVALUATION].values()]),
+        **worst_and_best(working_photos, CutOuts.of(true_mattes, true_foregrounds), samples, pairs),
+    }
+
+
+def write_subject_page(
+    subject_figures: dict,
+    subject_scores,
+    subject_backgrounds,
+    methods: dict,
+    env: str,
+    image_size: int,
+    *,
+    subject: str,
+    **read,
+) -> str:
+    """Writes one subject's page: the study's page of this subject alone, and below it what each stage made.
+
+    Args:
+        subject_figures: The subject's part of pages.
+        subject_scores: Of all its methods, a data frame.
+        subject_backgrounds: Its intervals of requested colours, a data frame.
+        methods: The study's, for labels and order.
+        env: The study's environment.
+        image_size: Working size in pixels.
         subject: Its name.
         read: The datasets of ``SECTIONS`` (no learning curves if no method is trained);
-            ``<method>_sample_sheet``, ``_sample_check``, ``_pairs``, ``_evaluation_report`` and, if trained,
-            ``_preview_strip`` and ``_training_report``.
+            ``<method>_sample_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained, ``_preview_strip``
+            and ``_training_report``.
     """
-    from hypnos_pipeline.reporting.subject_page import matte_rows, spread, subject_page, thinned_curve
+    from hypnos_pipeline.reporting.page import Page
+    from hypnos_pipeline.reporting.stage_sections import matte_rows, spread, stage_sections, thinned_curve
 
     shown = read | {
         "matte_report": matte_rows(read["matte_report"]),
@@ -121,53 +186,23 @@ def write_subject_page(methods: dict, *, subject: str, **read) -> str:
     sections = [
         (heading, [shown[name] for name in names if name in shown]) for heading, names in SECTIONS.items()
     ]
-    if checks := _checks(methods, read):
-        sections.append(("Backgrounds of scene prompts", [checks]))
     for method in labels_of(methods):
         of_method = [
             read[method.name + kind] for kind in (SHEET, PREVIEWS, TRAINING) if method.name + kind in read
         ]
         evaluation = read[method.name + EVALUATION]
-        evaluated = [spread(read[method.name + PAIRS]), {"networks": evaluation["networks"]}]
+        evaluated = [spread(read[method.name + PAIRS])]
         if replicates := evaluation.get("replicates"):
-            evaluated.insert(1, replicates)
+            evaluated.append(replicates)
         sections.append((method.label, [*of_method, *evaluated]))
-    return subject_page(subject_label(subject), sections)
-
-
-def collect_subject_figures(
-    working_photos: ImageSet, true_mattes: ImageSet, true_foregrounds: ImageSet, methods: dict, **read
-) -> dict:
-    """Collects one subject's figures and every cell's extremes for the study's page.
-
-    Args:
-        working_photos: The subject's.
-        true_mattes: Theirs, as far as they are known.
-        true_foregrounds: Under these mattes.
-        methods: The study's, for labels and order.
-        read: The datasets of ``FIGURES`` (no learning curves if no method is trained); ``<method>_samples``,
-            ``_pairs``, ``_sample_sheet``, ``_sample_check`` and, if trained, ``_preview_strip``.
-    """
-    from hypnos_pipeline.metrics.foreground import CutOuts
-    from hypnos_pipeline.reporting.subject_figures import subject_figures
-
-    ablated = len(Methods.model_validate(methods).hypnos) > 1
-    figures = [
-        (group, caption, read[name])
-        for group, (name, caption) in FIGURES.items()
-        if name in read and (ablated or group is not Group.ABLATIONS)
-    ]
-    for suffix, group in ((PREVIEWS, Group.WHILE_TRAINING), (SHEET, Group.CONTACT_SHEETS)):
-        figures += [(group, label, sheet) for label, sheet in by_label(methods, read, suffix).items()]
-    names = [method.name for method in labels_of(methods)]
-    samples, pairs = ({name: read[name + kind] for name in names} for kind in (SAMPLES, PAIRS))
-    cut_outs = CutOuts.of(true_mattes, true_foregrounds)
-    return subject_figures(working_photos, cut_outs, samples, pairs, figures, _checks(methods, read))
-
-
-def _checks(methods: dict, read: dict) -> list[dict]:
-    """Returns the checks of backgrounds under scene prompts, each method's beside the base model's."""
-    from hypnos_pipeline.imaging.constant_backgrounds import beside_base
-
-    base = next((method.label for method in labels_of(methods) if method.reference), None)
-    return beside_base(by_label(methods, read, CHECK), base)
+    return Page(
+        title=subject_label(subject),
+        env=env,
+        image_size=image_size,
+        cells=subject_scores,
+        methods=labels_of(methods),
+        parts={subject: subject_figures},
+        backgrounds={subject: subject_backgrounds},
+        stages=stage_sections(sections),
+        home="../../index.html",
+    ).html()

@@ -1,0 +1,48 @@
+"""``kedro run``: Kedro's own command, with a runner that uses all cores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+from kedro.pipeline import Pipeline
+
+RUNNER = "hypnos_pipeline.running.dask_runner.DaskRunner"
+
+
+def _run(workers: int | None, runner: str | None, runner_params: dict[str, Any], **options: Any) -> Any:
+    """Runs pipelines.
+
+    Nodes that do not need each other run side by side, in as many processes as there are cores and as memory
+    allows; `--runner=SequentialRunner` runs one after another in this one.
+    """
+    if runner not in (None, RUNNER):
+        if workers is not None:
+            what = f"--workers belongs to the default runner; with --runner={runner} use --runner-params"
+            raise click.UsageError(what)
+    else:
+        runner = RUNNER
+        runner_params = {"workers": workers, "memory": _memory, **runner_params}
+    assert kedro_run.callback is not None
+    return kedro_run.callback(runner=runner, runner_params=runner_params, **options)
+
+
+def _memory(pipeline: Pipeline) -> Mapping[str, float]:
+    """Returns the bytes that each node needs on the machine, by its name."""
+    from hypnos_pipeline.checks.needs import node_memory
+    from hypnos_pipeline.study.loading import current_parameters
+    from hypnos_pipeline.study.model import Study
+    from hypnos_pipeline.study.parts import ValidParts
+
+    return node_memory(pipeline, ValidParts.of(Study, current_parameters()))
+
+
+_WORKERS = click.Option(
+    ["--workers"],
+    type=click.IntRange(min=1),
+    help="Processes that run nodes side by side; by default as many as there are cores, as far as memory"
+    " allows and as they save time.",
+)
+run = click.Command("run", params=[*kedro_run.params, _WORKERS], callback=_run, help=_run.__doc__)

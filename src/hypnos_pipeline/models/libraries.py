@@ -1,0 +1,99 @@
+"""diffusers and transformers without the libraries that they look for and no stage of ours uses.
+
+They import whatever they find for adapters, for weights of 4 bits and for losses of object detection: half of
+the processor time that a stage spent on imports.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import logging
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
+from typing import Any, cast
+
+
+@cache
+def prepare_transformers() -> None:
+    """Imports transformers' base of models, quietly, without scipy and torchvision.
+
+    Those serve losses of object detection, and its own preparation of images, which we do ourselves.
+    """
+    import transformers.utils
+
+    with without("scipy", "torchvision"):
+        for library in ("scipy", "torchvision", "torchvision_v2"):
+            known = getattr(transformers.utils, f"is_{library}_available")
+            known.cache_clear()
+            known()  # it remembers the answer
+        import transformers.modeling_utils
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+@cache
+def prepare_diffusers() -> None:
+    """Imports diffusers, quietly, without peft, bitsandbytes and torchvision.
+
+    Those serve adapters, quantised weights and videos; ``adamw_8bit`` imports bitsandbytes itself. scipy's
+    parts, which single schedulers use, are read when they do.
+    """
+    prepare_transformers()
+    for name in ("scipy.stats", "scipy.integrate"):
+        _read_when_used(name)
+    with without("peft", "bitsandbytes", "torchvision"), _no_survey_of_packages():
+        import diffusers
+    diffusers.utils.logging.set_verbosity_error()
+    diffusers.utils.logging.disable_progress_bar()
+
+
+def silence_bitsandbytes() -> None:
+    """Keeps its advice about missing 4-bit CPU kernels, which comes while it is imported, out of the log."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+
+@contextmanager
+def without(*packages: str) -> Generator[None]:
+    """Lets packages that are not imported yet look as if they were not installed."""
+    modules = cast("dict[str, Any]", sys.modules)
+    hidden = [name for name in packages if name not in modules]
+    modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del modules[name]
+
+
+def _read_when_used(name: str) -> None:
+    """Puts off the reading of a module until something in it is used."""
+    if name in sys.modules:
+        return
+
+    def attribute(of_module: str) -> Any:
+        if of_module == "__file__":  # by which others look through all modules
+            raise AttributeError(of_module)
+        if sys.modules[name] is stand_in:
+            del sys.modules[name]
+        return getattr(importlib.import_module(name), of_module)
+
+    sys.modules[name] = stand_in = ModuleType(name)
+    stand_in.__getattr__ = attribute
+
+
+@contextmanager
+def _no_survey_of_packages() -> Generator[None]:
+    """Spares reading the list of files of every installed package, half a second.
+
+    diffusers needs it only for packages whose name is not that of what they install.
+    """
+    survey = importlib.metadata.packages_distributions
+    importlib.metadata.packages_distributions = dict
+    try:
+        yield
+    finally:
+        importlib.metadata.packages_distributions = survey

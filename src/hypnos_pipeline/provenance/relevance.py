@@ -1,0 +1,103 @@
+"""What a cell's number depends on: of all that the record names behind it, only what serves this cell.
+
+A stage often serves many cells. The evaluation takes every metric, the sampling every prompt set, and the
+reporting copies the rows of all methods and subjects. What belongs to those others cannot change this number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hypnos_pipeline.errors import ProvenanceError
+from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.provenance.cells import Cell
+from hypnos_pipeline.provenance.lineage import MODEL_FOLDER_KEY, Input, Lineage, concerns
+from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
+
+METRIC_NETWORKS = {metric.network for metric in METRICS.values()} - {""}
+"""Keys below ``models`` that only metrics read."""
+
+
+def needed_stages(lineage: Lineage) -> list[StageRecord]:
+    """Returns the stages that the cell's number needs, in topological order, the evaluation last.
+
+    The reporting stages only copy rows, and besides draw figures of other stages' artefacts.
+    """
+    evaluation = _evaluation(lineage)
+    wanted = {evaluation.name}
+    for stage in reversed(lineage.stages):
+        if stage.name in wanted:
+            wanted |= {name for each in lineage.inputs[stage.name] for name in each.producers}
+    return [stage for stage in lineage.stages if stage.name in wanted]
+
+
+def scores(stage: StageRecord) -> Recorded | None:
+    """Returns a stage's file of scores: a CSV of that name or in a folder of that name."""
+    for recorded in stage.outs.values():
+        path = Path(recorded.path)
+        if path.suffix == ".csv" and "scores" in (path.stem, path.parent.name):
+            return recorded
+    return None
+
+
+def own_lineage(lineage: Lineage) -> Lineage:
+    """Returns the lineage without what serves only other methods, subjects, prompt sets and metrics.
+
+    Its last stage is the evaluation. Parameters and inputs of other prompt sets and metrics are left out.
+    """
+    inputs: dict[str, list[Input]] = {}
+    stages: list[StageRecord] = []
+    for stage in needed_stages(lineage):
+        foreign = _foreign_folders(stage, lineage.cell)
+        own = [each for each in lineage.inputs[stage.name] if not _is_foreign(each, lineage.cell, foreign)]
+        inputs[stage.name] = own
+        params = {file: _own_parameters(keys, lineage.cell) for file, keys in stage.params.items()}
+        deps = {each.recorded.path: each.recorded for each in own}
+        stages.append(replace(stage, deps=deps, params=params))
+    return Lineage(lineage.cell, lineage.table, stages, inputs)
+
+
+def serves(network: str, cell: Cell) -> bool:
+    """Whether a network, by its key below ``models``, has a part in the cell's number."""
+    metric = METRICS.get(cell.metric)
+    return metric is None or network not in METRIC_NETWORKS or network == metric.network
+
+
+def _evaluation(lineage: Lineage) -> StageRecord:
+    for stage in reversed(lineage.stages):
+        if not stage.name.startswith("reporting") and concerns(stage.name, lineage.cell) and scores(stage):
+            return stage
+    raise ProvenanceError(f"dvc.lock names no stage that wrote the scores of {lineage.cell}")
+
+
+def _own_parameters(keys: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    """Returns recorded parameters without those of other prompt sets and metrics."""
+    own: dict[str, Any] = {}
+    for key, value in keys.items():
+        if key == "prompt_sets" and cell.prompt_set in value:
+            own[f"{key}.{cell.prompt_set}"] = value[cell.prompt_set]
+        elif key == "evaluation" and isinstance(value, dict):
+            own |= {f"{key}.{name}": below for name, below in value.items() if name != "metrics"}
+        elif not key.startswith("models.") or serves(key.split(".")[1], cell):
+            own[key] = value
+    return own
+
+
+def _foreign_folders(stage: StageRecord, cell: Cell) -> set[str]:
+    """Returns the folders of networks that a stage reads for other metrics only."""
+    folders = {
+        key: value for key, value in stage.leaves().items() if MODEL_FOLDER_KEY.fullmatch(key) and value
+    }
+    own = {folder for key, folder in folders.items() if serves(key.split(".")[1], cell)}
+    return set(folders.values()) - own
+
+
+def _is_foreign(each: Input, cell: Cell, folders: set[str]) -> bool:
+    """Whether an input serves other metrics only: their networks, and masks known to be true."""
+    if each.kind == "model":
+        return any(overlap(each.recorded.path, folder) for folder in folders)
+    metric = METRICS.get(cell.metric)
+    of_truth = each.kind == "true mask" or "/true_" in each.recorded.path
+    return of_truth and metric is not None and not metric.requested_colour

@@ -1,0 +1,79 @@
+"""The few measures that answer first: which they are, and the best method by each.
+
+The page opens with them, and whatever else has room for a few numbers only can show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.metrics.registry import METRICS, Metric
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.reporting.cells import CellKey
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric on a prompt set, with the question that it answers.
+
+    Attributes:
+        prompt_set: Name of the prompt set.
+        name: The metric's.
+        question: In plain words, for the page's cards; empty where it has no card.
+    """
+
+    prompt_set: str
+    name: str
+    question: str = ""
+
+    @property
+    def metric(self) -> Metric:
+        """Returns the metric."""
+        return METRICS[self.name]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Returns prompt set and metric."""
+        return self.prompt_set, self.name
+
+
+FIDELITY = Measure("backgrounds", "foreground_dino", "Is the object kept?")
+BACKGROUND = Measure("backgrounds", "background_obeyed", "Is the background free to change?")
+OBEDIENCE = Measure("varying", "clip_t", "Is the prompt followed?")
+
+HEADLINE = (
+    Measure("invariant", "dino"),
+    Measure("varying", "dino"),
+    OBEDIENCE,
+    FIDELITY,
+    BACKGROUND,
+)
+"""In the page's order. A study has those whose prompt set and metric it has."""
+
+CARDS = (FIDELITY, BACKGROUND, OBEDIENCE)
+
+
+Scales = Mapping[tuple[str, str], tuple[float, float]]
+"""Prompt set and metric to the worst and the best value of the whole study."""
+
+
+def scales(cells: Mapping[CellKey, Any]) -> Scales:
+    """Returns the scale of every measure that the study has; without a direction, from highest to lowest."""
+    values: dict[tuple[str, str], list[float]] = {}
+    for key, row in cells.items():
+        values.setdefault((key.prompt_set, key.metric), []).append(row.mean)
+    return {
+        key: (min(several), max(several))
+        if METRICS[key[1]].higher_is_better
+        else (max(several), min(several))
+        for key, several in values.items()
+    }
+
+
+def place_on(scale: tuple[float, float], value: float) -> float:
+    """Returns where a value stands between the worst (0) and the best (1)."""
+    worst, best = scale
+    return 0.5 if worst == best else (value - worst) / (best - worst)

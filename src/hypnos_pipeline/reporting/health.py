@@ -1,0 +1,165 @@
+"""Whether a subject's numbers may be trusted: what its stages found odd, a sentence each, with details."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hypnos_pipeline.reporting.labels import listed
+
+if TYPE_CHECKING:
+    import pandas
+
+WELL_TOLD = 0.75
+"""Accuracy on a kind of images, below which the discriminator does not know it."""
+PARTS = 5
+"""Parts of a training whose mean losses are compared."""
+RISEN = 1.5
+"""The last part's mean loss over the lowest part's, above which a loss has risen."""
+RESTLESS = 2.0
+"""The last preview's change over the median of those before, above which previews are not steady."""
+
+CALMER = "A lower learning_rate or fewer steps may help."
+
+
+@dataclass(frozen=True)
+class Check:
+    """One look at a subject.
+
+    Attributes:
+        name: What was looked at.
+        good: Whether nothing was found.
+        text: What was found, in one sentence.
+        details: A sentence for each finding, with its fix where there is one.
+    """
+
+    name: str
+    good: bool
+    text: str
+    details: tuple[str, ...] = ()
+
+
+def checks_of(
+    matte_report: Sequence[Mapping[str, Any]],
+    discriminator: Mapping[str, Any],
+    training_reports: Mapping[str, Mapping[str, Any]],
+    curves: Mapping[str, pandas.DataFrame],
+    backgrounds: Iterable[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Returns one subject's checks, each as a mapping with the fields of :class:`Check`.
+
+    Args:
+        matte_report: Rows of ``imaging.mattes.guards.matte_row``.
+        discriminator: The report of its pretraining.
+        training_reports: Printed method label to the report of its training.
+        curves: Label to its learning curve.
+        backgrounds: Rows of ``imaging.constant_backgrounds.beside_base``.
+    """
+    found = [
+        mattes(matte_report),
+        discriminator_by_kind(discriminator["accuracy"]),
+        losses(curves),
+        previews(training_reports),
+        scenes(list(backgrounds)),
+    ]
+    return [asdict(check) for check in found if check]
+
+
+def mattes(report: Sequence[Mapping[str, Any]]) -> Check:
+    """Looks at what the guards say of the photos' mattes."""
+    used = [row for row in report if row["backend"] != "excluded"]
+    flagged = [row for row in used if row["problems"]]
+    details = tuple(
+        f"{row['photo']}: {problem['what']}. Fix: {problem['fix']}."
+        for row in flagged
+        for problem in row["problems"]
+    )
+    if flagged:
+        return Check(
+            "Mattes", False, f"{len(flagged)} of {len(used)} photos may be cut out wrongly.", details
+        )
+    return Check("Mattes", True, f"All {len(used)} photos are cut out without a warning.")
+
+
+def discriminator_by_kind(accuracy: Mapping[str, float]) -> Check:
+    """Looks at how well the pretrained discriminator knows each kind of images."""
+    kinds = {kind: value for kind, value in accuracy.items() if value is not None}
+    weak = [f"{_word(kind)} ({value:.0%} right)" for kind, value in kinds.items() if value < WELL_TOLD]
+    details = (
+        "Right, by kind: " + ", ".join(f"{_word(kind)} {value:.0%}" for kind, value in kinds.items()) + ".",
+    )
+    if weak:
+        return Check("Discriminator", False, f"Wrong on many images of {listed(weak)}.", details)
+    return Check("Discriminator", True, f"At least {min(kinds.values()):.0%} right on every kind.", details)
+
+
+def losses(curves: Mapping[str, pandas.DataFrame]) -> Check | None:
+    """Looks at whether each training's reconstruction loss is finite and ends about as low as it ever was."""
+    details = []
+    for label, curve in curves.items():
+        # The total would fall when the perceptual term ends; every method has this one, if only as its total.
+        loss = curve["loss_reconstruction" if "loss_reconstruction" in curve else "loss"].to_numpy(
+            dtype=float
+        )
+        if not np.isfinite(loss).all():
+            details.append(f"{label}: the loss is not finite in {int((~np.isfinite(loss)).sum())} steps.")
+            continue
+        parts = [float(part.mean()) for part in np.array_split(loss, PARTS) if len(part)]
+        if parts[-1] > RISEN * min(parts):
+            times = parts[-1] / min(parts)
+            details.append(
+                f"{label}: the mean loss of the last fifth is {times:.1f} times the lowest part's. {CALMER}"
+            )
+    if not curves:
+        return None
+    if details:
+        return Check("Losses", False, f"Not steady in {_of(details, curves)}.", tuple(details))
+    return Check("Losses", True, "Steady to the last step in every training.")
+
+
+def previews(reports: Mapping[str, Mapping[str, Any]]) -> Check | None:
+    """Looks at whether the images sampled during each training show something, and settle."""
+    taken = {label: report["previews"] for label, report in reports.items() if "previews" in report}
+    details = []
+    for label, found in taken.items():
+        if found["flat"][-1]:
+            details.append(
+                f"{label}: {found['flat'][-1]} of its last previews show one colour and no object."
+            )
+        *before, last = found["change"] or [0.0]
+        if before and last > RESTLESS * median(before):
+            details.append(
+                f"{label}: the last preview changed by ΔE {last:.1f}, those before by {median(before):.1f}. "
+                f"{CALMER}"
+            )
+    if not taken:
+        return None
+    if details:
+        return Check("Previews", False, f"Not steady in {_of(details, taken)}.", tuple(details))
+    return Check("Previews", True, "Settled in every training.")
+
+
+def scenes(rows: Sequence[Mapping[str, Any]]) -> Check | None:
+    """Looks at whether requested scenes are shown: backgrounds blank, or the same whatever is requested."""
+    details = tuple(
+        f"{row['method']}, {row['prompt_set']}: {row['warning']}." for row in rows if row["warning"]
+    )
+    if not rows:
+        return None
+    if details:
+        return Check(
+            "Backgrounds", False, f"Blank or unchanging in {_of(details, rows)} sets of images.", details
+        )
+    return Check("Backgrounds", True, "Neither blank nor unchanging in any method.")
+
+
+def _of(found: Sequence[Any], all_of_them: Any) -> str:
+    return f"{len(found)} of {len(all_of_them)}"
+
+
+def _word(kind: str) -> str:
+    return kind.replace("_", " ")

@@ -1,0 +1,205 @@
+"""The page that answers: which method, may I trust it, show me. One look for a study and for one subject.
+
+It is one HTML file that needs nothing else; without its script everything stands open, one below the other.
+The same artefacts give the same bytes, so the commit it was made at is no part of it:
+``datasets.PageDataset`` leaves that in a file beside it, which the page's header shows where it is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.reporting import charts
+from hypnos_pipeline.reporting.cards import cards
+from hypnos_pipeline.reporting.cells import CellKey, by_key
+from hypnos_pipeline.reporting.differences import difference_charts, differences, differences_table
+from hypnos_pipeline.reporting.drawers import anchor, drawers
+from hypnos_pipeline.reporting.headline import FIDELITY, OBEDIENCE, scales
+from hypnos_pipeline.reporting.heat_table import heat_table
+from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
+from hypnos_pipeline.reporting.origins import header_facts, networks_table
+from hypnos_pipeline.reporting.pages import picture_source, render
+from hypnos_pipeline.reporting.table import Table
+
+if TYPE_CHECKING:
+    import pandas
+    from PIL import Image
+
+ROOM = 5_000_000
+"""Bytes of all subjects' parts that a page takes in full; with tables and charts it stays below 8 MB."""
+MOST_CHARTS = 9
+"""Subjects up to which each has a chart of its own among those of all subjects."""
+SHORT_ROOM = 2_500_000
+"""Bytes of the same where not all fit: the metrics of so many subjects need the rest."""
+FILES = (
+    *("cells.csv", "table_1_prompt_invariant.md", "table_2_prompt_varying.md"),
+    *("table_invariant_minus_varying.md", "backgrounds.md"),
+)
+"""Tables beside a study's page, named where they have no room on it."""
+SUBJECT_PAGE = "subjects/{subject}/page.html"
+"""A subject's page, seen from the study's."""
+
+SET_TITLES = {
+    "invariant": "The subject alone (invariant)",
+    "varying": "Other scenes and styles (varying)",
+    "disentangle": "The scene's colour and the subject's (disentangle)",
+    "backgrounds": "Requested backgrounds (backgrounds)",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the whole study: heading, caption and picture."""
+
+    title: str
+    caption: str
+    picture: Image.Image
+
+    @property
+    def source(self) -> str:
+        """Returns the address that holds the picture."""
+        return picture_source(self.picture)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows.
+
+    Attributes:
+        title: Its heading.
+        env: The study's environment.
+        image_size: Working size in pixels.
+        cells: The study's, or one subject's.
+        methods: In printed order.
+        parts: Subject to its part, see ``subject_part``.
+        backgrounds: Subject to its frame of ``intervals.background_intervals``.
+        tables: With their headings; all that is also in files.
+        figures: Of the whole study.
+        stages: Of one subject, see ``stage_sections``.
+        home: Address of the study's page, on a subject's.
+    """
+
+    title: str
+    env: str
+    image_size: int
+    cells: pandas.DataFrame
+    methods: Sequence[MethodLabel]
+    parts: Mapping[str, Mapping[str, Any]]
+    backgrounds: Mapping[str, pandas.DataFrame]
+    tables: Sequence[tuple[str, Table]] = ()
+    figures: Sequence[Figure] = ()
+    stages: Sequence[tuple[str, Sequence[Any]]] = field(default=())
+    home: str = ""
+
+    def html(self) -> str:
+        """Returns the page, ending in a newline."""
+        rows = by_key(self.cells)
+        found = differences(self.parts, self.backgrounds)
+        names = [method.name for method in self.methods]
+        paired = differences_table(found, self.methods)
+        parts, brief = fitted(self.parts)
+        shown = {
+            "title": self.title,
+            "home": self.home,
+            "facts": header_facts(self.env, self.image_size, self.parts, self.methods),
+            "methods": [(charts.glyph(n), n % charts.COLOURS, m) for n, m in enumerate(self.methods)],
+            "subjects": [
+                {"name": name, "label": subject_label(name), "sets": _by_prompt_set(part), **part}
+                for name, part in parts.items()
+            ],
+            "set_titles": SET_TITLES,
+            "cards": cards(rows, self.methods, list(self.parts)),
+            "trade_off": _trade_off(rows, self.methods, list(self.parts)),
+            "axes": (OBEDIENCE, FIDELITY),
+            "differences": difference_charts(found, self.methods) if len(self.parts) <= MOST_CHARTS else [],
+            "places": {method.label: place for place, method in enumerate(self.methods)},
+            "minus": sorted({names.index(each.minus) for each in found}),
+            "paired": paired,
+            "heat": heat_table(rows, self.methods, list(self.parts), headline_only=brief),
+            "networks": networks_table(self.parts),
+            "tables": [] if brief else self.tables,
+            "files": FILES if brief else (),
+            "figures": self.figures,
+            "stages": self.stages,
+            "csv": "" if brief else self.cells.to_csv(index=False),
+            "drawers": {} if brief else drawers(rows, self.methods, parts, self.env),
+            "address": _address(brief),
+            "brief": brief,
+        }
+        return render("page.html", **shown)
+
+
+def fitted(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], bool]:
+    """Returns the parts as a page has room for them, and whether anything was left to the subjects' pages.
+
+    Where all do not fit, each keeps its health, and as many of its photos and prompts as its share holds.
+    """
+    if sum(_size(part) for part in parts.values()) <= ROOM:
+        return {name: dict(part) for name, part in parts.items()}, False
+    return {name: _shortened(part, SHORT_ROOM // len(parts)) for name, part in parts.items()}, True
+
+
+def _shortened(part: Mapping[str, Any], room: int) -> dict[str, Any]:
+    kept: dict[str, list[Any]] = {"photos": [], "rows": []}
+    for kind, several in kept.items():
+        for each in part[kind]:
+            room -= _size(each)
+            if room >= 0:
+                several.append(each)
+    return {**part, **kept, "failures": [], "curves": [], "extremes": [], "pictures": {}, "prompts": {}}
+
+
+def _by_prompt_set(part: Mapping[str, Any]) -> list[tuple[str, list[Any]]]:
+    grouped = groupby(part["rows"], key=itemgetter("prompt_set"))
+    return [(prompt_set, list(rows)) for prompt_set, rows in grouped]
+
+
+def _size(part: Any) -> int:
+    return len(json.dumps(part))
+
+
+def _address(brief: bool):
+    """Returns the function that gives the address of cells: in this page, or in their subject's."""
+
+    def address(keys: Sequence[CellKey]) -> str:
+        page = SUBJECT_PAGE.format(subject=keys[0].subject) if brief else ""
+        return f"{page}#{anchor(keys)}"
+
+    return address
+
+
+def _trade_off(
+    cells: Mapping[CellKey, Any], methods: Sequence[MethodLabel], subjects: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Returns a heading and an SVG for each subject, or one for all where they are many."""
+    axes, known = (OBEDIENCE, FIDELITY), scales(cells)
+    if any(axis.key not in known for axis in axes):
+        return []
+    points: dict[str, list[charts.Point]] = {}
+    for subject in subjects:
+        heading = subject_label(subject) if len(subjects) <= MOST_CHARTS else "All subjects"
+        for place, method in enumerate(methods):
+            keys = [CellKey(axis.prompt_set, subject, method.name, axis.name) for axis in axes]
+            if all(key in cells for key in keys):
+                point = charts.Point(place, *(cells[key].mean for key in keys))
+                points.setdefault(heading, []).append(point)
+    across, upwards = (
+        charts.Scale(f"{axis.metric.label}, {axis.prompt_set}", *known[axis.key]) for axis in axes
+    )
+    return [
+        (heading, charts.trade_off(f"Trade-off: {heading}", several, across, upwards))
+        for heading, several in points.items()
+    ]
+
+
+def study_title(subjects: Sequence[str]) -> str:
+    """Returns the heading of a study's page."""
+    named = (
+        listed(map(subject_label, subjects)) if len(subjects) <= MOST_CHARTS else f"{len(subjects)} subjects"
+    )
+    return f"HYPNOS study: {named}"

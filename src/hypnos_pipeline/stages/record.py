@@ -1,0 +1,76 @@
+"""``dvc.lock``, written anew after each stage with the bytes that DVC would write.
+
+DVC parses and writes the whole file for every stage, which takes minutes in a catalogue of products. Here the
+text of each stage is kept, and only the stage that has finished is put into words.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from dvc.stage import PipelineStage, Stage
+from dvc.stage.serialize import to_lockfile
+from dvc.utils.serialize import dumps_yaml
+
+EMPTY = "schema: '2.0'\nstages:\n"
+STAGES = re.compile(r"^stages:(?: \{\})?\n((?: .*\n)*)", re.MULTILINE)
+ONE_STAGE = re.compile(r"^  \S.*\n(?:   .*\n)*", re.MULTILINE)
+
+
+class Record:
+    """What is recorded of a project's stages.
+
+    Args:
+        order: Names of the stages in the order in which DVC would run them. Those that are not recorded yet
+            are recorded in this order, whichever finishes first.
+    """
+
+    def __init__(self, order: Sequence[str]) -> None:
+        self._order = {name: place for place, name in enumerate(order)}
+        self._files: dict[Path, _LockFile] = {}
+
+    def write(self, stage: Stage) -> None:
+        """Records a stage whose dependencies and outputs are hashed."""
+        if not isinstance(stage, PipelineStage):  # of a file of its own, as `dvc add` makes
+            stage.dump(update_pipeline=False)
+            return
+        path = Path(stage.path).with_suffix(".lock")
+        if path not in self._files:
+            self._files[path] = _LockFile(path)
+        if self._files[path].write(dumps_yaml({"stages": to_lockfile(stage)}), self._order[stage.addressing]):
+            stage.repo.scm_context.track_file(os.path.relpath(path))
+
+
+class _LockFile:
+    """The text of one ``dvc.lock``, cut into its stages."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        text = path.read_text(encoding="utf-8") if path.is_file() else EMPTY
+        found = STAGES.search(text)
+        self._before, inside, self._after = (
+            (text[: found.start()], found[1], text[found.end() :]) if found else (text, "", "")
+        )
+        self._recorded = {_first_line(block): block for block in ONE_STAGE.findall(inside)}
+        self._added: dict[str, tuple[int, str]] = {}
+
+    def write(self, text: str, place: int) -> bool:
+        """Replaces or adds a stage; returns whether that changed anything."""
+        block = text.partition("\n")[2]
+        name = _first_line(block)
+        if name in self._recorded:
+            changed, self._recorded[name] = self._recorded[name] != block, block
+        else:
+            changed, self._added[name] = True, (place, block)
+        blocks = [*self._recorded.values(), *(added for _, added in sorted(self._added.values()))]
+        partial = self._path.with_name(f".{self._path.name}.partial")
+        partial.write_text(f"{self._before}stages:\n{''.join(blocks)}{self._after}", encoding="utf-8")
+        os.replace(partial, self._path)
+        return changed
+
+
+def _first_line(block: str) -> str:
+    return block.partition("\n")[0]
