@@ -198,7 +198,7 @@ def test_what_a_person_wrote_is_kept(compared):
     [
         ("  augmentation:", "  x_augmentation:", "x_augmentation: its name begins with no pipeline's name; "),
         ("  class_prior:", "  clas_prior:", "clas_prior: its name .*; did you mean class_prior?"),
-        ("  class_prior:", "  clas_prior:", "class_prior.generate_class_prior: run by no stage in mini"),
+        ("  class_prior:", "  clas_prior:", "figurine.*.generate_class_prior: run by no stage in mini"),
         (
             "  reporting_study:",
             "  reporting_studies:",
