@@ -115,7 +115,7 @@ def test_a_term_that_ended_is_not_drawn_as_zero(html):
     ends = [
         max(
             float(x)
-            for x in re.findall(r"[ML] ([\d.]+) ", re.search(r'd="([^"]+)"[^>]*stroke: var\(--m0\)', svg)[1])
+            for x in re.findall(r"[ML] ([\d.]+) ", re.search(r'd="([^"]+)"[^>]*stroke: var\(--m0,', svg)[1])
         )
         for svg in (perceptual, total)
     ]

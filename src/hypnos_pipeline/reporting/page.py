@@ -107,11 +107,12 @@ class Page:
             "title": self.title,
             "home": self.home,
             "facts": header_facts(self.env, self.image_size, self.parts, self.methods),
-            "methods": [(charts.glyph(n), n % charts.COLOURS, m) for n, m in enumerate(self.methods)],
+            "methods": [(charts.glyph(n), n % len(charts.COLOURS), m) for n, m in enumerate(self.methods)],
             "subjects": [
                 {"name": name, "label": subject_label(name), "sets": _by_prompt_set(part), **part}
                 for name, part in parts.items()
             ],
+            "colours": charts.COLOURS,
             "set_titles": SET_TITLES,
             "cards": cards(rows, self.methods, list(self.parts)),
             "trade_off": _trade_off(rows, self.methods, list(self.parts)),
