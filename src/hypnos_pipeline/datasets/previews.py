@@ -87,7 +87,7 @@ def markdown_preview(file: Path) -> HTMLPreview:
 
 
 def page_preview(file: Path) -> HTMLPreview:
-    """Returns an HTML page without scripts, style and dialogs: kedro-viz would take them out or show them bare."""
+    """Returns an HTML page without scripts, style and dialogs, which kedro-viz takes out or shows bare."""
     page = file.read_text(encoding="utf-8")
     return _left_as_it_is(re.sub(r"<(script|style|dialog)\b.*?</\1>", "", page, flags=re.DOTALL))
 
