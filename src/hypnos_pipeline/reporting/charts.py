@@ -30,6 +30,8 @@ COLOURS = ("#0b7a75", "#d0761b", "#b3264f", "#5560c0", "#767d84", "#8a6d00", "#2
 """Of methods, on a light page. A ninth method takes the first again."""
 POINTS = 120
 """Of a line in a chart: more cannot be seen at a chart's width."""
+FEW_POINTS = 40
+"""Up to which they are drawn large."""
 SMOOTHING = 0.08
 """Part of all steps that a learning curve's running mean takes."""
 LETTERS = 14
@@ -95,7 +97,7 @@ def trade_off(name: str, points: Sequence[Point], across: Scale, upwards: Scale)
                 point.y,
                 MARKERS[point.method % len(MARKERS)],
                 color=_colour(point.method),
-                markersize=10,
+                markersize=10 if len(points) <= FEW_POINTS else 5,
                 markeredgecolor=INK,
                 markeredgewidth=0.6,
             )

@@ -10,8 +10,8 @@ from hypnos_pipeline.reporting.headline import HEADLINE
 
 ROOM = 5_000_000
 """Bytes of all subjects' parts together; with tables and charts a page stays below 8 MB."""
-SHORT_ROOM = 2_500_000
-"""The same of subjects that are many: their metrics need the rest."""
+MANY_ROOM, APIECE = 7_000_000, 20_000
+"""The same of subjects that are many, and what each one's card and metrics need of it."""
 
 Part = dict[str, Any]
 
@@ -32,7 +32,8 @@ def fitted(parts: Mapping[str, Mapping[str, Any]], alone: bool) -> tuple[dict[st
     headline = {name: _headline_images(part) for name, part in whole.items()}
     if alone or _size(headline) <= ROOM:
         return headline, False
-    return {name: _brief(part, SHORT_ROOM // len(parts)) for name, part in whole.items()}, True
+    room = MANY_ROOM // len(parts) - APIECE
+    return {name: _brief(part, room) for name, part in whole.items()}, True
 
 
 def _headline_images(part: Part) -> Part:
