@@ -19,9 +19,9 @@ from hypnos_pipeline.miniworld.render.scene import Instance, Scene, draw_instanc
 from hypnos_pipeline.miniworld.render.words import CLASSES, PLAIN, SCENES, WALLED
 from hypnos_pipeline.randomness import numpy_generator
 
-SIZE = 320
-"""Pixels of a photo's side: what GrabCut works at."""
-PHOTOS = 4
+SIZE = 256
+"""Pixels of a photo's side."""
+PHOTOS = 3
 """Photos of a set."""
 WAYS = ("places", "one room", "near colours", "crowded")
 

@@ -11,7 +11,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
 from typing import Any
 
@@ -19,10 +19,12 @@ import numpy as np
 
 from benchmarks.matte_sets import WAYS, draw_set, set_names
 from hypnos_pipeline.imaging.mattes.estimate import estimate_mattes
+from hypnos_pipeline.imaging.mattes.guards import scaled
+from hypnos_pipeline.imaging.mattes.measures import Measures
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
 
 HELD_BACK = 20261127
-TUNING = (1, 2)
+TUNING = (1,)
 WRONG, RIGHT = 0.85, 0.93
 """A matte below the first IoU is wrong, above the second right; between, either answer will do."""
 FLAGGED_RIGHT = 0.1
@@ -38,14 +40,14 @@ class Judged:
         photo: Its set and name.
         way: How the set was photographed.
         iou: With the true matte, of soft values.
-        flagged: Whether the guards say anything.
+        said: What the guards say; nothing of a matte that is not flagged.
         measures: See ``imaging.mattes.measures``.
     """
 
     photo: str
     way: str
     iou: float
-    flagged: bool
+    said: list[str]
     measures: dict[str, float]
 
 
@@ -65,7 +67,7 @@ def _judge(task: tuple[int, str, str]) -> list[Judged]:
             f"{cls}, {way}, {row['photo']}",
             way,
             iou(mattes[row["photo"]], drawn.truth[row["photo"]]),
-            bool(row["problems"]),
+            [problem["what"] for problem in row["problems"]],
             row["measures"],
         )
         for row in rows
@@ -80,7 +82,7 @@ def iou(matte: np.ndarray, truth: np.ndarray) -> float:
 def summary(photos: Sequence[Judged]) -> dict[str, Any]:
     """Returns how good the mattes are, and how often the guards are right."""
     ious = np.array([photo.iou for photo in photos])
-    flagged = np.array([photo.flagged for photo in photos])
+    flagged = np.array([bool(photo.said) for photo in photos])
     wrong, right = ious < WRONG, ious > RIGHT
     return {
         "photos": len(photos),
@@ -96,13 +98,14 @@ def summary(photos: Sequence[Judged]) -> dict[str, Any]:
 
 
 def fitted(photos: Sequence[Judged]) -> dict[str, float]:
-    """Returns the measures' weights, by logistic regression on their square roots, and the limit.
+    """Returns the measures' weights, by logistic regression, and the limit.
 
     At the limit ``FLAGGED_RIGHT`` of the right mattes are flagged.
     """
     used = [photo for photo in photos if photo.measures and not WRONG <= photo.iou <= RIGHT]
-    names = [name for name in used[0].measures if name != "doubt"]
-    values = np.sqrt([[abs(photo.measures[name]) for name in names] for photo in used])
+    names = [field.name for field in fields(Measures)]
+    measured = [scaled(Measures(**{name: photo.measures[name] for name in names})) for photo in used]
+    values = np.array([list(each.values()) for each in measured])
     wrong = np.array([photo.iou < WRONG for photo in used], dtype=float)
     weights = _logistic(values, wrong)
     doubts = values @ weights

@@ -9,7 +9,7 @@ often the guards are right.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,9 @@ _FIX = (
     "look at the sheet; put a mask in masks/{photo}.png, exclude the photo (the subject's key exclude), "
     "or choose another backend for it (the subject's key mattes)"
 )
-WEIGHTS = Measures(unknown=5.0, background=5.0, left_out=5.0, faint=5.0, beside=5.0, size=1.0)
-"""Of the square root of each measure."""
-DOUBTFUL = 3.0
+WEIGHTS = Measures(unknown=7.9, background=6.9, missing=4.1, faint=4.6, size=3.1)
+"""Of the square root of each share, and of the square of the size's logarithm."""
+DOUBTFUL = 4.2
 """The doubt from which a matte is flagged."""
 _SAID = 0.6
 """A measure is named if it is at least this share of the largest one's part in the doubt."""
@@ -33,9 +33,8 @@ _WORDS = {
     "unknown": "parts gained, or not this object: {:.0%} of the cut-out has colours that the other photos' "
     "cut-outs lack",
     "background": "parts gained: {:.0%} of the cut-out has the background's colours rather than the object's",
-    "left_out": "parts lost: colours of the object go on beside the cut-out ({:.0%} of its size)",
+    "missing": "parts lost: what the other photos' cut-outs hold lies beside this one ({:.0%} of its size)",
     "faint": "low contrast: along {:.0%} of the outline the object hardly differs from what is behind it",
-    "beside": "parts lost: {:.0%} of the outline borders on something that is not the background",
     "size": "photos disagree: the cut-out is {:.1f} times as {} as in the other photos",
 }
 
@@ -112,8 +111,14 @@ def doubt(measures: Measures) -> float:
 
 def _parts(measures: Measures) -> dict[str, float]:
     """Returns each measure's part in the doubt."""
-    names = [field.name for field in fields(Measures)]
-    return {name: getattr(WEIGHTS, name) * abs(getattr(measures, name)) ** 0.5 for name in names}
+    weights = asdict(WEIGHTS)
+    return {name: weights[name] * value for name, value in scaled(measures).items()}
+
+
+def scaled(measures: Measures) -> dict[str, float]:
+    """Returns the measures as they are weighed: small shares count, small differences in size do not."""
+    values = asdict(measures)
+    return {name: value**2 if name == "size" else value**0.5 for name, value in values.items()}
 
 
 def _said(name: str, value: float) -> str:

@@ -1,7 +1,7 @@
 """Numbers that say how far a matte may be trusted, from the photo itself and from the subject's other photos.
 
-Each is 0 where nothing speaks against the matte. They compare colours: along the matte's outline, of
-what it holds, and of what lies beside it. What is measured is the photo at the size at which mattes are made.
+Each is 0 where nothing speaks against the matte. They compare colours: along the matte's outline, of what it
+holds, and of what lies beside it. What is measured is the photo at the size at which mattes are made.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _REACH = 3
 """How many pixels from the outline, to both sides, colours are compared."""
 _FAINT = 15.0
 """A difference in ΔE across the outline below which it is faint."""
-_OTHER = 4.0
-"""How unlike the border (see ``surroundings``) what lies beside the outline must be to be no background."""
+_CLEAR = 2.0
+"""How unlike the border what was lost must be, at least."""
 _BINS = (10, 26, 26)
 _BIN = 10.0
 """A bin of the colour histograms, in units of L*, a* and b*."""
@@ -40,18 +40,16 @@ class Measures:
         unknown: Share of the cut-out whose colours most other photos' cut-outs lack.
         background: Share of the cut-out whose colours are rather those of this photo's background, and of
             the others' backgrounds, than those of the others' cut-outs.
-        left_out: What lies close beside the cut-out and has its colours rather than those around it, as a
-            share of the cut-out.
+        missing: What lies close beside the cut-out, is unlike the border, and has colours of the others'
+            cut-outs, as a share of the cut-out.
         faint: Share of the outline across which colours differ by less than ΔE 15.
-        beside: Share of the outline outside which lies something unlike the border of the photo.
         size: Logarithm of the cut-out's share of the photo over the median of the others'.
     """
 
     unknown: float
     background: float
-    left_out: float
+    missing: float
     faint: float
-    beside: float
     size: float
 
 
@@ -100,8 +98,7 @@ class _View:
 
 
 def _measured(view: _View, others: list[_View]) -> Measures:
-    faint, beside = _along_the_outline(view)
-    unknown = background = size = 0.0
+    unknown = background = missing = size = 0.0
     area = view.inside.sum()
     if others:
         usual = np.median([other.own for other in others], axis=0)
@@ -112,15 +109,15 @@ def _measured(view: _View, others: list[_View]) -> Measures:
         core = ~_grown(~view.inside, 1)
         unknown = (strange & core).sum() / area
         background = (rather_this & rather_theirs & view.inside).sum() / area
+        unlike = see_surroundings(view.image).unlike
+        theirs = _mean((usual[view.bins] > _UNKNOWN) & (unlike > _CLEAR)) > 0.6
+        missing = (theirs & view.near).sum() / area
         size = np.log(view.inside.mean() / np.median([other.inside.mean() for other in others]))
-    around = view.histogram(view.near)
-    alike = _mean(_log_ratio(view.own, around)[view.bins], 5) > 0.0
-    left_out = (alike & view.near).sum() / area
-    return Measures(*(float(value) for value in (unknown, background, left_out, faint, beside, size)))
+    return Measures(*(float(value) for value in (unknown, background, missing, _faint(view), size)))
 
 
-def _along_the_outline(view: _View) -> tuple[float, float]:
-    """Returns the shares of the outline that are faint, and that have something else beside them."""
+def _faint(view: _View) -> float:
+    """Returns the share of the outline across which colours hardly differ."""
     import cv2
 
     soft = cv2.GaussianBlur(view.inside.astype(np.float32), (0, 0), 2.0)
@@ -133,8 +130,7 @@ def _along_the_outline(view: _View) -> tuple[float, float]:
         np.clip(np.round(np.stack([y, x]) + way * _REACH * inwards).astype(int), 0, last) for way in (1, -1)
     )
     across = np.linalg.norm(view.lab[tuple(within)] - view.lab[tuple(without)], axis=-1)
-    unlike = see_surroundings(view.image).unlike[tuple(without)]
-    return float((across < _FAINT).mean()), float((unlike > _OTHER).mean())
+    return float((across < _FAINT).mean())
 
 
 def _bins(lab: np.ndarray) -> np.ndarray:
@@ -147,11 +143,11 @@ def _log_ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.log((above + _FLOOR) / (below + _FLOOR))
 
 
-def _mean(values: np.ndarray, side: int = 3) -> np.ndarray:
+def _mean(values: np.ndarray) -> np.ndarray:
     """Returns the mean of each pixel's neighbourhood: a single pixel says nothing."""
     import cv2
 
-    return cv2.blur(values.astype(np.float32), (side, side))
+    return cv2.blur(values.astype(np.float32), (3, 3))
 
 
 def _grown(where: np.ndarray, radius: int) -> np.ndarray:
