@@ -77,7 +77,11 @@ def _grown_on_plain(cut: np.ndarray, unlike: np.ndarray) -> np.ndarray:
     faint = unlike > _UNLIKE_LINE
     lines = faint & ~_opened(faint, 0.012)  # a dark line is not unlike a shadow, but a shadow is no line
     _, labels = cv2.connectedComponents((cut | lines | (unlike > _UNLIKE_PLAIN)).astype(np.uint8))
-    return np.isin(labels, np.unique(labels[cut])) if cut.any() else cut
+    grown = np.isin(labels, np.unique(labels[cut])) & (labels > 0)
+    beyond = grown & ~cv2.dilate(cut.astype(np.uint8), _disc(3)).astype(
+        bool
+    )  # what is nearer is a blurred edge
+    return cut | (grown & cv2.dilate(beyond.astype(np.uint8), _disc(4)).astype(bool))
 
 
 def _prior(unlike: np.ndarray) -> np.ndarray:
