@@ -90,7 +90,7 @@ def of_finetuned(model: TextToImage, subject: Any, photos: np.ndarray, name: str
     }
 
 
-def compare_finetuned(project: Path, names: Sequence[str]) -> Iterator[str]:
+def compare_finetuned(project: Path, subject: str, names: Sequence[str]) -> Iterator[str]:
     """Yields a line of a Markdown table for every finetuned model and sampler."""
     import yaml
     from PIL import Image
@@ -99,15 +99,15 @@ def compare_finetuned(project: Path, names: Sequence[str]) -> Iterator[str]:
     from hypnos_pipeline.study.model import STUDY_FILE, Study
 
     study = Study.from_parameters(yaml.safe_load((project / "conf/mini" / STUDY_FILE).read_text()))
-    for folder in sorted((project / "data/06_models/mini").glob("*/*/finetuned/unet")):
-        subject, method = folder.parts[-4], folder.parts[-3]
-        photos = sorted((project / "data/02_intermediate/mini" / subject / "working_photos").glob("*.png"))
+    for folder in sorted((project / "data/06_models/mini").glob(f"{subject}/*/finetuned/unet")):
+        of_subject, method = folder.parts[-4], folder.parts[-3]
+        photos = sorted((project / "data/02_intermediate/mini" / of_subject / "working_photos").glob("*.png"))
         squares = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in photos])
         model, found = load_text_to_image(folder.parent), dict[str, dict[str, np.ndarray]]()
         for name in names:
-            found[name] = of_finetuned(model, study.subjects[subject], squares, name)
+            found[name] = of_finetuned(model, study.subjects[of_subject], squares, name)
             cells = [_difference(values, found[REFERENCE][key]) for key, values in found[name].items()]
-            yield f"| {subject}, {method} | {name} | {' | '.join(cells)} |"
+            yield f"| {of_subject}, {method} | {name} | {' | '.join(cells)} |"
 
 
 def _difference(values: np.ndarray, reference: np.ndarray) -> str:
@@ -124,6 +124,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=128, help="of the base model")
+    parser.add_argument("--subject", default="*", help="of the project, this one alone")
     parser.add_argument("--project", type=Path, help="where finetunings of the tuning subjects have run")
     parser.add_argument(
         "--sheet", type=Path, help="write the base model's first images there, a row a sampler"
@@ -142,7 +143,7 @@ def main() -> None:
             contact_sheet(rows, row_labels=names[: len(rows)]).save(settings.sheet)
     if settings.project:
         print("\n| model | sampler | DINO | CLIP-T | background ΔE |\n|---|---|--:|--:|--:|")
-        for line in compare_finetuned(settings.project, names):
+        for line in compare_finetuned(settings.project, settings.subject, names):
             print(line, flush=True)
 
 

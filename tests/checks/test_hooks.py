@@ -12,9 +12,11 @@ from PIL import Image
 
 from hypnos_pipeline.checks.hooks import StudyChecks
 from hypnos_pipeline.checks.machine import tracking_problems
-from hypnos_pipeline.datasets import RawPhotosDataset
+from hypnos_pipeline.datasets import FolderDataset, RawPhotosDataset
 from hypnos_pipeline.errors import StudyError
+from hypnos_pipeline.pipelines import background_removal
 from hypnos_pipeline.study.loading import StudyConfigLoader
+from hypnos_pipeline.study.model import Study
 
 NETWORKS = [
     f"params:models.{name}"
@@ -89,3 +91,23 @@ def test_event_files_without_tensorboard_are_refused_by_name(parameters, monkeyp
         "tracking.tensorboard: true, but tensorboard is not installed; `pip install"
     )
     assert tracking_problems(parameters) == [problem]  # as the doctor lists it
+
+
+@pytest.mark.parametrize(("subject", "found"), [("figurine", True), ("lego_robot", False)])
+def test_photos_are_checked_for_the_subjects_that_the_run_reads_them_for(parameters, subject, found):
+    parameters["subjects"]["figurine"]["exclude"] = ["99"]
+    parameters["subjects"]["lego_robot"]["photos"] = "figurine"
+    parameters["subjects"]["lego_robot"]["true_masks"] = "figurine"
+    study = Study.from_parameters(parameters)
+    pipeline = background_removal.create_pipeline(study).only_nodes_with_namespaces([subject])
+    catalog = DataCatalog(
+        {
+            "figurine.photos": RawPhotosDataset(filepath="data/01_raw/subjects/figurine"),
+            "truth": FolderDataset(filepath="data/01_raw/truth"),
+        }
+    )
+    if not found:
+        StudyChecks().before_pipeline_run(pipeline, catalog)
+        return
+    with pytest.raises(StudyError, match=r"subjects.figurine.exclude"):
+        StudyChecks().before_pipeline_run(pipeline, catalog)

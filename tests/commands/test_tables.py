@@ -23,7 +23,7 @@ def test_the_networks_have_headings(project_root: Path, monkeypatch) -> None:
     monkeypatch.chdir(project_root)
     lines = CliRunner().invoke(models, ["list", "--env", "mini"]).stdout.splitlines()
     assert lines[0].split() == ["network", "source", "version", "files", "size", "folder"]
-    assert lines[1].split()[:6] == ["text_to_image", "the", "folder", "itself", "pinned", "verified"]
+    assert lines[1].split()[:4] == ["text_to_image", "local", "pinned", "verified"]
 
 
 def test_what_was_learned_is_a_table(capsys) -> None:

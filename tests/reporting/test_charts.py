@@ -7,14 +7,13 @@ import re
 import pandas as pd
 import pytest
 
-from hypnos_pipeline.reporting.charts import Interval, Point, curves, intervals, trade_off, without_end
+from hypnos_pipeline.reporting.charts import Interval, Point, Scale, curves, intervals, trade_off, without_end
 
 POINTS = [Point(0, 0.2, 0.3), Point(1, 0.4, 0.1)]
-LIMITS = ((0.0, 1.0), (0.0, 1.0))
 
 
-def drawn(better: tuple[bool, bool]) -> str:
-    return trade_off("A <chart>", POINTS, ("obedience", "fidelity"), LIMITS, better)
+def drawn(worst: float = 0.0, best: float = 1.0) -> str:
+    return trade_off("A <chart>", POINTS, Scale("obedience", worst, best), Scale("fidelity", 0.0, 1.0))
 
 
 def signs(svg: str) -> list[tuple[float, float]]:
@@ -22,7 +21,7 @@ def signs(svg: str) -> list[tuple[float, float]]:
 
 
 def test_a_chart_can_stand_in_a_page_beside_others():
-    svg = drawn((True, True))
+    svg = drawn()
     assert svg.startswith('<svg role="img" aria-label="A &lt;chart&gt;"')
     assert ">obedience</text>" in svg
     assert "fill: var(--m1)" in svg
@@ -33,13 +32,13 @@ def test_a_chart_can_stand_in_a_page_beside_others():
 
 
 def test_the_same_data_give_the_same_bytes():
-    assert drawn((True, True)) == drawn((True, True))
+    assert drawn() == drawn()
 
 
 def test_an_axis_where_lower_is_better_runs_backwards():
-    (x0, y0), (x1, y1) = signs(drawn((True, True)))
+    (x0, y0), (x1, y1) = signs(drawn())
     assert (x0 < x1, y0 < y1) == (True, True)  # the first has more fidelity, and y counts downwards
-    (x0, _), (x1, _) = signs(drawn((False, True)))
+    (x0, _), (x1, _) = signs(drawn(1.0, 0.0))
     assert x0 > x1
 
 

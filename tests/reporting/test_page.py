@@ -101,7 +101,7 @@ def test_health_and_failures_say_why(html):
         "1 of 1 photos",
         "touches the &lt;border&gt;",
         "exclude it",
-        "resized (10%)",
+        "resized (10% right)",
         "3 are &lt;blank&gt;",
     ):
         assert found in health
@@ -168,6 +168,6 @@ def test_many_subjects_fit_by_leaving_details_to_their_own_pages(monkeypatch):
     assert 'id="failures"' not in html
     assert 'href="subjects/mug_11/page.html#varying.mug_11.hypnos.dino"' in html
     assert 'href="cells.csv"' in html
-    assert html.count("Trade-off of") == 1
+    assert html.count("Trade-off:") == 1
     assert html.count('class="picture"') < 12 * len(SETS) * IMAGES * len(NAMES)
     assert study_title(many) == "HYPNOS study: 12 subjects"

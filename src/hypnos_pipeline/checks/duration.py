@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from kedro.framework.hooks import hook_impl
@@ -25,6 +26,7 @@ from hypnos_pipeline.study.parts import ValidParts
 
 WORTH_SAYING = 60.0
 """Seconds of a run that is announced."""
+ALONE = "SequentialRunner"
 EMBEDDED = NetworkSizes(unet=9_435_908, levels=3)
 """The models that ``running/costs.py`` was measured with."""
 EMBEDDED_IMAGE = 64
@@ -33,7 +35,7 @@ CONVOLUTION = 0.45
 
 
 def describe_duration(
-    pipeline: Pipeline, parameters: dict[str, Any], root: Path, env: str
+    pipeline: Pipeline, parameters: dict[str, Any], root: Path, env: str, workers: int | None = None
 ) -> tuple[float, str]:
     """Estimates how long a run takes.
 
@@ -42,6 +44,7 @@ def describe_duration(
         parameters: Of the environment; they must be valid.
         root: The project's folder.
         env: The environment.
+        workers: How many processes run it; by default one a GPU, or else one a core.
 
     Returns:
         Seconds, and in words how long, with how many processes, and what the estimate comes from.
@@ -55,7 +58,8 @@ def describe_duration(
         scale = relative_cost(sizes, study.image_size) * (gpu_speed() if on_gpu else timings.speed())
         sort = "estimate" if sizes.unet == EMBEDDED.unet else "rough estimate"
         source = f"from the speed of this {'GPU' if on_gpu else 'processor'}; a first run makes it better"
-    workers = _gpus() if on_gpu else capacity.cores()
+    workers = workers or (len(capacity.gpus()) if on_gpu else capacity.cores())
+    workers = min(workers, max(map(len, pipeline.grouped_nodes), default=1))
     seconds = makespan(pipeline, timings.expected(pipeline, study, known, scale), workers)
     processes = f"{workers} process{'' if workers == 1 else 'es'}"
     return seconds, f"about {roughly(seconds)} with {processes} ({sort}, {source})"
@@ -76,17 +80,11 @@ def gpu_speed(device: str = "cuda") -> float:
     best = float("inf")
     for _ in range(4):  # the first one chooses an algorithm
         began = time.perf_counter()
-        torch.nn.functional.conv2d(images, weights, padding=1).mean().backward()
+        torch.nn.functional.conv2d(images, weights, padding=1).mean().backward()  # pyright: ignore[reportUnknownMemberType]
         assert images.grad is not None
         images.grad[0, 0, 0, 0].item()  # waits until it is there
         best = min(best, time.perf_counter() - began)
     return best / CONVOLUTION
-
-
-def _gpus() -> int:
-    import torch
-
-    return torch.cuda.device_count()
 
 
 def duration_finding(files: StudyFiles) -> list[Finding]:
@@ -98,7 +96,8 @@ def duration_finding(files: StudyFiles) -> list[Finding]:
         return []
     bootstrap_project(files.root)
     StudyConfigLoader(str(files.root / "conf"), env=files.env, base_env=BASE, default_run_env=DEFAULT)
-    _, text = describe_duration(pipelines["full"], files.parameters, files.root, files.env)
+    full = cast("Mapping[str, Pipeline]", pipelines)["full"]
+    _, text = describe_duration(full, files.parameters, files.root, files.env)
     return [Passed("time", text)]
 
 
@@ -110,6 +109,9 @@ class AnnouncedDuration:
         """Prints one line to stderr."""
         if of_kedro_run():
             root, env = place(run_params)
-            seconds, text = describe_duration(pipeline, current_parameters(), root, env)
+            workers = (
+                1 if ALONE in run_params["runner"] else click.get_current_context().params.get("workers")
+            )
+            seconds, text = describe_duration(pipeline, current_parameters(), root, env, workers)
             if seconds > WORTH_SAYING:
                 click.echo(f"This takes {text}.", err=True)

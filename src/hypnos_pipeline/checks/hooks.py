@@ -71,16 +71,15 @@ class StudyChecks:
             StudyError: Listing every problem and its fix.
         """
         inputs = pipeline.inputs()
-        photos = sorted(name for name in inputs if name.endswith(".photos"))
+        photos = _photo_users(pipeline, inputs)
         networks = sorted(name.removeprefix(NETWORK) for name in inputs if name.startswith(NETWORK))
         if not (photos or networks):
             return
         parts = ValidParts.of(Study, current_parameters())
         found: list[Problem] = []
-        for name in photos:
-            using = [node.namespace for node in pipeline.nodes if name in node.inputs and node.namespace]
-            truth = catalog.load(TRUTH) if any(TRUTH in node.inputs for node in pipeline.nodes) else None
-            found += photo_problems(Path(catalog[name]._describe()["filepath"]), parts, truth, using)
+        truth = catalog.load(TRUTH) if TRUTH in inputs else None
+        for name, users in photos.items():
+            found += photo_problems(Path(catalog[name]._describe()["filepath"]), parts, truth, users)
         if "params:class_prior" in inputs:
             found += class_prior_problems(parts)
         found += network_problems(parts, networks, lock_file(StudyConfigLoader.newest))
@@ -108,6 +107,15 @@ class StudyChecks:
             settings = savings(parts, reads, on_gpu=of_gpu(cause))
             with shown_plainly():
                 raise explained(cause, node.name, settings, study_file(StudyConfigLoader.newest)) from error
+
+
+def _photo_users(pipeline: Pipeline, inputs: set[str]) -> dict[str, set[str]]:
+    """Returns the datasets of raw photos that a pipeline reads, each with the subjects that read it."""
+    found: dict[str, set[str]] = {name: set() for name in sorted(inputs) if name.endswith(".photos")}
+    for node in pipeline.nodes:
+        for name in found.keys() & set(node.inputs):
+            found[name].add((node.namespace or "").partition(".")[0])
+    return found
 
 
 def _files_problems(files: StudyFiles, models_lock: Path | None) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from hypnos_pipeline.commands.options import (
 )
 from hypnos_pipeline.commands.plain import PlainGroup
 from hypnos_pipeline.commands.reproduce import reproduce
+
+if TYPE_CHECKING:
+    from hypnos_pipeline.provenance.rendering import Part
 
 
 @click.group(cls=PlainGroup)
@@ -55,7 +58,7 @@ def trace(env: str, everything: bool, as_json: bool, as_dot: bool, **words: Any)
     from hypnos_pipeline.provenance.rendering import PARTS, as_summary, as_tree, console
     from hypnos_pipeline.provenance.trace import trace as gather
 
-    parts = [part for part in PARTS if words.pop(part) or everything]
+    parts: list[Part] = [part for part in PARTS if words.pop(part) or everything]
     found = gather(root, the_cell(root, env, **words))
     if as_json or as_dot:
         from hypnos_pipeline.provenance.export import as_dot as dot

@@ -73,7 +73,7 @@ def list_models(env: str) -> None:
         here = {True: "verified", False: "altered", None: "present"}[status.verified]
         size = f"{status.bytes / 1e6:,.1f} MB" if status.bytes else "-"
         pin = _pin(reference, status.pinned, lock.get(key))
-        source = "the folder itself" if status.id == status.folder else _short_address(status.id)
+        source = "local" if status.id == status.folder else _short_address(status.id)
         rows.append((key, source, pin, here if status.present else "absent", size, status.folder))
         problems += [f"models.{key}: {problem}" for problem in status.problems]
     show_table(("network", "source", "version", "files", "size", "folder"), rows, numbers=("size",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,10 @@ from hypnos_pipeline.checks.needs import node_memory
 from hypnos_pipeline.running import capacity, timings
 from hypnos_pipeline.running.dask_runner import PROCESS
 from hypnos_pipeline.running.made import where_to_look
-from hypnos_pipeline.running.pool import Pool
+from hypnos_pipeline.running.pool import Pool, log_to_the_pool
+from hypnos_pipeline.running.run_log import run_log
 from hypnos_pipeline.running.showing import shown
-from hypnos_pipeline.stages.commands import work
+from hypnos_pipeline.stages.commands import Job, work
 from hypnos_pipeline.stages.environments import Environment
 from hypnos_pipeline.stages.reproduction import Event, Ways
 from hypnos_pipeline.study.loading import current_parameters
@@ -36,6 +37,14 @@ CODE = ("src", "conf", "pyproject.toml")
 """What a worker keeps in memory from one stage to the next."""
 
 OPTIONS = re.compile(r"--(\w+)=(\S+)")
+
+
+def work_reported(job: Job) -> int:
+    """Does a job in a worker; what is logged there is shown and kept by the process that opened the pool."""
+    import kedro.framework.project  # noqa: F401  # it configures logging
+
+    log_to_the_pool()
+    return work(job)
 
 
 class StudyStages:
@@ -62,7 +71,7 @@ class StudyStages:
             open_workers=self._open_workers,
             count=lambda: self._count,
             estimates=self._estimates,
-            work=work,
+            work=work_reported,
             listener=self._happened,
             logs=LOGS,
             code=[self._root / name for name in CODE],
@@ -120,7 +129,8 @@ class StudyStages:
     def _open_workers(self) -> Generator[Pool]:
         nodes = [node for stage in self._nodes for node in self._nodes[stage]]
         pool = Pool(self._count, memory=capacity.memory(), gpus=self._gpus)
-        with shown({node: self._expected[node] for node in nodes}) as self._board, pool:
+        log = nullcontext() if self._env is None else run_log(self._root, self._env.name)
+        with log, shown({node: self._expected[node] for node in nodes}) as self._board, pool:
             yield pool
         if self._env is not None and self._study is not None:
             timings.remember(self._root, self._env.name, self._full, self._study, self._board)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -102,7 +102,8 @@ def stage_nodes(root: Path, env: str, runs: list[tuple[str, ...]]) -> Pipeline:
 
     bootstrap_project(root)
     StudyConfigLoader(str(root / "conf"), env=env, base_env=BASE, default_run_env=DEFAULT)
-    return sum((pipelines[name].filter(node_namespaces=[where]) for name, where in runs), Pipeline([]))
+    known = cast("dict[str, Pipeline]", pipelines)
+    return sum((known[name].filter(node_namespaces=[where]) for name, where in runs), Pipeline([]))
 
 
 def _show(text: str) -> None:

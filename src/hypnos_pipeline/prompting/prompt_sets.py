@@ -138,6 +138,7 @@ def study_prompt_problems(
             templates[name] = list(dict.fromkeys(expand(settings, name, seed)))
         except ValueError as error:
             problems.append(str(error))
+    of_words: dict[tuple[str, ...], list[str]] = {}  # of a catalogue's many subjects of one noun, once
     for subject_name, subject in subjects.items():
         for name, prompts in templates.items():
             word = re.compile(rf"(?<!\w){re.escape(subject.background_word)}(?!\w)", re.IGNORECASE)
@@ -147,15 +148,18 @@ def study_prompt_problems(
                     f"subject {subject_name!r}; choose other words"
                 )
         if tokenizer is not None:
-            problems += _tokenizer_problems(tokenizer, subject_name, subject, templates)
+            words = (subject.noun, subject.instance_word, subject.background_word)
+            if words not in of_words:
+                of_words[words] = _tokenizer_problems(tokenizer, subject, templates)
+            problems += [f"subject {subject_name!r}{problem}" for problem in of_words[words]]
     return problems
 
 
 def _tokenizer_problems(
-    tokenizer: Any, subject_name: str, subject: SubjectSettings, templates: Mapping[str, list[str]]
+    tokenizer: Any, subject: SubjectSettings, templates: Mapping[str, list[str]]
 ) -> list[str]:
-    """Checks one subject's rare words and the length of all its prompts."""
-    problems = [f"subject {subject_name!r}: {problem}" for problem in rare_word_problems(tokenizer, subject)]
+    """Checks a subject's rare words and the length of all its prompts; the subject is named before each."""
+    problems = [f": {problem}" for problem in rare_word_problems(tokenizer, subject)]
     phrase = instance_phrase(subject)
     prompts = [
         (f"prompt set {name!r}", subject_prompt(t, phrase)) for name, ts in templates.items() for t in ts
@@ -164,7 +168,7 @@ def _tokenizer_problems(
     prompts += [("training", two_clause_prompt(phrase, background)) for background in backgrounds]
     for origin, prompt in prompts:
         if too_long := excess(tokenizer, prompt):
-            problems.append(f"subject {subject_name!r}, {origin}: {too_long}")
+            problems.append(f", {origin}: {too_long}")
     return problems
 
 

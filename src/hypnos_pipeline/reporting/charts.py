@@ -48,6 +48,21 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """An axis: its text, and the worst and the best value that it holds, whichever is higher."""
+
+    text: str
+    worst: float
+    best: float
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Returns the axis' ends, with some room."""
+        room = 0.12 * (self.best - self.worst) or 0.1
+        return self.worst - room, self.best + room
+
+
+@dataclass(frozen=True)
 class Interval:
     """A difference: its row, the method that is subtracted, the mean, and the interval's ends."""
 
@@ -63,21 +78,14 @@ def glyph(method: int) -> str:
     return GLYPHS[method % len(GLYPHS)]
 
 
-def trade_off(
-    name: str,
-    points: Sequence[Point],
-    axes: tuple[str, str],
-    limits: tuple[Any, Any],
-    better: tuple[bool, bool],
-) -> str:
+def trade_off(name: str, points: Sequence[Point], across: Scale, upwards: Scale) -> str:
     """Draws methods as points: the better they are on both axes, the farther up and to the right.
 
     Args:
         name: Of the chart, unique on its page; also what it is called to those who cannot see it.
         points: Of the methods.
-        axes: Text of the two axes.
-        limits: Lowest and highest value of each axis.
-        better: Whether higher is better, of each axis; an axis where lower is better runs backwards.
+        across: Of the points' ``x``.
+        upwards: Of their ``y``.
     """
     with _figure(WIDTH, 3.4) as figure:
         axis = figure.subplots()
@@ -91,12 +99,9 @@ def trade_off(
                 markeredgecolor=INK,
                 markeredgewidth=0.6,
             )
-        for limit, high, set_limits in zip(limits, better, (axis.set_xlim, axis.set_ylim), strict=True):
-            set_limits(*(limit if high else reversed(limit)))
-        axis.set(xlabel=axes[0], ylabel=axes[1])
-        axis.annotate(
-            "better ↗", (0.985, 0.97), xycoords="axes fraction", ha="right", va="top", fontsize=10, color=INK
-        )
+        axis.set(xlim=across.ends, ylim=upwards.ends, xlabel=across.text, ylabel=upwards.text)
+        axis.set_title("better ↗", loc="right", fontsize=10, color=INK)
+        axis.locator_params(nbins=5)
         return _svg(figure, name)
 
 
@@ -126,7 +131,7 @@ def intervals(name: str, found: Sequence[Interval], better: str) -> str:
             yticklabels=["\n".join(wrap(row, LETTERS)) for row in rows],
         )
         axis.tick_params(axis="y", length=0)
-        axis.locator_params(axis="x", nbins=6)
+        axis.locator_params(axis="x", nbins=5)
         axis.grid(visible=False, axis="y")
         axis.spines["left"].set_visible(False)
         axis.set_xlabel("difference" + {"right": "   (better →)", "left": "   (← better)", "": ""}[better])
@@ -180,7 +185,7 @@ def _figure(width: float, height: float) -> Iterator[Figure]:
     from matplotlib.figure import Figure
     from matplotlib.style import context
 
-    style = {
+    style: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": "hypnos",
         "font.family": "DejaVu Sans",
@@ -224,13 +229,6 @@ def _svg(figure: Figure, name: str) -> str:
     text = re.sub(r' (?:width|height)="[\d.]+pt"| xmlns(?::xlink)?="[^"]*"| version="1.1"', "", text)
     text = re.sub(r"\n\s*", "\n", text)
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(name)}"', 1)
-
-
-def limits(values: Sequence[float]) -> tuple[float, float]:
-    """Returns the ends of an axis that holds all values, with some room."""
-    low, high = min(values), max(values)
-    room = 0.12 * (high - low) or 0.1
-    return low - room, high + room
 
 
 def without_end(values: pandas.Series) -> pandas.Series:

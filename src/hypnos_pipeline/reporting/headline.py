@@ -65,8 +65,12 @@ def scales(cells: Mapping[CellKey, Any]) -> Scales:
     values: dict[tuple[str, str], list[float]] = {}
     for key, row in cells.items():
         values.setdefault((key.prompt_set, key.metric), []).append(row.mean)
-    ends = {key: (min(several), max(several)) for key, several in values.items()}
-    return {key: each if METRICS[key[1]].higher_is_better else each[::-1] for key, each in ends.items()}
+    return {
+        key: (min(several), max(several))
+        if METRICS[key[1]].higher_is_better
+        else (max(several), min(several))
+        for key, several in values.items()
+    }
 
 
 def place_on(scale: tuple[float, float], value: float) -> float:

@@ -88,12 +88,12 @@ def mattes(report: Sequence[Mapping[str, Any]]) -> Check:
 def discriminator_by_kind(accuracy: Mapping[str, float]) -> Check:
     """Looks at how well the pretrained discriminator knows each kind of images."""
     kinds = {kind: value for kind, value in accuracy.items() if value is not None}
-    weak = [f"{_word(kind)} ({value:.0%})" for kind, value in kinds.items() if value < WELL_TOLD]
+    weak = [f"{_word(kind)} ({value:.0%} right)" for kind, value in kinds.items() if value < WELL_TOLD]
     details = (
         "Right, by kind: " + ", ".join(f"{_word(kind)} {value:.0%}" for kind, value in kinds.items()) + ".",
     )
     if weak:
-        return Check("Discriminator", False, f"Often wrong on {listed(weak)}.", details)
+        return Check("Discriminator", False, f"Wrong on many images of {listed(weak)}.", details)
     return Check("Discriminator", True, f"At least {min(kinds.values()):.0%} right on every kind.", details)
 
 

@@ -180,24 +180,20 @@ def _trade_off(
     axes, known = (OBEDIENCE, FIDELITY), scales(cells)
     if any(axis.key not in known for axis in axes):
         return []
-    points: dict[str, list[charts.Point]] = {subject: [] for subject in subjects}
+    points: dict[str, list[charts.Point]] = {}
     for subject in subjects:
+        heading = subject_label(subject) if len(subjects) <= MOST_CHARTS else "All subjects"
         for place, method in enumerate(methods):
             keys = [CellKey(axis.prompt_set, subject, method.name, axis.name) for axis in axes]
             if all(key in cells for key in keys):
-                points[subject].append(charts.Point(place, *(cells[key].mean for key in keys)))
-    ends = tuple(charts.limits(known[axis.key]) for axis in axes)
-    better = tuple(bool(axis.metric.higher_is_better) for axis in axes)
-    text = tuple(f"{axis.metric.label}, {axis.prompt_set}" for axis in axes)
-    if len(subjects) > MOST_CHARTS:
-        together = [point for several in points.values() for point in several]
-        return [("All subjects", charts.trade_off("Trade-off of all subjects", together, text, ends, better))]
+                point = charts.Point(place, *(cells[key].mean for key in keys))
+                points.setdefault(heading, []).append(point)
+    across, upwards = (
+        charts.Scale(f"{axis.metric.label}, {axis.prompt_set}", *known[axis.key]) for axis in axes
+    )
     return [
-        (
-            subject_label(subject),
-            charts.trade_off(f"Trade-off of {subject_label(subject)}", several, text, ends, better),
-        )
-        for subject, several in points.items()
+        (heading, charts.trade_off(f"Trade-off: {heading}", several, across, upwards))
+        for heading, several in points.items()
     ]
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pkgutil import iter_modules
 from threading import RLock
 
-from hypnos_pipeline import pipelines
 from hypnos_pipeline.progress import Event
+from hypnos_pipeline.study.consistency import SHARED_STAGES
 
-PIPELINES = frozenset(module.name for module in iter_modules(pipelines.__path__) if module.ispkg)
-"""Names that stand for a method in the nodes which all methods of a subject share."""
 ENOUGH = 0.02
 """The part of a run after which the time left can be estimated."""
 _NOT_FIGURES = ("kind", "work", "what", "unit", "done", "total")
@@ -50,7 +47,11 @@ class Row:
             return self.work, "", ""
         *spaces, stage = self.work.split(".")
         subject, *method = spaces or [""]
-        return stage.replace("_", " "), subject, ".".join(part for part in method if part not in PIPELINES)
+        return (
+            stage.replace("_", " "),
+            subject,
+            ".".join(part for part in method if part not in SHARED_STAGES),
+        )
 
     @property
     def fraction(self) -> float:

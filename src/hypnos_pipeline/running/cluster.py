@@ -22,9 +22,10 @@ ENVIRONMENT = {
     "PYTHONWARNINGS": "ignore:resource_tracker",  # killed workers leave locks to Python, which removes them
 }
 """Of the workers, before they import anything."""
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": 0,  # the pool starts a task again, when a worker is free
     "distributed.scheduler.worker-ttl": None,  # a stage that holds Python's lock for minutes is not dead
+    "distributed.comm.timeouts.connect": "120s",  # on a machine that is busy with other things
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
@@ -40,7 +41,7 @@ SETTINGS = {
 
 @contextmanager
 def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
-    """Starts a scheduler and workers, and kills the workers in the end.
+    """Starts a scheduler and workers; end these with :func:`kill_workers` first.
 
     Args:
         workers: Processes; each has one task at a time, in one thread.
@@ -49,7 +50,7 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
     Yields:
         Dask's cluster.
     """
-    import dask
+    import dask.config
     from distributed import Nanny, Scheduler, SpecCluster
     from distributed.security import Security
 
@@ -58,7 +59,7 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
         folder = tempfile.mkdtemp(prefix="hypnos-")
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         stack.enter_context(dask.config.set({**SETTINGS, "temporary-directory": folder}))
-        security = Security.temporary()
+        security = Security.temporary()  # pyright: ignore[reportUnknownMemberType]
         here = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "dashboard": False}
         here |= {"protocol": "tls://", "security": security}
         options = here | {"nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
@@ -68,11 +69,9 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
         }
         scheduler = {"cls": Scheduler, "options": here | {"port": 0}}
         with _interrupts_held_back():  # threads and processes inherit this: Ctrl-C is for this process alone
-            cluster = SpecCluster(
-                workers=nannies, scheduler=scheduler, security=security, silence_logs=logging.CRITICAL
-            )
+            secret: dict[str, Any] = {"security": security, "silence_logs": logging.CRITICAL}
+            cluster = SpecCluster(workers=nannies, scheduler=scheduler, **secret)
         stack.callback(cluster.close)
-        stack.callback(_kill_workers, cluster)
         shutil.rmtree(folder)  # nothing is ever put there, and a killed run leaves none behind
         yield cluster
 
@@ -117,7 +116,7 @@ def _interrupts_held_back() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _kill_workers(cluster: Any) -> None:
+def kill_workers(cluster: Any) -> None:
     """Ends all workers at once: what they leave half done is as after any kill."""
 
     async def kill() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from kedro.pipeline import Node, Pipeline
 
@@ -63,7 +63,7 @@ def cost(node: Node, study: Study, scale: float = 1.0) -> float:
 
 def kind(node: Node) -> str:
     """Returns what a node does, which nodes of other subjects and methods do too: its function's name."""
-    return getattr(node.func, "__name__", node.name)
+    return getattr(cast("Any", node).func, "__name__", node.name)
 
 
 def remaining_paths(pipeline: Pipeline, costs: Mapping[str, float]) -> dict[str, float]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from kedro.runner import AbstractRunner
-from kedro.runner.runner import _find_nodes_to_resume_from  # pyright: ignore[reportPrivateUsage]
+from kedro.runner.runner import (
+    _find_nodes_to_resume_from,  # pyright: ignore[reportPrivateUsage, reportUnknownVariableType]
+)
 from kedro.runner.task import Task
 
 from hypnos_pipeline import progress
@@ -32,7 +35,7 @@ from hypnos_pipeline.study.model import Study
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from kedro.framework.hooks.manager import PluginManager
+    from kedro.framework.hooks.manager import PluginManager  # pyright: ignore[reportPrivateImportUsage]
     from kedro.io import CatalogProtocol
 
     Catalog = CatalogProtocol[Any, Any]
@@ -64,7 +67,7 @@ class DaskRunner(AbstractRunner):
 
     def _filter_pipeline_for_missing_outputs(self, pipeline: Pipeline, catalog: Catalog) -> Pipeline:
         """Reports the nodes that are left out as ended."""
-        left = super()._filter_pipeline_for_missing_outputs(pipeline, catalog)
+        left = super()._filter_pipeline_for_missing_outputs(pipeline, catalog)  # pyright: ignore[reportUnknownMemberType]
         for node in set(pipeline.nodes) - set(left.nodes):
             progress.end(node.name)
         return left
@@ -85,21 +88,24 @@ class DaskRunner(AbstractRunner):
         assert hook_manager is not None, "Kedro hands over its own"
         place, study = Place.current(), Study.from_parameters(current_parameters())
         seconds = timings.expected(pipeline, study, timings.known(place.project, place.env or DEFAULT))
-        first, needs = remaining_paths(pipeline, seconds), self._memory(pipeline) if self._memory else {}
+        first = remaining_paths(pipeline, seconds)
+        needs: Mapping[str, float] = self._memory(pipeline) if self._memory else {}
         gpus = capacity.gpus() if study.runtime.device != "cpu" else []
         held = {name for name in pipeline.all_outputs() if getattr(catalog.get(name), "_EPHEMERAL", True)}
         workers = self._count(pipeline, seconds, gpus, held)
 
         def submit(node: Node) -> None:
-            name, work = node.name, (run_node, Task(node, catalog, self._is_async, hook_manager, run_id))
+            work = partial(run_node, Task(node, catalog, self._is_async, hook_manager, run_id))
             if workers > 1:
-                datasets = {name: catalog.get(name) for name in (*node.inputs, *node.outputs)}
-                work = (run_node_there, place, node, datasets, run_id, self._is_async)
-            opened.submit(*work, key=name, priority=first[name], memory=needs.get(name, PROCESS))
+                datasets = {name: catalog[name] for name in (*node.inputs, *node.outputs)}
+                work = partial(run_node_there, place, node, datasets, run_id, self._is_async)
+            memory = needs.get(node.name, PROCESS)
+            opened.submit(work, key=node.name, priority=first[node.name], memory=memory)
 
         def lost(node: Node, error: WorkerDied) -> None:
-            options = {"catalog": catalog, "inputs": {}, "is_async": self._is_async, "run_id": run_id}
-            hook_manager.hook.on_node_error(error=error, node=node, **options)
+            hook_manager.hook.on_node_error(
+                error=error, node=node, catalog=catalog, inputs={}, is_async=self._is_async, run_id=run_id
+            )
 
         with Pool(workers, memory=capacity.memory(), gpus=gpus) if workers > 1 else Here() as opened:
             done, failures = self._walk(pipeline, opened, submit, lost)

@@ -16,13 +16,14 @@ FIRST = {
     "mattes": ("matte_sheet",),
 }
 """What is opened after a whole study: the names of datasets without their namespaces."""
-ALL = FIRST | {
+ALL = {
+    "page": ("subject_page",),
+    "mattes": ("matte_sheet",),
     "pool": ("pool_sheet",),
     "class prior": ("class_prior_sheet",),
     "attention": ("discriminator_attention",),
     "previews": ("preview_strip",),
     "samples": ("sample_sheet",),
-    "subjects": ("subject_page",),
 }
 """What is opened after a part of one."""
 SHOWN = 3

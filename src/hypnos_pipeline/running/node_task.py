@@ -24,7 +24,7 @@ from hypnos_pipeline.storage.checkpoints import discard_finished, keep_finished
 from hypnos_pipeline.study.loading import StudyConfigLoader
 
 if TYPE_CHECKING:
-    from kedro.framework.hooks.manager import PluginManager
+    from kedro.framework.hooks.manager import PluginManager  # pyright: ignore[reportPrivateImportUsage]
 
 
 @dataclass(frozen=True)

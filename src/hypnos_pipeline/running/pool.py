@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from hypnos_pipeline import progress
 from hypnos_pipeline.errors import RunError, WorkerDied
-from hypnos_pipeline.running.cluster import local_cluster, quiet
+from hypnos_pipeline.running.cluster import kill_workers, local_cluster, quiet
 
 TRIES = 3
 """How many processes a task may lose. The last time it has the machine's memory for itself."""
@@ -135,6 +135,7 @@ class Pool(Here):
         self._topic = f"hypnos-{uuid4().hex}"
         self._running: set[Task] = set()
         self._ended: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._client: Any = None
         self._open = ExitStack()
 
     def __enter__(self) -> Pool:
@@ -143,11 +144,13 @@ class Pool(Here):
 
         with ExitStack() as stack:
             stack.enter_context(quiet())
-            where = self._scheduler or stack.enter_context(local_cluster(self._started, self._gpus))
-            self._client = stack.enter_context(Client(where, set_as_default=False))
+            cluster = self._scheduler or stack.enter_context(local_cluster(self._started, self._gpus))
+            self._client = stack.enter_context(Client(cluster, set_as_default=False))
             for topic, handler in ((self._topic, _heard), ("all", self._watch)):
                 self._client.subscribe_topic(topic, handler)
                 stack.callback(self._client.unsubscribe_topic, topic)
+            if self._scheduler is None:
+                stack.callback(kill_workers, cluster)
             self._open = stack.pop_all()
         return self
 

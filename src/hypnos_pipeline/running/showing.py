@@ -17,6 +17,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from hypnos_pipeline import progress
+from hypnos_pipeline.configuration.messages import shown as path_shown
 from hypnos_pipeline.running import timings
 from hypnos_pipeline.running.board import Board
 from hypnos_pipeline.running.lines import printed
@@ -97,16 +98,11 @@ class ShownProgress:
 
     @hook_impl
     def on_pipeline_error(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        """Closes the table and says how far the run came."""
+        """Closes the table and says where the log is; the error itself says what is finished."""
         board = self._ended(run_params, pipeline)
         if board is not None:
-            state = board.whole()
-            done = (
-                f"{state.done} of {state.total} nodes are finished and kept"
-                if state.total
-                else "what is finished is kept"
-            )
-            _say([f"Ended after {duration(state.elapsed)}: {done}. The log is {self.log}."])
+            log = "" if self.log is None else f" The log is {path_shown(self.log)}."
+            _say([f"Ended after {duration(board.whole().elapsed)}.{log}"])
 
     def _ended(self, run_params: dict[str, Any], pipeline: Pipeline) -> Board | None:
         """Closes the table; returns what it showed, None if another process shows this one's progress."""

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 from hypnos_pipeline.running import words
 from hypnos_pipeline.running.board import Board
@@ -37,7 +37,7 @@ def table(board: Board, height: int) -> Group:
         names = [Text(name, no_wrap=True, overflow="ellipsis") for name in row.names]
         loss = f"{row.figures['loss']:.4g}" if "loss" in row.figures else ""
         grid.add_row(*names, words.steps(row), loss, words.rate(row, now), words.left(row, now))
-    parts = [grid] if rows else []
+    parts: list[Table | Text] = [grid] if rows else []
     if len(rows) > room:
         parts.append(Text(f"and {len(rows) - room} more", style="dim"))
     if whole.total:
@@ -73,7 +73,9 @@ def _redirected(old: TextIO, new: TextIO) -> list[logging.StreamHandler[TextIO]]
     loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
     moved: list[logging.StreamHandler[TextIO]] = []
     for handler in {handler: None for logger in loggers for handler in logger.handlers}:
-        if isinstance(handler, logging.StreamHandler) and handler.stream is old:
-            handler.setStream(new)
-            moved.append(handler)
+        if isinstance(handler, logging.StreamHandler):
+            to_stream = cast("logging.StreamHandler[TextIO]", handler)
+            if to_stream.stream is old:
+                to_stream.setStream(new)
+                moved.append(to_stream)
     return moved

@@ -23,7 +23,7 @@ from hypnos_pipeline.storage.replacing import replaced_file
 from hypnos_pipeline.study.model import Study
 
 FOLDER = Path("data/timings")
-LEAST = 5.0
+LEAST = 10.0
 """Seconds below which a node's cost says nothing about a machine: it mostly loads libraries and networks."""
 REFERENCE = 0.0031
 """Seconds that :func:`speed` takes for its matrix products on the machine of ``running/costs.py``."""
@@ -105,6 +105,6 @@ def speed() -> float:
     best = float("inf")
     for _ in range(5):
         began = time.perf_counter()
-        matrices @ matrices
+        np.matmul(matrices, matrices)
         best = min(best, time.perf_counter() - began)
     return best / REFERENCE

@@ -95,15 +95,16 @@ def work(job: Job) -> int:
 
 def _kedro(job: Job, command: str, log: TextIO) -> int:
     """Runs Kedro's command line in this process."""
-    from kedro.framework.cli.cli import KedroCLI
+    from kedro.framework.cli.cli import main
 
-    _, *arguments = shlex.split(command)
-    if not any(word.startswith(("-r", "--runner")) for word in arguments):
-        arguments.append("--runner=SequentialRunner")  # the other processes are busy with other stages
+    words = shlex.split(command)
+    if not any(word.startswith(("-r", "--runner")) for word in words):
+        words.append("--runner=SequentialRunner")  # the other processes are busy with other stages
+    sys.argv = words
     os.chdir(job.folder)
     with _printed_to(log):
         try:
-            KedroCLI(job.folder).main(arguments, prog_name="kedro")
+            main()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else int(end.code is not None)
         except Exception:

@@ -160,7 +160,7 @@ def test_a_study_is_fetched_from_the_hub_listed_and_locked(
     listed = {line.split()[0]: line.split() for line in kedro(project, server, "list").stdout.splitlines()}
     assert server.requests == []
     assert listed["dino"][1:4] == ["owner/dino", COMMIT[:12], "verified"]
-    assert listed["clip"][1:4] == ["data/01_raw/models/mini/clip", "pinned", "verified"]
+    assert listed["clip"][1:4] == ["local", "pinned", "verified"]
     assert listed["text_to_image"][-1] == "data/01_raw/models/hub/text_to_image"
 
     from hypnos_pipeline.models.networks import load_vit

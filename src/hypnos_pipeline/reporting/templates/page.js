@@ -90,7 +90,7 @@ function pair(subject, [image, against, value]) {
   const pictures = [[name, `${image}: ${prompt}`]];
   if (against) pictures.push([`${subject}/${against}`, against.replaceAll("/", " ")]);
   const images = pictures.map(([key, text]) => element("img", "", {src: known.pictures[key], alt: text, title: text}));
-  return element("div", [element("span", images), element("b", value), ` ${image}`, element("br"), prompt], {class: "pair"});
+  return element("div", [element("span", images), element("b", value), ` ${image.slice(image.indexOf("/") + 1)}`, element("br"), prompt], {class: "pair"});
 }
 function contents(key) {
   const cell = known.cells[key], subject = key.split(".")[1];
