@@ -36,3 +36,14 @@ def test_workers_belong_to_the_default_runner(chosen):
     assert refused.exit_code == 2
     assert "--workers belongs to the default runner" in refused.output
     assert not chosen
+
+
+def test_a_scheduler_s_workers_take_the_place_of_this_machine_s(chosen):
+    assert CliRunner().invoke(module.run, ["--scheduler=tcp://host:8786"]).exit_code == 0
+    assert chosen["runner_params"]["scheduler"] == "tcp://host:8786"
+    chosen.clear()
+    both = CliRunner().invoke(module.run, ["--scheduler=tcp://host:8786", "--workers=2"])
+    other = CliRunner().invoke(module.run, ["--scheduler=tcp://host:8786", "--runner=SequentialRunner"])
+    assert "--workers counts processes of this machine" in both.output
+    assert "--scheduler belongs to the default runner" in other.output
+    assert not chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -23,6 +24,10 @@ from hypnos_pipeline.running import admission, machines
 from hypnos_pipeline.running.admission import PACKAGE, Run, own_facts
 from hypnos_pipeline.running.machines import Machines
 from tests.conftest import PROJECT_ROOT
+from tests.running import test_dask_runner
+from tests.running.test_dask_runner import CHAINS
+
+project, run = test_dask_runner.project, test_dask_runner.run
 
 DASK = "from dask.__main__ import main; main()"
 QUIET = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
@@ -155,6 +160,21 @@ def test_where_no_worker_can_take_part_every_one_is_named_and_nothing_runs(clust
     assert sorted(line.partition(" ")[0] for line in lines[1::2]) == ["north", "south"]
     assert all("start the worker with more (`--memory-limit`)" in line for line in lines[2::2])
     assert list((tmp_path / "data/locks").iterdir()) == []
+
+
+def test_nodes_write_the_same_bytes_there_as_in_this_process(cluster, run, tmp_path):
+    outputs = ("a1", "a2", "b1")
+    run(CHAINS, scheduler=cluster)
+    assert os.getpid() not in {json.loads((tmp_path / f"{name}.json").read_text()) for name in ("a3", "b2")}
+    there = [(tmp_path / f"{name}.json").read_bytes() for name in outputs]
+    run(CHAINS, workers=1)
+    assert os.getpid() == json.loads((tmp_path / "a3.json").read_text())
+    assert [(tmp_path / f"{name}.json").read_bytes() for name in outputs] == there
+
+
+def test_what_would_stay_in_a_worker_s_memory_is_refused(run):
+    with pytest.raises(ClusterError, match="Nothing was run: a1 would stay in the memory of the worker"):
+        run(CHAINS, in_memory=("a1",), scheduler="tcp://127.0.0.1:1")
 
 
 def test_a_scheduler_that_does_not_answer_is_one_message(tmp_path, monkeypatch):

@@ -132,9 +132,9 @@ class Machines(Pool):
 
     def _lost(self) -> ClusterError:
         return ClusterError(
-            f"The connection to the Dask scheduler at {self._scheduler} was lost. Nothing is half written, and"
-            " what had finished is kept. Start scheduler and workers again, then go on with the same command"
-            " and --only-missing-outputs."
+            f"The connection to the Dask scheduler at {self._scheduler} was lost. Nothing is half written"
+            ", and what had finished is kept. Start scheduler and workers again, then go on with the same"
+            " command and --only-missing-outputs."
         )
 
     def _look(self) -> None:

@@ -27,6 +27,9 @@ from hypnos_pipeline.study.loading import StudyConfigLoader
 if TYPE_CHECKING:
     from kedro.framework.hooks.manager import PluginManager  # pyright: ignore[reportPrivateImportUsage]
 
+OF_WHOLE_RUNS = ("kedro-viz",)
+"""Plugins whose hooks of nodes need what only the hooks of a whole run know."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -106,6 +109,6 @@ def _hooks(place: Place, run_id: str | None) -> PluginManager:
         )
         manager = _create_hook_manager()
         _register_hooks(manager, settings.HOOKS)
-        _register_hooks_entry_points(manager, settings.DISABLE_HOOKS_FOR_PLUGINS)
+        _register_hooks_entry_points(manager, (*settings.DISABLE_HOOKS_FOR_PLUGINS, *OF_WHOLE_RUNS))
         _prepared = place, run_id, manager
     return _prepared[2]
