@@ -87,7 +87,7 @@ class Machines(Pool):
 
     def _connect(self) -> None:
         import dask.config
-        import distributed  # noqa: F401  # it brings its settings, which would go with the one below
+        import distributed  # noqa: F401  # pyright: ignore[reportUnusedImport]  # its settings come first
 
         try:
             with dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT}s"}):
