@@ -31,5 +31,6 @@ def mattes(subjects: tuple[str, ...], env: str) -> None:
             if not flagged:
                 click.echo(f"{sheet.photos} photos, nothing looks wrong; see for yourself")
                 continue
-            click.secho(f"{flagged} of {sheet.photos} photos look wrong:", fg="yellow")
+            look = "looks" if flagged == 1 else "look"
+            click.secho(f"{flagged} of {sheet.photos} photos {look} wrong:", fg="yellow")
             click.echo(listed(sheet.problems))
