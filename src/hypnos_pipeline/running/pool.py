@@ -198,6 +198,7 @@ class Pool(Here):
                     task.memory = float("inf")
                 self._waiting.append(task)
             else:
+                self._start_some()  # the worker does not wait for whatever the caller does with this one
                 yield task
 
     def _next(self) -> Task | None:
