@@ -111,11 +111,13 @@ def compare_finetuned(project: Path, subject: str, names: Sequence[str]) -> Iter
 
 
 def _difference(values: np.ndarray, reference: np.ndarray) -> str:
-    """Shows a mean, and how far it lies from the reference's, by image."""
-    if values is reference:
-        return f"{values.mean():.3f}"
-    by_image = values - reference
-    return f"{values.mean():.3f} ({by_image.mean():+.3f} ± {by_image.std(ddof=1) / len(by_image) ** 0.5:.3f})"
+    """Shows a mean with its standard error, and how far it lies from the reference's, by image."""
+    mean = _with_error(values, "")
+    return mean if values is reference else f"{mean} ({_with_error(values - reference, '+')})"
+
+
+def _with_error(values: np.ndarray, sign: str) -> str:
+    return f"{values.mean():{sign}.3f} ± {values.std(ddof=1) / len(values) ** 0.5:.3f}"
 
 
 def main() -> None:

@@ -85,6 +85,12 @@ def test_a_curve_is_a_chart_of_valid_json(tmp_path):
         ("table.md", "| a | b |\n| - | - |\n| 1 | **2** |\n", "HTMLPreview", "<td><strong>2</strong></td>"),
         ("page.html", "<h1>Lego robot</h1>\n", "HTMLPreview", "<h1>Lego robot</h1>"),
         (
+            "bare.html",
+            "<style>a\n</style><h1>x</h1><script>\n// b\n</script><dialog>c</dialog><p>y</p>",
+            "HTMLPreview",
+            "<h1>x</h1><p>y</p>",
+        ),
+        (
             "names.md",
             "lego_robot, textual_inversion\n",
             "HTMLPreview",

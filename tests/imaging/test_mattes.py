@@ -6,11 +6,12 @@ import logging
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hypnos_pipeline.errors import PhotoError
 from hypnos_pipeline.imaging.mattes import registry
 from hypnos_pipeline.imaging.mattes.estimate import estimate_mattes
+from hypnos_pipeline.imaging.mattes.grabcut import remove_background
 from hypnos_pipeline.imaging.mattes.guards import matte_row
 from hypnos_pipeline.imaging.photos import RawPhotos
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
@@ -122,6 +123,26 @@ def test_grabcut_finds_a_plain_subject_and_the_working_set_is_consistent() -> No
         np.testing.assert_array_equal(again.mattes.images[name], working.mattes.images[name])
     assert all(row["problems"] == [] for row in working.report)
     assert matte_sheet(working).width > 4 * 160
+
+
+def test_grabcut_keeps_thin_parts_on_a_plain_background() -> None:
+    """A pole, its base, and a ring on a thin arm, beside the disc that they hold."""
+    truth = Image.new("L", (200, 200))
+    photo = Image.new("RGB", truth.size, (236, 232, 226))
+    for canvas, red, black, blue in (
+        (photo, (200, 40, 30), (20, 20, 24), (30, 90, 160)),
+        (truth, *[255] * 3),
+    ):
+        draw = ImageDraw.Draw(canvas)
+        draw.ellipse((75, 40, 125, 80), fill=red)
+        draw.rectangle((98, 78, 101, 170), fill=black)
+        draw.rectangle((80, 168, 120, 174), fill=black)
+        draw.rectangle((100, 112, 126, 114), fill=black)
+        draw.ellipse((126, 98, 156, 128), outline=blue, width=4)
+    found, known = remove_background(photo), np.asarray(truth) / 255
+    assert np.minimum(found, known).sum() / np.maximum(found, known).sum() > 0.8
+    pole, ring, opening = found[150, 99], found[113, 154], found[113, 141]
+    assert min(pole, ring) > 0.5 > opening
 
 
 def test_real_photos_give_usable_mattes(real_photos) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tiny_models import save_tiny_text_to_image
 
-NOWHERE = ("peft", "bitsandbytes", "scipy.optimize", "scipy.stats._stats_py", "matplotlib", "lpips", "numba")
+NOWHERE = ("bitsandbytes", "scipy.optimize", "scipy.stats._stats_py", "matplotlib", "lpips", "numba")
 WITHOUT_TORCH = ("torch", "transformers", "diffusers", "timm")
 CONFIGURED = """
 from hypnos_pipeline.models.runtime import configure

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace as replaced
 
 from rich.console import Console
 
 from hypnos_pipeline.provenance.cells import read_cells
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.listing import by_method, by_row
+from hypnos_pipeline.provenance.record import Recorded
 from hypnos_pipeline.provenance.rendering import PARTS, as_summary, as_tree
+from hypnos_pipeline.provenance.summary import summary
 from tests.provenance.small_study import CELLS, IMAGING, MEAN, MODEL, PHOTOS, STUDY, git, replace, write
 
 
@@ -180,6 +183,23 @@ def test_the_summary_says_what_made_the_number(study, traced):
     assert found["code"].endswith(f"commit {git(study, 'rev-parse', '--short=12', 'HEAD')}")
     assert found["machine"] == "A Processor, device cpu, threads 1, torch 2.14.1, numpy 2.3"
     assert found[""].startswith("matches the record")
+
+
+def test_doubtful_mattes_and_the_best_image_are_named(traced):
+    path, samples = "data/02_intermediate/mini/lego_robot/matte_report.json", "data/07/samples/hypnos"
+    contrast = {"what": "low contrast: along 8% of the outline", "fix": "a mask"}
+    rows = [
+        {"photo": "00", "backend": "grabcut", "area": 0.16, "problems": []},
+        {"photo": "01", "backend": "provided", "area": 0.23, "problems": [contrast]},
+    ]
+    trace = replaced(traced(), reports={path: rows}, extremes=[(f"{samples}/000.png", 0.25)])
+    trace.lineage.stages[0].outs[path] = Recorded(path, "0" * 32)
+    found = dict(summary(trace))
+    assert (
+        found["mattes"]
+        == "grabcut (1) and provided (1), 16% to 23% of the photo, doubtful: 01 (low contrast)"
+    )
+    assert found["worst image"] == f"0.25  {samples}/000.png"
 
 
 def test_the_summary_names_the_first_stage_that_changed_and_why(study, traced):

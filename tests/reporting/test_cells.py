@@ -9,11 +9,11 @@ from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import (
     CELL_COLUMNS,
     CellError,
-    headlines,
     join_scores,
     metrics_tree,
     wide_cells,
 )
+from hypnos_pipeline.reporting.headline import headlines
 from tests.reporting.conftest import METHODS, SUBJECTS, score
 
 

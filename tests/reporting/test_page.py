@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from hypnos_pipeline.reporting import page as page_module
+from hypnos_pipeline.reporting import fitting
 from hypnos_pipeline.reporting.headline import HEADLINE
 from hypnos_pipeline.reporting.page import study_title
 from tests.reporting.a_study import IMAGES, NAMES, SETS, TAKEN, page
@@ -115,7 +115,7 @@ def test_a_term_that_ended_is_not_drawn_as_zero(html):
     ends = [
         max(
             float(x)
-            for x in re.findall(r"[ML] ([\d.]+) ", re.search(r'd="([^"]+)"[^>]*stroke: var\(--m0\)', svg)[1])
+            for x in re.findall(r"[ML] ([\d.]+) ", re.search(r'd="([^"]+)"[^>]*stroke: var\(--m0,', svg)[1])
         )
         for svg in (perceptual, total)
     ]
@@ -161,7 +161,7 @@ def test_all_cells_can_be_saved_from_the_page(html):
 
 
 def test_many_subjects_fit_by_leaving_details_to_their_own_pages(monkeypatch):
-    monkeypatch.setattr(page_module, "ROOM", 100_000)
+    monkeypatch.setattr(fitting, "ROOM", 100_000)
     many = [f"mug_{number}" for number in range(12)]
     html = page(many).html()
     assert len(html) < 1_000_000
@@ -171,3 +171,14 @@ def test_many_subjects_fit_by_leaving_details_to_their_own_pages(monkeypatch):
     assert html.count("Trade-off:") == 1
     assert html.count('class="picture"') < 12 * len(SETS) * IMAGES * len(NAMES)
     assert study_title(many) == "HYPNOS study: 12 subjects"
+
+
+def test_a_subject_with_many_methods_keeps_the_images_behind_the_headline_metrics(monkeypatch):
+    monkeypatch.setattr(fitting, "ROOM", 1_000)
+    html = page(["mug"], home="../../index.html").html()
+    found = drawers(html)["cells"]
+    assert found["varying.mug.hypnos.dino"]["ends"]
+    assert not found["varying.mug.hypnos.lpips"]["ends"]
+    assert not found["varying.mug.hypnos.lpips"]["of_all"]
+    assert 'id="failures"' in html
+    assert "subjects/mug/page.html" not in html

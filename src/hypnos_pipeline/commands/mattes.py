@@ -22,12 +22,14 @@ def mattes(subjects: tuple[str, ...], env: str) -> None:
     root = project_root()
     from hypnos_pipeline.errors import listed
     from hypnos_pipeline.running.matte_sheets import make_sheets
+    from hypnos_pipeline.running.showing import shown
 
-    for sheet in make_sheets(root, env, subjects):
-        click.echo(sheet.file)
-        flagged = len({problem.where for problem in sheet.problems})
-        if not flagged:
-            click.echo(f"{sheet.photos} photos, nothing looks wrong; see for yourself")
-            continue
-        click.secho(f"{flagged} of {sheet.photos} photos look wrong:", fg="yellow")
-        click.echo(listed(sheet.problems))
+    with shown():
+        for sheet in make_sheets(root, env, subjects):
+            click.echo(sheet.file)
+            flagged = len({problem.where for problem in sheet.problems})
+            if not flagged:
+                click.echo(f"{sheet.photos} photos, nothing looks wrong; see for yourself")
+                continue
+            click.secho(f"{flagged} of {sheet.photos} photos look wrong:", fg="yellow")
+            click.echo(listed(sheet.problems))

@@ -87,8 +87,9 @@ def markdown_preview(file: Path) -> HTMLPreview:
 
 
 def page_preview(file: Path) -> HTMLPreview:
-    """Returns an HTML page; kedro-viz takes scripts and style sheets out of it."""
-    return _left_as_it_is(file.read_text(encoding="utf-8"))
+    """Returns an HTML page without scripts, style and dialogs, which kedro-viz takes out or shows bare."""
+    page = file.read_text(encoding="utf-8")
+    return _left_as_it_is(re.sub(r"<(script|style|dialog)\b.*?</\1>", "", page, flags=re.DOTALL))
 
 
 def text_preview(file: Path) -> TextPreview:

@@ -22,6 +22,7 @@ from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.kid import kid_of_features
 from hypnos_pipeline.metrics.pairwise import pairwise
 from hypnos_pipeline.metrics.registry import Metric, in_order
+from hypnos_pipeline.progress import counted
 
 if TYPE_CHECKING:
     from hypnos_pipeline.models.prompt_encoder import PromptEncoder
@@ -76,7 +77,7 @@ def evaluate_samples(
     """
     comparison = _compare(samples, photos, networks, batch, model, cut_outs)
     pairs, scores = [], []
-    for metric in in_order(metrics):
+    for metric in counted(in_order(metrics), "metrics", "metric"):
         for prompt_set, values in comparison.cells(metric).items():
             if values is None or not np.isfinite(values).all():
                 cell = f"{subject}.{method}, {prompt_set}, {metric.name}"

@@ -1,6 +1,6 @@
 """diffusers and transformers without the libraries that they look for and no stage of ours uses.
 
-They import whatever they find for adapters, for weights of 4 bits and for losses of object detection: half of
+They import whatever they find for weights of 4 bits, videos and losses of object detection: much of
 the processor time that a stage spent on imports.
 """
 
@@ -37,16 +37,17 @@ def prepare_transformers() -> None:
 
 @cache
 def prepare_diffusers() -> None:
-    """Imports diffusers, quietly, without peft, bitsandbytes and torchvision.
+    """Imports diffusers, quietly, without bitsandbytes and torchvision.
 
-    Those serve adapters, quantised weights and videos; ``adamw_8bit`` imports bitsandbytes itself. scipy's
+    Those serve quantised weights and videos; ``adamw_8bit`` imports bitsandbytes itself. scipy's
     parts, which single schedulers use, are read when they do.
     """
     prepare_transformers()
     for name in ("scipy.stats", "scipy.integrate"):
         _read_when_used(name)
-    with without("peft", "bitsandbytes", "torchvision"), _no_survey_of_packages():
+    with without("bitsandbytes", "torchvision"), _no_survey_of_packages():
         import diffusers
+        import diffusers.hooks  # imports peft where it is there, which would import bitsandbytes
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()
 

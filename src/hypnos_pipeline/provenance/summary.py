@@ -138,7 +138,8 @@ def _mattes(trace: Trace) -> str:
 
 
 def _problem(problem: Any) -> str:
-    return str(problem["what"] if isinstance(problem, dict) else problem)
+    """Returns what kind of problem it is: what stands before the figures."""
+    return str(problem["what"] if isinstance(problem, dict) else problem).partition(":")[0]
 
 
 def _reads(trace: Trace, word: str) -> bool:

@@ -10,13 +10,6 @@ from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET, paper_va
 if TYPE_CHECKING:
     import pandas
 
-HEADLINES = (
-    ("varying", "dino"),
-    ("varying", "clip_t"),
-    ("backgrounds", "foreground_dino"),
-    ("backgrounds", "background_obeyed"),
-)
-"""Prompt set and metric of the few numbers of a method that ``dvc metrics show`` prints."""
 SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
 CELL_COLUMNS = ["table", *SCORE_COLUMNS, "paper"]
 
@@ -153,16 +146,3 @@ def metrics_tree(cells: pandas.DataFrame) -> dict[str, Any]:
         branch = tree.setdefault(row.prompt_set, {}).setdefault(row.subject, {}).setdefault(row.method, {})
         branch[row.metric] = float(row.mean)
     return tree
-
-
-def headlines(cells: pandas.DataFrame) -> dict[str, dict[str, float]]:
-    """Returns the few numbers that are shown of each method: method → metric → mean of the subjects' means.
-
-    ``dvc metrics show`` prints a line for each method, so they have to fit a screen side by side.
-    """
-    found: dict[str, dict[str, float]] = {}
-    for prompt_set, metric in HEADLINES:
-        chosen = cells[(cells["prompt_set"] == prompt_set) & (cells["metric"] == metric)]
-        for method, mean in chosen.groupby("method", sort=False)["mean"].mean().items():
-            found.setdefault(str(method), {})[metric] = float(mean)
-    return found

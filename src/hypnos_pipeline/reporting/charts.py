@@ -1,7 +1,7 @@
 """Charts as SVG: drawn by matplotlib, coloured by the page they stand in, the same bytes for the same data.
 
 Text stays text. Colours are the page's CSS variables (``--m0`` and on for methods, ``--line`` for grids) and
-``currentColor``, so that a chart is legible in the light and in the dark.
+``currentColor``, so that a chart is legible in the light and in the dark, and without a style sheet too.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ INK, GRID, PAPER = "#a1fff0", "#a1fff1", "#a1fff2"
 MARKERS = "os^DvPX*"
 GLYPHS = "●■▲◆▼✚✖★"
 """What stands for a method in the page's text: the shape that marks it in charts."""
-COLOURS = 8
-"""Colours that the page tells apart; a ninth method takes the first colour with another shape."""
+COLOURS = ("#0b7a75", "#d0761b", "#b3264f", "#5560c0", "#767d84", "#8a6d00", "#2f7d32", "#8a3fa8")
+"""Of methods, on a light page. A ninth method takes the first again."""
 POINTS = 120
 """Of a line in a chart: more cannot be seen at a chart's width."""
+FEW_POINTS = 40
+"""Up to which they are drawn large."""
 SMOOTHING = 0.08
 """Part of all steps that a learning curve's running mean takes."""
 LETTERS = 14
@@ -95,7 +97,7 @@ def trade_off(name: str, points: Sequence[Point], across: Scale, upwards: Scale)
                 point.y,
                 MARKERS[point.method % len(MARKERS)],
                 color=_colour(point.method),
-                markersize=10,
+                markersize=10 if len(points) <= FEW_POINTS else 5,
                 markeredgecolor=INK,
                 markeredgewidth=0.6,
             )
@@ -174,7 +176,7 @@ def curves(name: str, lines: Mapping[int, pandas.Series], steps: int, title: str
 
 
 def _colour(method: int) -> str:
-    return f"#a100{method % COLOURS:02x}"
+    return f"#a100{method % len(COLOURS):02x}"
 
 
 @contextmanager
@@ -216,11 +218,11 @@ def _svg(figure: Figure, name: str) -> str:
     text = buffer.getvalue()
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<(metadata|style)[\s>].*?</\1>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"#a100(\d\d)", lambda found: f"var(--m{int(found[1])})", text)
+    text = re.sub(r"#a100(\d\d)", lambda found: f"var(--m{int(found[1])}, {COLOURS[int(found[1])]})", text)
     text = (
         text.replace(INK, "currentColor")
-        .replace(GRID, "var(--line)")
-        .replace(PAPER, "var(--paper)")
+        .replace(GRID, "var(--line, #ddd)")
+        .replace(PAPER, "var(--paper, #fff)")
         .replace("'DejaVu Sans'", "system-ui")
     )
     # Identifiers are of one chart; those of a hidden one must not be found in another's place.

@@ -127,8 +127,8 @@ def drawers(
 
     Returns:
         ``pictures`` (``<subject>/<name>`` to a data address), ``prompts`` (likewise to an image's prompt) and
-        ``cells`` (see :func:`anchor`) to ``title``, ``command`` and ``ends``: heading and pairs of image,
-        picture it was compared with, and value.
+        ``cells`` (see :func:`anchor`) to ``title``, ``command``, ``of_all`` (whether no single image has
+        such a value) and ``ends``: heading and pairs of image, picture it was compared with, and value.
     """
     labels = {method.name: method.label for method in methods}
     ends = {
@@ -152,6 +152,7 @@ def drawers(
                 "title": _title(key, row.mean, labels[key.method]),
                 "command": trace_command(key, env),
                 "ends": _ends(key, ends[key]) if key in ends else [],
+                "of_all": METRICS[key.metric].kind == "set",
             }
             for key, row in cells.items()
             if key.subject in subjects

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hypnos_pipeline.metrics.registry import METRICS, Metric
 
 if TYPE_CHECKING:
+    import pandas
+
     from hypnos_pipeline.reporting.cells import CellKey
 
 
@@ -77,3 +79,17 @@ def place_on(scale: tuple[float, float], value: float) -> float:
     """Returns where a value stands between the worst (0) and the best (1)."""
     worst, best = scale
     return 0.5 if worst == best else (value - worst) / (best - worst)
+
+
+def headlines(cells: pandas.DataFrame) -> dict[str, dict[str, float]]:
+    """Returns the few numbers that ``dvc metrics show`` prints of each method, in a line that fits a screen.
+
+    Returns:
+        Method → metric → mean of the subjects' means; of a metric that stands in the list twice, the later.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for prompt_set, metric in {measure.name: measure.key for measure in HEADLINE}.values():
+        chosen = cells[(cells["prompt_set"] == prompt_set) & (cells["metric"] == metric)]
+        for method, mean in chosen.groupby("method", sort=False)["mean"].mean().items():
+            found.setdefault(str(method), {})[metric] = float(mean)
+    return found

@@ -7,7 +7,6 @@ The same artefacts give the same bytes, so the commit it was made at is no part 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -19,6 +18,7 @@ from hypnos_pipeline.reporting.cards import cards
 from hypnos_pipeline.reporting.cells import CellKey, by_key
 from hypnos_pipeline.reporting.differences import difference_charts, differences, differences_table
 from hypnos_pipeline.reporting.drawers import anchor, drawers
+from hypnos_pipeline.reporting.fitting import fitted
 from hypnos_pipeline.reporting.headline import FIDELITY, OBEDIENCE, scales
 from hypnos_pipeline.reporting.heat_table import heat_table
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
@@ -30,15 +30,11 @@ if TYPE_CHECKING:
     import pandas
     from PIL import Image
 
-ROOM = 5_000_000
-"""Bytes of all subjects' parts that a page takes in full; with tables and charts it stays below 8 MB."""
 MOST_CHARTS = 9
-"""Subjects up to which each has a chart of its own among those of all subjects."""
-SHORT_ROOM = 2_500_000
-"""Bytes of the same where not all fit: the metrics of so many subjects need the rest."""
+"""Subjects up to which each has a chart of its own."""
 FILES = (
     *("cells.csv", "table_1_prompt_invariant.md", "table_2_prompt_varying.md"),
-    *("table_invariant_minus_varying.md", "backgrounds.md"),
+    *("table_invariant_minus_varying.md", "backgrounds.md", "ablations.md"),
 )
 """Tables beside a study's page, named where they have no room on it."""
 SUBJECT_PAGE = "subjects/{subject}/page.html"
@@ -102,16 +98,17 @@ class Page:
         found = differences(self.parts, self.backgrounds)
         names = [method.name for method in self.methods]
         paired = differences_table(found, self.methods)
-        parts, brief = fitted(self.parts)
+        parts, brief = fitted(self.parts, alone=bool(self.home))
         shown = {
             "title": self.title,
             "home": self.home,
             "facts": header_facts(self.env, self.image_size, self.parts, self.methods),
-            "methods": [(charts.glyph(n), n % charts.COLOURS, m) for n, m in enumerate(self.methods)],
+            "methods": [(charts.glyph(n), n % len(charts.COLOURS), m) for n, m in enumerate(self.methods)],
             "subjects": [
                 {"name": name, "label": subject_label(name), "sets": _by_prompt_set(part), **part}
                 for name, part in parts.items()
             ],
+            "colours": charts.COLOURS,
             "set_titles": SET_TITLES,
             "cards": cards(rows, self.methods, list(self.parts)),
             "trade_off": _trade_off(rows, self.methods, list(self.parts)),
@@ -134,33 +131,9 @@ class Page:
         return render("page.html", **shown)
 
 
-def fitted(parts: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], bool]:
-    """Returns the parts as a page has room for them, and whether anything was left to the subjects' pages.
-
-    Where all do not fit, each keeps its health, and as many of its photos and prompts as its share holds.
-    """
-    if sum(_size(part) for part in parts.values()) <= ROOM:
-        return {name: dict(part) for name, part in parts.items()}, False
-    return {name: _shortened(part, SHORT_ROOM // len(parts)) for name, part in parts.items()}, True
-
-
-def _shortened(part: Mapping[str, Any], room: int) -> dict[str, Any]:
-    kept: dict[str, list[Any]] = {"photos": [], "rows": []}
-    for kind, several in kept.items():
-        for each in part[kind]:
-            room -= _size(each)
-            if room >= 0:
-                several.append(each)
-    return {**part, **kept, "failures": [], "curves": [], "extremes": [], "pictures": {}, "prompts": {}}
-
-
 def _by_prompt_set(part: Mapping[str, Any]) -> list[tuple[str, list[Any]]]:
     grouped = groupby(part["rows"], key=itemgetter("prompt_set"))
     return [(prompt_set, list(rows)) for prompt_set, rows in grouped]
-
-
-def _size(part: Any) -> int:
-    return len(json.dumps(part))
 
 
 def _address(brief: bool):

@@ -71,7 +71,7 @@ def local_cluster(workers: int, gpus: Sequence[str] = ()) -> Generator[Any]:
         with _interrupts_held_back():  # threads and processes inherit this: Ctrl-C is for this process alone
             secret: dict[str, Any] = {"security": security, "silence_logs": logging.CRITICAL}
             cluster = SpecCluster(workers=nannies, scheduler=scheduler, **secret)
-        stack.callback(cluster.close)
+            stack.callback(cluster.close)
         shutil.rmtree(folder)  # nothing is ever put there, and a killed run leaves none behind
         yield cluster
 

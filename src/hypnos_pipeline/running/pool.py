@@ -119,6 +119,8 @@ class Pool(Here):
             instead; nothing is started then.
         memory: Bytes that the tasks at work may take together; without, any.
         gpus: Names of GPUs as ``CUDA_VISIBLE_DEVICES`` lists them, one for each worker; empty if none.
+        eager: Whether the next task starts before an ended one is yielded, for callers that take long with
+            each; otherwise what they submit then can go first.
     """
 
     def __init__(
@@ -128,10 +130,11 @@ class Pool(Here):
         scheduler: str | None = None,
         memory: float = float("inf"),
         gpus: Sequence[str] = (),
+        eager: bool = False,
     ) -> None:
         super().__init__()
         self._started, self._scheduler, self._gpus = workers, scheduler, gpus
-        self._memory = memory
+        self._memory, self._eager = memory, eager
         self._topic = f"hypnos-{uuid4().hex}"
         self._running: set[Task] = set()
         self._ended: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
@@ -197,9 +200,10 @@ class Pool(Here):
                 if task.lost + 1 == TRIES:
                     task.memory = float("inf")
                 self._waiting.append(task)
-            else:
-                self._start_some()  # the worker does not wait for whatever the caller does with this one
-                yield task
+                continue
+            if self._eager:
+                self._start_some()
+            yield task
 
     def _next(self) -> Task | None:
         """Waits for a task to end, or for a worker to come or go: None."""
@@ -291,4 +295,5 @@ class _ToThePool(logging.Handler):
 
 def log_to_the_pool() -> None:
     """In a worker, once logging is configured: hands what is logged to the process that opened the pool."""
-    logging.getLogger().handlers[:] = [_ToThePool()]
+    if in_worker():
+        logging.getLogger().handlers[:] = [_ToThePool()]

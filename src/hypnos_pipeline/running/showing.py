@@ -54,6 +54,7 @@ class ShownProgress:
     def __init__(self) -> None:
         self._open = ExitStack()
         self._board: Board | None = None
+        self._study: Study | None = None
         self.log: Path | None = None
 
     @hook_impl(trylast=True)  # a run that the checks refuse shows nothing
@@ -67,7 +68,8 @@ class ShownProgress:
         self.log = self._open.enter_context(run_log(root, env))
         self._board = Board({})
         if FORKING not in run_params["runner"]:
-            expected = timings.expected(pipeline, _study(), timings.known(root, env))
+            self._study = Study.from_parameters(current_parameters())
+            expected = timings.expected(pipeline, self._study, timings.known(root, env))
             self._board = self._open.enter_context(shown(expected))
         atexit.register(self._close)
 
@@ -108,9 +110,9 @@ class ShownProgress:
         """Closes the table; returns what it showed, None if another process shows this one's progress."""
         board = self._board
         self._close()
-        if board is not None:
+        if board is not None and self._study is not None:
             root, env = place(run_params)
-            timings.remember(root, env, pipeline, _study(), board)
+            timings.remember(root, env, pipeline, self._study, board)
         return board
 
     def _close(self) -> None:
@@ -122,10 +124,6 @@ def place(run_params: Mapping[str, Any]) -> tuple[Path, str]:
     """Returns the project's folder and the environment of a run."""
     env = run_params["env"] or settings.CONFIG_LOADER_ARGS["default_run_env"]
     return Path(run_params["project_path"]), env
-
-
-def _study() -> Study:
-    return Study.from_parameters(current_parameters())
 
 
 def of_kedro_run() -> bool:

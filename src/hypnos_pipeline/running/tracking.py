@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline.node import Node
@@ -24,14 +23,20 @@ class Tracking:
     No node reads the setting, so no stage depends on it.
     """
 
+    def __init__(self) -> None:
+        self._loader: StudyConfigLoader | None = None  # whose setting was read: a large study takes a second
+        self._on = False
+
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Names the folder of a training's event files: ``data/tensorboard/<env>/<subject>/…``."""
         loader = StudyConfigLoader.newest
         if kind(node) not in TRAININGS or loader is None:
             return
-        parameters: dict[str, Any] = loader["parameters"]
-        if TrackingSettings.model_validate(parameters.get("tracking", {})).tensorboard:
+        if loader is not self._loader:
+            self._loader, parameters = loader, loader["parameters"]
+            self._on = TrackingSettings.model_validate(parameters.get("tracking", {})).tensorboard
+        if self._on:
             env = loader.env or DEFAULT
             root = Path(loader.conf_source).parent
             track_in(root / FOLDER / env / Path(*node.name.split(".")))

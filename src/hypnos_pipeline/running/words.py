@@ -59,7 +59,8 @@ def left(row: Row, now: float) -> str:
 
 def whole(state: Whole) -> str:
     """Returns the line of the whole run."""
-    parts = [f"{state.done} of {state.total} nodes", f"{clock_time(state.elapsed)} elapsed"]
+    nodes = "node" if state.total == 1 else "nodes"
+    parts = [f"{state.done} of {state.total} {nodes}", f"{clock_time(state.elapsed)} elapsed"]
     if state.left is not None:
         parts.append(f"about {clock_time(state.left)} left")
     return ", ".join(parts)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 from parse import parse
 
 from hypnos_pipeline.stages.parts import Part
@@ -44,15 +45,36 @@ class Environment:
             return cls(name, project.resolve(), parameters, context.catalog, dict(pipelines))
 
     @cached_property
-    def made(self) -> set[str]:
-        """The paths of everything that a pipeline writes."""
-        return {self.path(name) for pipeline in self.pipelines.values() for name in pipeline.all_outputs()}
+    def made(self) -> dict[str, set[str]]:
+        """The paths of everything that a pipeline writes, by each folder above them."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for name in {name for pipeline in self.pipelines.values() for name in pipeline.all_outputs()}:
+            path = self.path(name)
+            for folder in PurePosixPath(path).parents:
+                found[str(folder)].add(path)
+        return found
+
+    @cached_property
+    def slices(self) -> dict[tuple[str, str], list[Node]]:
+        """The nodes of a pipeline in a namespace, by the names of both."""
+        found: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        for name, pipeline in self.pipelines.items():
+            for node in pipeline.nodes:
+                for namespace in node.namespace_prefixes:
+                    found[name, namespace].append(node)
+        return found
 
     def path(self, name: str) -> str:
         """Returns where a dataset is kept, relative to the project; empty if in no file."""
-        described = dataset._describe() if (dataset := self.catalog.get(name)) else {}
-        path = described.get("filepath") or described.get("path")
-        return (self.root / path).relative_to(self.root).as_posix() if path else ""
+        if name not in self._paths:
+            described = dataset._describe() if (dataset := self.catalog.get(name)) else {}
+            path = described.get("filepath") or described.get("path")
+            self._paths[name] = (self.root / path).relative_to(self.root).as_posix() if path else ""
+        return self._paths[name]
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {}
 
     def template(self, name: str, parts: tuple[Part, ...]) -> str:
         """Returns a dataset's path with templates for the namespace's parts, ``ANY`` for what else varies.

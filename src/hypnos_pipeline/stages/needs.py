@@ -52,9 +52,9 @@ def needs_of(slice_: Slice, conventions: Conventions) -> Needs:
     keys = {name.removeprefix(PARAMETER) for name in inputs if name.startswith(PARAMETER)}
     keys -= conventions.without_effect
     data = {name for name in inputs if not name.startswith(PARAMETER)}
-    unread = env.made - {env.path(name) for name in data}
+    read = {env.path(name) for name in data}
     needs: Needs = {
-        "deps": {_dependency(name, unread, slice_) for name in sorted(data)},
+        "deps": {_dependency(name, read, slice_) for name in sorted(data)},
         "params": {_parameter(key, slice_) for key in keys},
         **{key: set() for key in OUTPUTS},
         "modules": {_module(node.func) for node in nodes.nodes},
@@ -72,7 +72,7 @@ def needs_of(slice_: Slice, conventions: Conventions) -> Needs:
     return needs
 
 
-def _dependency(name: str, unread: set[str], slice_: Slice) -> str:
+def _dependency(name: str, read: set[str], slice_: Slice) -> str:
     """Returns a dataset's path as a template, of a folder with all its like if it varies otherwise."""
     env = slice_.env
     path, template = env.path(name), env.template(name, slice_.parts)
@@ -81,8 +81,8 @@ def _dependency(name: str, unread: set[str], slice_: Slice) -> str:
     if ANY not in template:
         return template
     folder = template.partition(ANY)[0].rpartition("/")[0]
-    below = "/".join(path.split("/")[: folder.count("/") + 1]) + "/"
-    if others := sorted(other for other in unread if other.startswith(below)):
+    above = "/".join(path.split("/")[: folder.count("/") + 1])
+    if others := sorted(env.made[above] - read):
         raise FrameError(f"it reads {path} and not {others[0]}, but can name only the whole of {folder}")
     return folder
 

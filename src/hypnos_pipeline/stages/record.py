@@ -42,7 +42,9 @@ class Record:
         path = Path(stage.path).with_suffix(".lock")
         if path not in self._files:
             self._files[path] = _LockFile(path)
-        if self._files[path].write(dumps_yaml({"stages": to_lockfile(stage)}), self._order[stage.addressing]):
+        if self._files[path].write(
+            dumps_yaml({"stages": to_lockfile(stage)}), self._order[str(stage.addressing)]
+        ):
             stage.repo.scm_context.track_file(os.path.relpath(path))
 
 

@@ -42,9 +42,11 @@ class Slice:
     def nodes(self) -> Pipeline:
         """Its nodes, none if the pipeline has no such nodes."""
         namespace = ".".join(part.value for part in self.parts)
-        chosen = {"node_namespaces": [namespace]} if namespace else {"tags": [self.tag]} if self.tag else {}
+        if namespace:
+            return Pipeline(self.env.slices.get((self.pipeline, namespace), []))
+        whole = self.env.pipelines[self.pipeline]
         try:
-            return self.env.pipelines[self.pipeline].filter(**chosen)
+            return whole.filter(tags=[self.tag]) if self.tag else whole
         except ValueError:
             return Pipeline([])
 

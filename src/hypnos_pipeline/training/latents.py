@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hypnos_pipeline.progress import counted
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
@@ -40,7 +42,7 @@ def encode_posteriors(vae: Any, images: np.ndarray, batch: int = 8) -> tuple[tor
         raise ValueError(f"expected a VAE in float32 to encode with, got {vae.dtype}")
     means, deviations = [], []
     with torch.no_grad(), torch.autocast(vae.device.type, enabled=False):
-        for start in range(0, len(images), batch):
+        for start in counted(range(0, len(images), batch), "latents", "batch"):
             pixels = torch.from_numpy(images[start : start + batch]).permute(0, 3, 1, 2)
             pixels = pixels.to(vae.device, torch.float32) / 127.5 - 1.0
             encoded = vae.encode(pixels)

@@ -18,6 +18,8 @@ from hypnos_pipeline.imaging.pymatting_parts import pymatting_part
 
 _CALM = 4.0
 """Where how unlike the background a pixel is (``surroundings``) is cut off, in the third start."""
+_UNLIKE_PLAIN, _UNLIKE_LINE = 3.0, 0.8
+"""How unlike a plain background a pixel must be, and one of a thin line, to be the subject's."""
 _THIN_UNLIKE = 2.0
 """How unlike it a thin part must be, to be the subject's."""
 
@@ -64,7 +66,22 @@ def cut_out(image: np.ndarray, iterations: int) -> np.ndarray:
         found = _grab(picture, _prior(unlike), level, iterations)
         core = _largest_parts(_opened(found, 0.006))
         votes += _without_small_holes(core | _thin_parts(found, core, seen.unlike))
-    return votes >= 2
+    cut = votes >= 2
+    return _grown_on_plain(cut, seen.unlike) if seen.plain else cut
+
+
+def _grown_on_plain(cut: np.ndarray, unlike: np.ndarray) -> np.ndarray:
+    """Adds whatever hangs together with the cut-out and is unlike a plain background, however thin."""
+    import cv2
+
+    faint = unlike > _UNLIKE_LINE
+    lines = faint & ~_opened(faint, 0.012)  # a dark line is not unlike a shadow, but a shadow is no line
+    _, labels = cv2.connectedComponents((cut | lines | (unlike > _UNLIKE_PLAIN)).astype(np.uint8))
+    grown = np.isin(labels, np.unique(labels[cut])) & (labels > 0)
+    beyond = grown & ~cv2.dilate(cut.astype(np.uint8), _disc(3)).astype(
+        bool
+    )  # what is nearer is a blurred edge
+    return cut | (grown & cv2.dilate(beyond.astype(np.uint8), _disc(4)).astype(bool))
 
 
 def _prior(unlike: np.ndarray) -> np.ndarray:
@@ -158,11 +175,21 @@ def _without_small_holes(cut: np.ndarray) -> np.ndarray:
     return cut | np.isin(labels, small)
 
 
+def _ridges(cut: np.ndarray, band: int) -> np.ndarray:
+    """Returns the middle lines of parts too thin to have an inside, which would fade away else."""
+    import cv2
+
+    opened = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, _disc(band)).astype(bool)
+    depth = cv2.distanceTransform(cut.astype(np.uint8), cv2.DIST_L2, 5)
+    highest = cv2.dilate(depth, np.ones((3, 3), np.uint8))
+    return cut & ~opened & (depth >= highest - 0.1)
+
+
 def _soften(image: np.ndarray, cut: np.ndarray, band: int) -> np.ndarray:
     """Finds soft edges by closed-form matting (Levin et al. 2008) in a band round the cut-out's outline."""
     import cv2
 
-    inner = cv2.erode(cut.astype(np.uint8), _disc(band)).astype(bool)
+    inner = cv2.erode(cut.astype(np.uint8), _disc(band)).astype(bool) | _ridges(cut, band)
     outer = cv2.dilate(cut.astype(np.uint8), _disc(band)).astype(bool)
     if not inner.any() or outer.all():
         return cut.astype(np.float64)

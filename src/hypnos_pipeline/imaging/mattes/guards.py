@@ -23,9 +23,9 @@ _FIX = (
     "look at the sheet; put a mask in masks/{photo}.png, exclude the photo (the subject's key exclude), "
     "or choose another backend for it (the subject's key mattes)"
 )
-WEIGHTS = Measures(unknown=7.9, background=6.9, missing=4.1, faint=4.6, size=3.1)
+WEIGHTS = Measures(unknown=8.0, background=6.4, missing=3.2, faint=4.6, size=2.8)
 """Of the square root of each share, and of the square of the size's logarithm."""
-DOUBTFUL = 4.2
+DOUBTFUL = 4.0
 """The doubt from which a matte is flagged."""
 _SAID = 0.6
 """A measure is named if it is at least this share of the largest one's part in the doubt."""

@@ -18,6 +18,8 @@ _COLOURS = 8
 _RARE = 0.02
 _NARROWEST = 6.0
 """The smallest spread of a background's colour, in ΔE."""
+_PLAIN = 4.0
+"""The largest spread of a plain border along L*, a* or b*."""
 _LIGHT = (0.35, 1.1)
 """How dark a shadow on the ground may be, and how much lighter than the border the ground."""
 _LIGHTNESS = 0.25
@@ -34,10 +36,12 @@ class Surroundings:
         unlike: How far each pixel is from the nearest colour of the border, in that colour's spreads, H×W
             float; background is below about 1.
         lit: The photo with shadows on the background lifted, H×W×3 uint8.
+        plain: Whether the border has one colour, so that whatever is unlike it is no background.
     """
 
     unlike: np.ndarray
     lit: np.ndarray
+    plain: bool
 
 
 def see_surroundings(image: np.ndarray) -> Surroundings:
@@ -58,7 +62,8 @@ def see_surroundings(image: np.ndarray) -> Surroundings:
     background = np.exp(-((unlike / _CERTAIN) ** 2))[..., None]
     own = srgb_to_light(image)
     lifted = np.clip(own / np.minimum(factor, 1.0)[..., None], 0.0, 1.0)
-    return Surroundings(unlike, light_to_srgb((1.0 - background) * own + background * lifted))
+    lit = light_to_srgb((1.0 - background) * own + background * lifted)
+    return Surroundings(unlike, lit, bool(lab[_border(lab)].std(axis=0).max() < _PLAIN))
 
 
 def _background_colours(light: np.ndarray, lab: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
@@ -68,11 +73,8 @@ def _background_colours(light: np.ndarray, lab: np.ndarray) -> Iterator[tuple[np
     """
     import cv2
 
-    height, width = lab.shape[:2]
-    strip = max(2, round(_BORDER_SHARE * min(height, width)))
-    inside = np.zeros((height, width), dtype=bool)
-    inside[strip:-strip, strip:-strip] = True
-    border, lights = np.ascontiguousarray(lab[~inside], dtype=np.float32), light[~inside]
+    where, strip = _border(lab), _strip(lab)
+    border, lights = np.ascontiguousarray(lab[where], dtype=np.float32), light[where]
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     _, labels, centres = cv2.kmeans(border, min(_COLOURS, len(border)), None, stop, 2, cv2.KMEANS_PP_CENTERS)  # pyright: ignore[reportCallIssue, reportArgumentType]
@@ -83,3 +85,15 @@ def _background_colours(light: np.ndarray, lab: np.ndarray) -> Iterator[tuple[np
             yield lights[members].mean(axis=0)[None, None], max(_NARROWEST, spread)
     for side in (light[:, :strip], light[:, -strip:]):
         yield np.median(side, axis=1)[:, None], _NARROWEST
+
+
+def _border(image: np.ndarray) -> np.ndarray:
+    """Returns where the border lies, H×W bool."""
+    strip = _strip(image)
+    where = np.ones(image.shape[:2], dtype=bool)
+    where[strip:-strip, strip:-strip] = False
+    return where
+
+
+def _strip(image: np.ndarray) -> int:
+    return max(2, round(_BORDER_SHARE * min(image.shape[:2])))

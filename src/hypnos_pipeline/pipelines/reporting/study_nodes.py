@@ -48,7 +48,8 @@ def collect_study_cells(subjects: dict, methods: dict, prompt_sets: dict, **scor
         method, and the means a column per metric.
     """
     from hypnos_pipeline.metrics.registry import METRICS
-    from hypnos_pipeline.reporting.cells import collect_cells, headlines, metrics_tree, wide_cells
+    from hypnos_pipeline.reporting.cells import collect_cells, metrics_tree, wide_cells
+    from hypnos_pipeline.reporting.headline import headlines
 
     known = TypeAdapter(dict[str, SubjectSettings]).validate_python(subjects)
     cells = collect_cells(

@@ -98,7 +98,9 @@ function contents(key) {
     element("div", [element("b", heading), element("div", pairs.map(each => pair(subject, each)), {class: "pairs"})]));
   return [
     element("h3", cell.title),
-    ends.length ? element("div", ends, {class: "ends"}) : element("p", "A value of all images together; no single image has one."),
+    ends.length ? element("div", ends, {class: "ends"}) : element("p", cell.of_all
+      ? "A value of all images together; no single image has one."
+      : "There is no room here for its images; the command finds them."),
     element("code", cell.command, {class: "command"}),
   ];
 }
