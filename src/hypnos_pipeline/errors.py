@@ -26,6 +26,7 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── OutOfMemory          a stage needs more memory than there is
     │   ├── NodesFailed          nodes of a run failed, and the others are finished
     │   ├── WorkerDied           a worker process was killed in the middle of its task, again and again
+    │   ├── ClusterError         a Dask scheduler is out of reach, or its workers cannot take part
     │   ├── StagesFailed         stages of dvc.yaml that did not end well
     │   └── StorageFull          no room for what was to be saved
     ├── RequestError             a request about a finished method that cannot be met
@@ -218,6 +219,10 @@ class WorkerDied(RunError):
 
     def __init__(self, task: str, times: int) -> None:
         super().__init__(f"{task}: its process was killed {times} times")
+
+
+class ClusterError(RunError):
+    """A Dask scheduler does not answer or was lost, or none of its workers can take part in a run."""
 
 
 class StagesFailed(RunError):

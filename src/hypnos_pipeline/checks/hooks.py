@@ -32,12 +32,10 @@ from hypnos_pipeline.study.loading import (
     study_file,
     study_problems,
 )
-from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.study.model import NETWORK, Study
 from hypnos_pipeline.study.parts import ValidParts
 
 PARAMETER = "params:"
-NETWORK = f"{PARAMETER}models."
-"""What the names of single networks' parameters begin with."""
 
 
 class StudyChecks:

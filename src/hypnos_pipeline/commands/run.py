@@ -12,19 +12,30 @@ from kedro.pipeline import Pipeline
 RUNNER = "hypnos_pipeline.running.dask_runner.DaskRunner"
 
 
-def _run(workers: int | None, runner: str | None, runner_params: dict[str, Any], **options: Any) -> Any:
+def _run(
+    workers: int | None,
+    scheduler: str | None,
+    runner: str | None,
+    runner_params: dict[str, Any],
+    **options: Any,
+) -> Any:
     """Runs pipelines.
 
     Nodes that do not need each other run side by side, in as many processes as there are cores and as memory
-    allows; `--runner=SequentialRunner` runs one after another in this one.
+    allows; `--scheduler` uses other machines, and `--runner=SequentialRunner` this process alone.
     """
+    if workers is not None and scheduler is not None:
+        raise click.UsageError(
+            "--workers counts processes of this machine; --scheduler uses all of its workers"
+        )
     if runner not in (None, RUNNER):
-        if workers is not None:
-            what = f"--workers belongs to the default runner; with --runner={runner} use --runner-params"
-            raise click.UsageError(what)
+        for option, value in (("--workers", workers), ("--scheduler", scheduler)):
+            if value is not None:
+                what = f"{option} belongs to the default runner; with --runner={runner} use --runner-params"
+                raise click.UsageError(what)
     else:
         runner = RUNNER
-        runner_params = {"workers": workers, "memory": _memory, **runner_params}
+        runner_params = {"workers": workers, "memory": _memory, "scheduler": scheduler, **runner_params}
     assert kedro_run.callback is not None
     return kedro_run.callback(runner=runner, runner_params=runner_params, **options)
 
@@ -45,4 +56,10 @@ _WORKERS = click.Option(
     help="Processes that run nodes side by side; by default as many as there are cores, as far as memory"
     " allows and as they save time.",
 )
-run = click.Command("run", params=[*kedro_run.params, _WORKERS], callback=_run, help=_run.__doc__)
+_SCHEDULER = click.Option(
+    ["--scheduler"],
+    metavar="ADDRESS",
+    help="Address of a running Dask scheduler, such as tcp://host:8786: its workers, on any machines, do the"
+    " work.",
+)
+run = click.Command("run", params=[*kedro_run.params, _WORKERS, _SCHEDULER], callback=_run, help=_run.__doc__)

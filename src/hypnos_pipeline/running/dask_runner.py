@@ -21,7 +21,7 @@ from kedro.runner.runner import (
 from kedro.runner.task import Task
 
 from hypnos_pipeline import progress
-from hypnos_pipeline.errors import HypnosError, WorkerDied
+from hypnos_pipeline.errors import ClusterError, HypnosError, WorkerDied
 from hypnos_pipeline.running import capacity, timings
 from hypnos_pipeline.running.costs import makespan, remaining_paths
 from hypnos_pipeline.running.failures import Failure, nodes_failed
@@ -30,7 +30,7 @@ from hypnos_pipeline.running.pool import Here, Pool, in_worker
 from hypnos_pipeline.running.pool import Task as PoolTask
 from hypnos_pipeline.study.environments import DEFAULT
 from hypnos_pipeline.study.loading import current_parameters
-from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.study.model import NETWORK, Study
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -57,13 +57,18 @@ class DaskRunner(AbstractRunner):
         is_async: Whether datasets are loaded and saved in threads, as in Kedro's own runners.
         workers: Processes; None for as many as help and fit.
         memory: Returns the bytes that each node may take, by its name; None if that is not known.
+        scheduler: Address of a running Dask scheduler, all of whose workers are used instead.
     """
 
     def __init__(
-        self, is_async: bool = False, workers: int | None = None, memory: Memory | None = None
+        self,
+        is_async: bool = False,
+        workers: int | None = None,
+        memory: Memory | None = None,
+        scheduler: str | None = None,
     ) -> None:
         super().__init__(is_async=is_async)
-        self._workers, self._memory = workers, memory
+        self._workers, self._memory, self._scheduler = workers, memory, scheduler
 
     def _filter_pipeline_for_missing_outputs(self, pipeline: Pipeline, catalog: Catalog) -> Pipeline:
         """Reports the nodes that are left out as ended."""
@@ -90,13 +95,12 @@ class DaskRunner(AbstractRunner):
         seconds = timings.expected(pipeline, study, timings.known(place.project, place.env or DEFAULT))
         first = remaining_paths(pipeline, seconds)
         needs: Mapping[str, float] = self._memory(pipeline) if self._memory else {}
-        gpus = capacity.gpus() if study.runtime.device != "cpu" else []
         held = {name for name in pipeline.all_outputs() if getattr(catalog.get(name), "_EPHEMERAL", True)}
-        workers = self._count(pipeline, seconds, gpus, held)
+        pool = self._pool(pipeline, study, seconds, needs, held)
 
         def submit(node: Node) -> None:
             work = partial(run_node, Task(node, catalog, self._is_async, hook_manager, run_id))
-            if workers > 1:
+            if isinstance(opened, Pool):
                 datasets = {name: catalog[name] for name in (*node.inputs, *node.outputs)}
                 work = partial(run_node_there, place, node, datasets, run_id, self._is_async)
             memory = needs.get(node.name, PROCESS)
@@ -107,12 +111,44 @@ class DaskRunner(AbstractRunner):
                 error=error, node=node, catalog=catalog, inputs={}, is_async=self._is_async, run_id=run_id
             )
 
-        with Pool(workers, memory=capacity.memory(), gpus=gpus) if workers > 1 else Here() as opened:
+        with pool as opened:
             done, failures = self._walk(pipeline, opened, submit, lost)
         if failures:
             unfinished = set(pipeline.nodes) - done
             start = _find_nodes_to_resume_from(pipeline, unfinished, catalog)
             raise nodes_failed(failures, len(unfinished), len(pipeline.nodes), start)
+
+    def _pool(
+        self,
+        pipeline: Pipeline,
+        study: Study,
+        seconds: Mapping[str, float],
+        needs: Mapping[str, float],
+        held: set[str],
+    ) -> Here:
+        """Returns who is to do the work: a scheduler's workers, processes of this machine, or this one."""
+        on_gpu = study.runtime.device != "cpu"
+        if self._scheduler is None or in_worker():
+            gpus = capacity.gpus() if on_gpu else []
+            workers = self._count(pipeline, seconds, gpus, held)
+            return Pool(workers, memory=capacity.memory(), gpus=gpus) if workers > 1 else Here()
+        if held:
+            names = ", ".join(sorted(held))
+            raise ClusterError(
+                f"Nothing was run: {names} would stay in the memory of the worker that made it. Add it to"
+                " conf/base/catalog.yml, or run without --scheduler."
+            )
+        from hypnos_pipeline.running.machines import Machines  # it reads all of the code
+
+        keys = {name.removeprefix(NETWORK) for name in pipeline.inputs() if name.startswith(NETWORK)}
+        references = {key: getattr(study.models, key) for key in sorted(keys)}
+        return Machines(
+            self._scheduler,
+            Place.current().project,
+            {key: reference.folder for key, reference in references.items() if reference is not None},
+            on_gpu=on_gpu,
+            memory=max((needs.get(node.name, PROCESS) for node in pipeline.nodes), default=PROCESS),
+        )
 
     def _count(
         self, pipeline: Pipeline, seconds: Mapping[str, float], gpus: list[str], held: set[str]

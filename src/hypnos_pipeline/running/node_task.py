@@ -18,6 +18,7 @@ from kedro.io import AbstractDataset, DataCatalog
 from kedro.pipeline.node import Node
 from kedro.runner.task import Task
 
+from hypnos_pipeline.models.kept import release
 from hypnos_pipeline.running.failures import Failure
 from hypnos_pipeline.running.pool import log_to_the_pool
 from hypnos_pipeline.storage.checkpoints import discard_finished, keep_finished
@@ -81,16 +82,17 @@ def run_node_there(
         run_id: Kedro's.
         is_async: Whether datasets are loaded and saved in threads.
     """
-    return run_node(Task(node, DataCatalog(datasets), is_async, _hooks(place), run_id))
+    return run_node(Task(node, DataCatalog(datasets), is_async, _hooks(place, run_id), run_id))
 
 
-_prepared: tuple[Place, PluginManager] | None = None
+_prepared: tuple[Place, str | None, PluginManager] | None = None
 
 
-def _hooks(place: Place) -> PluginManager:
+def _hooks(place: Place, run_id: str | None) -> PluginManager:
     """Prepares this process for a run, once; returns the hooks of its nodes."""
     global _prepared
-    if _prepared is None or _prepared[0] != place:
+    if _prepared is None or _prepared[:2] != (place, run_id):
+        release()  # what an earlier run has loaded may have changed since
         from kedro.framework.startup import bootstrap_project
 
         os.chdir(place.project)
@@ -105,5 +107,5 @@ def _hooks(place: Place) -> PluginManager:
         manager = _create_hook_manager()
         _register_hooks(manager, settings.HOOKS)
         _register_hooks_entry_points(manager, settings.DISABLE_HOOKS_FOR_PLUGINS)
-        _prepared = place, manager
-    return _prepared[1]
+        _prepared = place, run_id, manager
+    return _prepared[2]

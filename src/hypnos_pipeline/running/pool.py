@@ -12,9 +12,11 @@ from __future__ import annotations
 import logging
 import queue
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -76,6 +78,11 @@ class Task:
             self._error = error
 
     @property
+    def cancelled(self) -> bool:
+        """Whether the connection to its worker was lost before its end."""
+        return isinstance(self._error, CancelledError)
+
+    @property
     def again(self) -> bool:
         """Whether it is to start again."""
         return isinstance(self._error, WorkerDied) and self.lost < TRIES
@@ -115,8 +122,8 @@ class Pool(Here):
 
     Args:
         workers: How many processes to start on this machine.
-        scheduler: Address of a running Dask scheduler (``tcp://host:8786``), whose workers are used
-            instead; nothing is started then.
+        scheduler: Address of a running Dask scheduler; nothing is started then (see
+            :class:`~hypnos_pipeline.running.machines.Machines`).
         memory: Bytes that the tasks at work may take together; without, any.
         gpus: Names of GPUs as ``CUDA_VISIBLE_DEVICES`` lists them, one for each worker; empty if none.
         eager: Whether the next task starts before an ended one is yielded, for callers that take long with
@@ -228,13 +235,14 @@ class Pool(Here):
             free, left = free - 1, left - task.memory
             self._start(task)
 
-    def _start(self, task: Task) -> None:
-        task.future = self._client.submit(
-            _work, self._topic, task.function, task.arguments, key=f"{task.key} {uuid4().hex}"
-        )
+    def _start(self, task: Task, **where: Any) -> None:
+        work = (_work, self._topic, task.function, task.arguments)
+        task.future = self._client.submit(*work, key=f"{task.key} {uuid4().hex}", **where)
         task.future.add_done_callback(partial(self._end, task))
 
     def _end(self, task: Task, future: Any) -> None:
+        if task.future is not future:  # its worker is known to be gone
+            return
         task.settle(partial(_result, task.key, future))
         task.future = None
         self._ended.put(task)
@@ -265,6 +273,7 @@ def _heard(message: tuple[float, dict[str, progress.Event]]) -> None:
 
 
 _at_work = False
+_one_at_a_time = Lock()
 
 
 def in_worker() -> bool:
@@ -273,17 +282,17 @@ def in_worker() -> bool:
 
 
 def _work(topic: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Runs in a worker."""
+    """Runs in a worker, which may have more threads, or tasks of other runs."""
     global _at_work
     from distributed import get_worker
 
-    _at_work = True
-    try:
-        worker = get_worker()
-        with progress.sent_to(lambda event: worker.log_event(topic, {"event": event})):
+    worker = get_worker()
+    with _one_at_a_time, progress.sent_to(lambda event: worker.log_event(topic, {"event": event})):
+        _at_work = True
+        try:
             return function(*arguments)
-    finally:
-        _at_work = False
+        finally:
+            _at_work = False
 
 
 class _ToThePool(logging.Handler):

@@ -32,6 +32,8 @@ from hypnos_pipeline.training.tracking import TrackingSettings
 
 FOREIGN = ("miniworld", "env", "checkpoints", "export", "tracking")
 """Parameters that are no part of the study: another pipeline's, and what no result depends on."""
+NETWORK = "params:models."
+"""What the names of single networks' parameters begin with."""
 
 
 class Study(Configuration):
