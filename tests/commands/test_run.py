@@ -36,3 +36,9 @@ def test_workers_belong_to_the_default_runner(chosen):
     assert refused.exit_code == 2
     assert "--workers belongs to the default runner" in refused.output
     assert not chosen
+
+
+def test_a_namespace_within_another_one_is_run_once(chosen):
+    words = "--namespaces=lego_robot.hypnos,lego_robot,figurine.base,lego_robot,lego_robot_places"
+    assert CliRunner().invoke(module.run, [words]).exit_code == 0
+    assert chosen["namespaces"] == ["lego_robot", "figurine.base", "lego_robot_places"]

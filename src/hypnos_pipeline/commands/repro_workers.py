@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from hypnos_pipeline.checks.needs import node_memory
 from hypnos_pipeline.running import capacity, timings
@@ -25,7 +25,7 @@ from hypnos_pipeline.study.model import Study
 from hypnos_pipeline.study.parts import ValidParts
 
 if TYPE_CHECKING:
-    from dvc.stage import Stage
+    from dvc.stage import Stage  # pyright: ignore[reportMissingTypeStubs]
     from kedro.pipeline import Pipeline
 
     from hypnos_pipeline.running.board import Board
@@ -41,7 +41,7 @@ OPTIONS = re.compile(r"--(\w+)=(\S+)")
 
 def work_reported(job: Job) -> int:
     """Does a job in a worker; what is logged there is shown and kept by the process that opened the pool."""
-    import kedro.framework.project  # noqa: F401  # it configures logging
+    import kedro.framework.project  # noqa: F401  # pyright: ignore[reportUnusedImport]  # it configures logging
 
     log_to_the_pool()
     return work(job)
@@ -107,7 +107,7 @@ class StudyStages:
         Raises:
             StudyError: If a key of the study is wrong.
         """
-        options = {stage: _options(stage.cmd) for stage in self._plan.order}
+        options = {stage: _options(cast("Any", stage).cmd) for stage in self._plan.order}
         memory: dict[str, float] = {}
         name = next((each["env"] for each in options.values() if "env" in each), None)
         if name is not None:
@@ -116,7 +116,11 @@ class StudyStages:
             self._expected = timings.expected(self._full, self._study, timings.known(self._root, name))
             memory = node_memory(self._full, ValidParts.of(Study, current_parameters()))
             by_slice = _nodes(self._env.pipelines)
-            self._nodes = {stage: by_slice[_slice(each)] for stage, each in options.items() if each}
+            self._nodes = {
+                stage: [node for node in by_slice[_slice(each)] if node in self._expected]
+                for stage, each in options.items()
+                if each
+            }
         return {
             stage: (
                 sum(self._expected[node] for node in self._nodes.get(stage, ())),
@@ -149,7 +153,7 @@ class StudyStages:
 
 def _slice(options: Mapping[str, str]) -> tuple[str, str]:
     """Returns a pipeline's name and the namespace or tag that a stage's command chooses."""
-    return options["pipelines"], options.get("namespaces") or options.get("tags") or ""
+    return options.get("pipelines", "__default__"), options.get("namespaces") or options.get("tags") or ""
 
 
 def _options(command: object) -> dict[str, str]:

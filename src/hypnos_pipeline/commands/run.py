@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -12,7 +12,13 @@ from kedro.pipeline import Pipeline
 RUNNER = "hypnos_pipeline.running.dask_runner.DaskRunner"
 
 
-def _run(workers: int | None, runner: str | None, runner_params: dict[str, Any], **options: Any) -> Any:
+def _run(
+    workers: int | None,
+    runner: str | None,
+    runner_params: dict[str, Any],
+    namespaces: Iterable[str],
+    **options: Any,
+) -> Any:
     """Runs pipelines.
 
     Nodes that do not need each other run side by side, in as many processes as there are cores and as memory
@@ -26,7 +32,14 @@ def _run(workers: int | None, runner: str | None, runner_params: dict[str, Any],
         runner = RUNNER
         runner_params = {"workers": workers, "memory": _memory, **runner_params}
     assert kedro_run.callback is not None
-    return kedro_run.callback(runner=runner, runner_params=runner_params, **options)
+    options |= {"namespaces": _outermost(namespaces), "runner": runner, "runner_params": runner_params}
+    return kedro_run.callback(**options)
+
+
+def _outermost(namespaces: Iterable[str]) -> list[str]:
+    """Leaves out namespaces that lie within others, whose nodes Kedro would take for duplicates."""
+    kept = dict.fromkeys(namespaces)
+    return [name for name in kept if not any(name.startswith(f"{other}.") for other in kept)]
 
 
 def _memory(pipeline: Pipeline) -> Mapping[str, float]:

@@ -31,8 +31,7 @@ def prepare_transformers() -> None:
             known.cache_clear()
             known()  # it remembers the answer
         import transformers.modeling_utils
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    _silence(transformers.utils)
 
 
 @cache
@@ -48,8 +47,13 @@ def prepare_diffusers() -> None:
     with without("bitsandbytes", "torchvision"), _no_survey_of_packages():
         import diffusers
         import diffusers.hooks  # imports peft where it is there, which would import bitsandbytes
-    diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
+    _silence(diffusers.utils)
+
+
+def _silence(utilities: Any) -> None:
+    """Keeps a library's loading bars and advice out of the pipeline's own log."""
+    utilities.logging.set_verbosity_error()
+    utilities.logging.disable_progress_bar()
 
 
 def silence_bitsandbytes() -> None:
@@ -83,7 +87,7 @@ def _read_when_used(name: str) -> None:
         return getattr(importlib.import_module(name), of_module)
 
     sys.modules[name] = stand_in = ModuleType(name)
-    stand_in.__getattr__ = attribute
+    vars(stand_in)["__getattr__"] = attribute
 
 
 @contextmanager

@@ -150,11 +150,8 @@ class DaskRunner(AbstractRunner):
             The nodes that are finished, and those that failed, by name.
         """
         nodes = {node.name: node for node in pipeline.nodes}
-        order, done, failures = (
-            TopologicalSorter(pipeline.node_dependencies),
-            set[Node](),
-            dict[str, Failure](),
-        )
+        done, failures = set[Node](), dict[str, Failure]()
+        order = TopologicalSorter(pipeline.node_dependencies)
         order.prepare()
         for node in order.get_ready():
             submit(node)
