@@ -12,13 +12,7 @@ from kedro.pipeline import Pipeline
 RUNNER = "hypnos_pipeline.running.dask_runner.DaskRunner"
 
 
-def _run(
-    workers: int | None,
-    runner: str | None,
-    runner_params: dict[str, Any],
-    namespaces: Iterable[str],
-    **options: Any,
-) -> Any:
+def _run(workers: int | None, runner: str | None, runner_params: dict[str, Any], **options: Any) -> Any:
     """Runs pipelines.
 
     Nodes that do not need each other run side by side, in as many processes as there are cores and as memory
@@ -32,8 +26,8 @@ def _run(
         runner = RUNNER
         runner_params = {"workers": workers, "memory": _memory, **runner_params}
     assert kedro_run.callback is not None
-    options |= {"namespaces": _outermost(namespaces), "runner": runner, "runner_params": runner_params}
-    return kedro_run.callback(**options)
+    options["namespaces"] = _outermost(options["namespaces"])
+    return kedro_run.callback(runner=runner, runner_params=runner_params, **options)
 
 
 def _outermost(namespaces: Iterable[str]) -> list[str]:
