@@ -38,7 +38,11 @@ def test_workers_belong_to_the_default_runner(chosen):
     assert not chosen
 
 
-def test_a_namespace_within_another_one_is_run_once(chosen):
-    words = "--namespaces=lego_robot.hypnos,lego_robot,figurine.base,lego_robot,lego_robot_places"
-    assert CliRunner().invoke(module.run, [words]).exit_code == 0
-    assert chosen["namespaces"] == ["lego_robot", "figurine.base", "lego_robot_places"]
+def test_a_namespace_within_another_one_is_refused_by_name(chosen):
+    assert CliRunner().invoke(module.run, ["--namespaces=figurine,lego_robot,figurine"]).exit_code == 0
+    assert chosen.pop("namespaces") == ["figurine", "lego_robot"]
+    chosen.clear()
+    refused = CliRunner().invoke(module.run, ["--namespaces=lego_robot.hypnos,lego_robot"])
+    assert refused.exit_code == 2
+    assert "lego_robot.hypnos lies within lego_robot" in refused.output
+    assert not chosen

@@ -137,9 +137,14 @@ def test_ctrl_c_does_not_wait_for_another_process_of_dvc_s(tmp_path, monkeypatch
     monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0.1)
     toy = Toy(tmp_path / "toy", {"one": stage("cat a.txt > one", "one")}, {"a.txt": "1\n"})
     theirs = make_lock(str(toy.folder / ".dvc/tmp/lock"))
-    with toy.entered(), pytest.raises(KeyboardInterrupt), locked_repo(toy.folder) as repo, unlocked(repo):
-        theirs.lock()
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with toy.entered(), locked_repo(toy.folder) as repo, unlocked(repo):
+            theirs.lock()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     theirs.unlock()
 
 

@@ -26,14 +26,23 @@ def _run(workers: int | None, runner: str | None, runner_params: dict[str, Any],
         runner = RUNNER
         runner_params = {"workers": workers, "memory": _memory, **runner_params}
     assert kedro_run.callback is not None
-    options["namespaces"] = _outermost(options["namespaces"])
+    options["namespaces"] = _apart(options["namespaces"])
     return kedro_run.callback(runner=runner, runner_params=runner_params, **options)
 
 
-def _outermost(namespaces: Iterable[str]) -> list[str]:
-    """Leaves out namespaces that lie within others, whose nodes Kedro would take for duplicates."""
-    kept = dict.fromkeys(namespaces)
-    return [name for name in kept if not any(name.startswith(f"{other}.") for other in kept)]
+def _apart(namespaces: Iterable[str]) -> list[str]:
+    """Returns each namespace once.
+
+    Raises:
+        click.UsageError: If one lies within another one, whose nodes Kedro would take for duplicates.
+    """
+    each = list(dict.fromkeys(namespaces))
+    for name in each:
+        for other in each:
+            if name.startswith(f"{other}."):
+                what = f"--namespaces: {name} lies within {other}, with which it runs anyway; leave it out"
+                raise click.UsageError(what)
+    return each
 
 
 def _memory(pipeline: Pipeline) -> Mapping[str, float]:
