@@ -35,7 +35,7 @@ def describe_machine(runtime: RuntimeSettings) -> dict[str, Any]:
 
     on_gpu = runtime.device != "cpu" and torch.cuda.is_available()
     return {
-        "cpu": _cpu_kind(),
+        "cpu": cpu_kind(),
         "architecture": platform.machine(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",
@@ -51,7 +51,7 @@ def describe_origin(networks: Mapping[str, ModelReference], runtime: RuntimeSett
     return {"networks": described, "machine": describe_machine(runtime)}
 
 
-def _cpu_kind() -> str:
+def cpu_kind() -> str:
     """Returns the processor's name, with family and model, because virtual machines shorten the name."""
     listing = PROCESSORS.read_text() if PROCESSORS.is_file() else ""
     first = listing.partition("\n\n")[0].splitlines()
