@@ -160,7 +160,8 @@ class DaskRunner(AbstractRunner):
             failure = _failure(task, node, lost)
             if failure is not None:
                 failures[node.name] = failure
-                _log.warning("%s failed; what does not need it goes on\n%s", node.name, failure.trace)
+                trace = f"\n{failure.trace}" if failure.trace else ""
+                _log.warning("%s failed; what does not need it goes on%s", node.name, trace)
                 continue
             done.add(node)
             _log.info("Completed node: %s (%d out of %d)", node.name, len(done), len(nodes))
