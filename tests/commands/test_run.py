@@ -36,3 +36,13 @@ def test_workers_belong_to_the_default_runner(chosen):
     assert refused.exit_code == 2
     assert "--workers belongs to the default runner" in refused.output
     assert not chosen
+
+
+def test_a_namespace_within_another_one_is_refused_by_name(chosen):
+    assert CliRunner().invoke(module.run, ["--namespaces=figurine,lego_robot,figurine"]).exit_code == 0
+    assert chosen.pop("namespaces") == ["figurine", "lego_robot"]
+    chosen.clear()
+    refused = CliRunner().invoke(module.run, ["--namespaces=lego_robot.hypnos,lego_robot"])
+    assert refused.exit_code == 2
+    assert "lego_robot.hypnos lies within lego_robot" in refused.output
+    assert not chosen

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from dvc.lock import make_lock
 
 from hypnos_pipeline.stages.commands import Job, work
+from hypnos_pipeline.stages.locks import locked_repo, unlocked
 from tests.stages.threads import Threads
 from tests.stages.toys import Toy, random_project
 
@@ -125,6 +127,36 @@ def test_what_was_read_must_not_change_meanwhile(tmp_path):
     (failure,) = toy.side_by_side().failed
     assert failure.why == "a.txt changed while it ran"
     assert not (toy.folder / "dvc.lock").exists()
+
+
+def test_what_others_record_meanwhile_stays_recorded(tmp_path):
+    def others(event, stage):
+        if (event, stage.name) == ("finished", "first"):
+            lock.write_text(f"{lock.read_text()}  theirs:\n    cmd: 'true'\n")
+
+    stages = {
+        "second": stage("cat first > second", "second", deps=("first",)),
+        "first": stage("cat a.txt > first", "first"),
+    }
+    toy = Toy(tmp_path / "toy", stages, {"a.txt": "1\n"})
+    lock = toy.folder / "dvc.lock"
+    toy.side_by_side(listener=others)
+    assert set(yaml.safe_load(lock.read_text())["stages"]) == {"first", "second", "theirs"}
+
+
+def test_ctrl_c_does_not_wait_for_another_process_of_dvc_s(tmp_path, monkeypatch):
+    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0.1)
+    toy = Toy(tmp_path / "toy", {"one": stage("cat a.txt > one", "one")}, {"a.txt": "1\n"})
+    theirs = make_lock(str(toy.folder / ".dvc/tmp/lock"))
+
+    def interrupted() -> None:
+        with toy.entered(), locked_repo(toy.folder) as repo, unlocked(repo):
+            theirs.lock()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    theirs.unlock()
 
 
 def test_what_a_killed_worker_left_is_not_there_when_another_begins(tmp_path):

@@ -118,7 +118,11 @@ class StudyStages:
             self._expected = timings.expected(self._full, self._study, timings.known(self._root, name))
             memory = node_memory(self._full, ValidParts.of(Study, current_parameters()))
             by_slice = _nodes(self._env.pipelines)
-            self._nodes = {stage: by_slice[_slice(each)] for stage, each in options.items() if each}
+            self._nodes = {
+                stage: [node for node in by_slice[_slice(each)] if node in self._expected]
+                for stage, each in options.items()
+                if each
+            }
         return {
             stage: (
                 sum(self._expected[node] for node in self._nodes.get(stage, ())),
@@ -151,7 +155,7 @@ class StudyStages:
 
 def _slice(options: Mapping[str, str]) -> tuple[str, str]:
     """Returns a pipeline's name and the namespace or tag that a stage's command chooses."""
-    return options["pipelines"], options.get("namespaces") or options.get("tags") or ""
+    return options.get("pipelines", "__default__"), options.get("namespaces") or options.get("tags") or ""
 
 
 def _options(command: str) -> dict[str, str]:

@@ -31,10 +31,7 @@ def prepare_transformers() -> None:
             known.cache_clear()
             known()  # it remembers the answer
         import transformers.modeling_utils
-    from transformers.utils import logging as messages
-
-    messages.set_verbosity_error()
-    messages.disable_progress_bar()
+    _silence(transformers.utils)
 
 
 @cache
@@ -50,8 +47,13 @@ def prepare_diffusers() -> None:
     with without("bitsandbytes", "torchvision"), _no_survey_of_packages():
         import diffusers
         import diffusers.hooks  # imports peft where it is there, which would import bitsandbytes
-    diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
+    _silence(diffusers.utils)
+
+
+def _silence(utilities: Any) -> None:
+    """Keeps a library's loading bars and advice out of the pipeline's own log."""
+    utilities.logging.set_verbosity_error()
+    utilities.logging.disable_progress_bar()
 
 
 def silence_bitsandbytes() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypnos_pipeline.errors import Problem, RequestError, nearest
 
@@ -60,7 +60,7 @@ def make_sheets(root: Path, env: str, names: Sequence[str]) -> Iterator[Sheet]:
 
     require(root, env)
     with _quietly(), (session := KedroSession.create(project_path=root, env=env)):
-        context = session.load_context()
+        context = cast("Any", session.load_context())
         study = Study.from_parameters(context.params)
         names = list(dict.fromkeys(names or study.subjects))
         _check_names(root, study, names)

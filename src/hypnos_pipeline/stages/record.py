@@ -1,7 +1,8 @@
 """``dvc.lock``, written anew after each stage with the bytes that DVC would write.
 
 DVC parses and writes the whole file for every stage, which takes minutes in a catalogue of products. Here the
-text of each stage is kept, and only the stage that has finished is put into words.
+text of each stage is kept, and only the stage that has finished is put into words. What other processes of
+DVC's write in between is read and kept.
 """
 
 from __future__ import annotations
@@ -42,9 +43,8 @@ class Record:
         path = Path(stage.path).with_suffix(".lock")
         if path not in self._files:
             self._files[path] = _LockFile(path)
-        if self._files[path].write(
-            dumps_yaml({"stages": to_lockfile(stage)}), self._order[str(stage.addressing)]
-        ):
+        text = dumps_yaml({"stages": to_lockfile(stage)})
+        if self._files[path].write(text, self._order[str(stage.addressing)]):
             stage.repo.scm_context.track_file(os.path.relpath(path))
 
 
@@ -53,16 +53,31 @@ class _LockFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        text = path.read_text(encoding="utf-8") if path.is_file() else EMPTY
+        self._added: dict[str, tuple[int, str]] = {}
+        self._read()
+
+    def _read(self) -> None:
+        text = self._path.read_text(encoding="utf-8") if self._path.is_file() else EMPTY
         found = STAGES.search(text)
         self._before, inside, self._after = (
             (text[: found.start()], found[1], text[found.end() :]) if found else (text, "", "")
         )
-        self._recorded = {_first_line(block): block for block in ONE_STAGE.findall(inside)}
-        self._added: dict[str, tuple[int, str]] = {}
+        blocks = {_first_line(block): block for block in ONE_STAGE.findall(inside)}
+        added = {name: place for name, (place, _) in self._added.items() if name in blocks}
+        self._added = {name: (place, blocks.pop(name)) for name, place in added.items()}
+        self._recorded, self._state = blocks, self._state_now()
+
+    def _state_now(self) -> tuple[int, ...]:
+        """Returns what tells whether another process has written the file."""
+        if not self._path.is_file():
+            return ()
+        found = self._path.stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def write(self, text: str, place: int) -> bool:
         """Replaces or adds a stage; returns whether that changed anything."""
+        if self._state_now() != self._state:
+            self._read()
         block = text.partition("\n")[2]
         name = _first_line(block)
         if name in self._recorded:
@@ -74,6 +89,7 @@ class _LockFile:
         text = f"{self._before}stages:\n{''.join(_numbered(blocks))}{self._after}"
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, self._path)
+        self._state = self._state_now()
         return changed
 
 

@@ -77,7 +77,7 @@ def estimate_mattes(
         rows.append(row | {"network": network})
         if problems := [Problem(**each) for each in row["problems"]]:
             text = "; ".join(problem.what for problem in problems)
-            logger.warning("matte of %s: %s; %s", row["photo"], text, problems[0].fix)
+            logger.warning("matte of %s: %s; %s", name, text, problems[0].fix)
     return found, rows
 
 
