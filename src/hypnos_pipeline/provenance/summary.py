@@ -34,13 +34,9 @@ def summary(trace: Trace) -> list[tuple[str, str]]:
         ("metric", _metric(trace)),
         *((f"network {each.name}", _network(each)) for each in trace.networks),
         ("code", _code(trace)),
-        ("seed", _settings(trace.lineage.stages[-1], "seed") or _seed(trace)),
+        ("seed", _seed(trace)),
         *(("machine", _machine(trace, each)) for each in trace.machines),
-        *zip(
-            ("worst image", "best image"),
-            (f"{value:.4g}  {path}" for path, value in trace.extremes),
-            strict=False,
-        ),
+        *_extremes(trace),
     ]
     return [(heading, text) for heading, text in lines if text]
 

@@ -35,7 +35,7 @@ _WORDS = {
     "background": "parts gained: {:.0%} of the cut-out has the background's colours rather than the object's",
     "missing": "parts lost: what the other photos' cut-outs hold lies beside this one ({:.0%} of its size)",
     "faint": "low contrast: along {:.0%} of the outline the object hardly differs from what is behind it",
-    "size": "photos disagree: the cut-out is {:.1f} times as {} as in the other photos",
+    "size": "photos disagree: the cut-out is {:.1f} times {} than in the other photos",
 }
 
 
@@ -123,7 +123,7 @@ def scaled(measures: Measures) -> dict[str, float]:
 
 def _said(name: str, value: float) -> str:
     if name == "size":
-        return _WORDS[name].format(np.exp(abs(value)), "large" if value > 0 else "small")
+        return _WORDS[name].format(np.exp(abs(value)), "larger" if value > 0 else "smaller")
     return _WORDS[name].format(value)
 
 
