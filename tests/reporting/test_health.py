@@ -26,7 +26,7 @@ def test_a_flagged_matte_is_counted_with_its_fix_and_an_excluded_photo_is_not():
     ]
     check = mattes(rows)
     assert (check.good, check.text) == (False, "1 of 2 photos may be cut out wrongly.")
-    assert check.details == ("00: covers 1% of the photo. Fix: exclude it.",)
+    assert check.details == ("00: covers 1% of the photo.", "Fix: exclude it.")
     assert mattes(rows[1:]).good
 
 

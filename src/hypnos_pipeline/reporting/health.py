@@ -73,10 +73,11 @@ def mattes(report: Sequence[Mapping[str, Any]]) -> Check:
     """Looks at what the guards say of the photos' mattes."""
     used = [row for row in report if row["backend"] != "excluded"]
     flagged = [row for row in used if row["problems"]]
-    details = tuple(
-        f"{row['photo']}: {problem['what']}. Fix: {problem['fix']}."
-        for row in flagged
-        for problem in row["problems"]
+    found = [(row["photo"], problem) for row in flagged for problem in row["problems"]]
+    fixes = dict.fromkeys(problem["fix"] for _, problem in found)
+    details = (
+        *(f"{photo}: {problem['what']}." for photo, problem in found),
+        *(f"Fix: {fix}." for fix in fixes),
     )
     if flagged:
         return Check(
