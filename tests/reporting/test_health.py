@@ -34,6 +34,7 @@ def test_the_kinds_that_the_discriminator_does_not_know_are_named():
     check = discriminator_by_kind({"original": 1.0, "coloured_masked": 0.25, "class": None})
     assert (check.good, check.text) == (False, "Wrong on many images of coloured masked (25% right).")
     assert discriminator_by_kind({"original": 1.0, "class": 0.9}).good
+    assert discriminator_by_kind({"class": None}) is None
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def _photo_folder(trace: Trace, each: Input) -> str:
     names = [name for name in files if "/" not in name]
     masks = len(files) - len(names)
     shown = f"{len(names)} in {each.recorded.path}: {', '.join(names)}" if names else each.recorded.path
-    return shown + (f", {masks} masks" if masks else "")
+    return shown + (f", {masks} mask{'s' * (masks > 1)}" if masks else "")
 
 
 def _report(trace: Trace, kind: str, name: str = "") -> Any:
@@ -164,7 +164,7 @@ def _discriminator(trace: Trace) -> str:
         return ""
     report = _report(trace, "discriminator")
     accuracy = report.get("accuracy", {}) if isinstance(report, dict) else {}
-    right = ", ".join(f"{kind} {share:.0%}" for kind, share in accuracy.items())
+    right = ", ".join(f"{kind} {share:.0%}" for kind, share in accuracy.items() if share is not None)
     steps = _settings(_stage(trace, "discriminator"), "discriminator.steps")
     return ", ".join(filter(None, [f"{steps} steps" if steps else "", f"right on {right}" if right else ""]))
 

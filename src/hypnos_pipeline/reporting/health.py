@@ -86,9 +86,11 @@ def mattes(report: Sequence[Mapping[str, Any]]) -> Check:
     return Check("Mattes", True, f"All {len(used)} photos are cut out without a warning.")
 
 
-def discriminator_by_kind(accuracy: Mapping[str, float]) -> Check:
-    """Looks at how well the pretrained discriminator knows each kind of images."""
+def discriminator_by_kind(accuracy: Mapping[str, float | None]) -> Check | None:
+    """Looks at how well the pretrained discriminator knows each kind of images that there is."""
     kinds = {kind: value for kind, value in accuracy.items() if value is not None}
+    if not kinds:
+        return None
     weak = [f"{_word(kind)} ({value:.0%} right)" for kind, value in kinds.items() if value < WELL_TOLD]
     details = (
         "Right, by kind: " + ", ".join(f"{_word(kind)} {value:.0%}" for kind, value in kinds.items()) + ".",

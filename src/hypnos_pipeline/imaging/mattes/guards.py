@@ -20,8 +20,8 @@ from hypnos_pipeline.imaging.mattes.measures import Measures
 _FLAT = 0.05
 _SIDES = ("left", "top", "right", "bottom")
 _FIX = (
-    "look at the sheet; put a mask beside the photo (masks/<photo>.png), exclude the photo (the subject's key "
-    "exclude), or choose another backend for it (the subject's key mattes)"
+    "look at the sheet; put a mask beside the photo (masks/<photo>.png), exclude the photo (the subject's "
+    "key exclude), or choose another backend for it (the subject's key mattes)"
 )
 WEIGHTS = Measures(unknown=8.0, background=6.4, missing=3.2, faint=4.6, size=2.8)
 """Of the square root of each share, and of the square of the size's logarithm."""
