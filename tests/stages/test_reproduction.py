@@ -28,9 +28,9 @@ def test_the_record_and_the_caches_are_those_of_dvc_repro(seed, tmp_path):
     theirs = random_project(seed, tmp_path / "theirs")
     ours = theirs.copied(tmp_path / "ours")
     for name, text in [
-        ("params.yaml", "x: 1\ny: {z: 2}\n"),
+        ("params.yaml", "x: 1\ny: &y {z: 2}\nw: *y\n"),
         ("data/a.txt", "another a\nof two lines\n"),
-        ("params.yaml", "x: 3\ny: {z: 2}\n"),
+        ("params.yaml", "x: 3\ny: &y {z: 2}\nw: *y\n"),
         ("data/a.txt", f"a of {seed}\n"),
         ("data/a.txt", f"a of {seed}\n"),
     ]:
@@ -70,6 +70,17 @@ def test_options_mean_what_they_mean_to_dvc_repro(targets, options, tmp_path):
     theirs.by_dvc(targets=targets, **options)
     ours.side_by_side(*targets, **options)
     assert ours.contents() == theirs.contents()
+
+
+def test_parameters_that_a_file_repeats_are_recorded_as_dvc_does(tmp_path):
+    """DVC numbers repeated values throughout the record; PyYAML refuses a file with the same number twice."""
+    stages = {name: stage(f"cat a.txt > {name}", name) | {"params": ["w", "y"]} for name in ("one", "two")}
+    theirs = Toy(tmp_path / "theirs", stages, {"a.txt": "1\n", "params.yaml": "y: &y {z: 2}\nw: *y\n"})
+    ours = theirs.copied(tmp_path / "ours")
+    theirs.by_dvc()
+    ours.side_by_side()
+    assert ours.contents() == theirs.contents()
+    assert yaml.safe_load((ours.folder / "dvc.lock").read_text())["stages"]["two"]["params"]
 
 
 def test_stages_that_do_not_wait_for_each_other_run_side_by_side(tmp_path):

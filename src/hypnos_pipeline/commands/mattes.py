@@ -30,7 +30,8 @@ def mattes(subjects: tuple[str, ...], env: str) -> None:
             if not flagged:
                 click.echo(f"{sheet.photos} photos, nothing looks wrong; see for yourself")
                 continue
-            click.secho(f"the mattes of {flagged} of {sheet.photos} photos look wrong:", fg="yellow")
+            look = "looks" if flagged == 1 else "look"
+            click.secho(f"{flagged} of {sheet.photos} mattes {look} wrong:", fg="yellow")
             for problem in sheet.problems:
                 click.echo(f"  {problem.where}: {problem.what}")
             for fix in dict.fromkeys(problem.fix for problem in sheet.problems):

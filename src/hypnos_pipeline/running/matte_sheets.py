@@ -69,7 +69,7 @@ def make_sheets(root: Path, env: str, names: Sequence[str]) -> Iterator[Sheet]:
             session.run(pipeline_names=[PIPELINE], namespaces=subjects, runner=SequentialRunner())
         for name in names:
             if name in study.subjects:
-                yield _of_subject(env, context.catalog, name)
+                yield _of_subject(env, context.catalog, name)  # pyright: ignore[reportUnknownMemberType]
             else:
                 yield _of_folder(root, env, study, name)
 
@@ -99,11 +99,12 @@ def _of_folder(root: Path, env: str, study: Study, name: str) -> Sheet:
     from hypnos_pipeline.imaging.working_set import make_working_set, matte_sheet
     from hypnos_pipeline.storage.replacing import replaced_file
 
+    matting = study.models.matting
     working = make_working_set(
         read_photos(PHOTOS / name),
         study.background_removal,
         study.image_size,
-        networks=Path(study.models.matting.folder),
+        networks=Path(matting.folder) if matting else None,
     )
     file = _file(env, name)
     with replaced_file(root / file) as unfinished:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dvc.stage import PipelineStage, Stage
@@ -18,6 +18,8 @@ from dvc.utils.serialize import dumps_yaml
 EMPTY = "schema: '2.0'\nstages:\n"
 STAGES = re.compile(r"^stages:(?: \{\})?\n((?: .*\n)*)", re.MULTILINE)
 ONE_STAGE = re.compile(r"^  \S.*\n(?:   .*\n)*", re.MULTILINE)
+
+REPEATED = re.compile(r"(?<=[:-] [&*])id(\d+)$", re.MULTILINE)
 
 
 class Record:
@@ -40,7 +42,9 @@ class Record:
         path = Path(stage.path).with_suffix(".lock")
         if path not in self._files:
             self._files[path] = _LockFile(path)
-        if self._files[path].write(dumps_yaml({"stages": to_lockfile(stage)}), self._order[stage.addressing]):
+        if self._files[path].write(
+            dumps_yaml({"stages": to_lockfile(stage)}), self._order[str(stage.addressing)]
+        ):
             stage.repo.scm_context.track_file(os.path.relpath(path))
 
 
@@ -67,9 +71,20 @@ class _LockFile:
             changed, self._added[name] = True, (place, block)
         blocks = [*self._recorded.values(), *(added for _, added in sorted(self._added.values()))]
         partial = self._path.with_name(f".{self._path.name}.partial")
-        partial.write_text(f"{self._before}stages:\n{''.join(blocks)}{self._after}", encoding="utf-8")
+        text = f"{self._before}stages:\n{''.join(_numbered(blocks))}{self._after}"
+        partial.write_text(text, encoding="utf-8")
         os.replace(partial, self._path)
         return changed
+
+
+def _numbered(blocks: Iterable[str]) -> Iterator[str]:
+    """Numbers what YAML names for repeating it, such as ``&id001``, throughout the file as DVC does."""
+    before = 0
+    for block in blocks:
+        ids = sorted({int(number) for number in REPEATED.findall(block)}) if "&id" in block else []
+        new = {each: before + place for place, each in enumerate(ids, 1)}
+        yield REPEATED.sub(lambda found: f"id{new[int(found[1])]:03}", block) if ids else block  # noqa: B023
+        before += len(ids)
 
 
 def _first_line(block: str) -> str:
