@@ -68,6 +68,13 @@ def test_previews_that_jump_at_the_end_or_show_one_colour_are_not_steady(change,
     assert previews({"HYPNOS": {}}) is None
 
 
+def test_a_training_counts_once_however_much_is_odd_about_its_previews():
+    check = previews(taken([5.0, 4.0, 12.0], [0, 0, 0, 2]))
+    assert check.text == "Not steady in 1 of 1."
+    assert "2 of its last previews show one colour" in check.details[0]
+    assert "changed by ΔE 12.0" in check.details[0]
+
+
 def test_a_set_of_blank_backgrounds_is_named():
     row = {"method": "HYPNOS", "prompt_set": "varying", "warning": "6 of 24 images have a blank background"}
     check = scenes([row, row | {"method": "Base", "warning": ""}])

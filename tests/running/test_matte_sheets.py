@@ -68,8 +68,7 @@ def test_it_names_what_looks_wrong_and_the_fix(project, mattes):
     answer = mattes("-s", "my mug")
     assert answer.exit_code == 0, answer.output
     assert "1 of 4 mattes looks wrong" in answer.stdout
-    assert "  02: covers 0.3% of the photo, less than 2%
-Fix: look at the sheet; put a mask" in answer.stdout
+    assert "  02: covers 0.3% of the photo, less than 2%\nFix: look at the sheet; put a mask" in answer.stdout
 
 
 def test_an_unknown_name_is_refused_with_those_that_are_known(mattes):

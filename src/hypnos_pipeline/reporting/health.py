@@ -119,45 +119,46 @@ def losses(curves: Mapping[str, pandas.DataFrame]) -> Check | None:
             )
     if not curves:
         return None
-    if details:
-        return Check("Losses", False, f"Not steady in {_of(details, curves)}.", tuple(details))
-    return Check("Losses", True, "Steady to the last step in every training.")
+    found = f"Not steady in {_of(details, curves)}."
+    return _check("Losses", found, details, "Steady to the last step in every training.")
 
 
 def previews(reports: Mapping[str, Mapping[str, Any]]) -> Check | None:
     """Looks at whether the images sampled during each training show something, and settle."""
     taken = {label: report["previews"] for label, report in reports.items() if "previews" in report}
-    details = []
-    for label, found in taken.items():
-        if found["flat"][-1]:
-            details.append(
-                f"{label}: {found['flat'][-1]} of its last previews show one colour and no object."
-            )
-        *before, last = found["change"] or [0.0]
-        if before and last > RESTLESS * median(before):
-            details.append(
-                f"{label}: the last preview changed by ΔE {last:.1f}, those before by {median(before):.1f}. "
-                f"{CALMER}"
-            )
     if not taken:
         return None
-    if details:
-        return Check("Previews", False, f"Not steady in {_of(details, taken)}.", tuple(details))
-    return Check("Previews", True, "Settled in every training.")
+    unsteady = {label: text for label, report in taken.items() if (text := _unsteady(**report))}
+    details = [f"{label}: {text}" for label, text in unsteady.items()]
+    found = f"Not steady in {_of(details, taken)}."
+    return _check("Previews", found, details, "Settled in every training.")
+
+
+def _unsteady(change: Sequence[float], flat: Sequence[int], **_: Any) -> str:
+    """Returns what is odd about one training's last previews; see ``training.previews`` for its report."""
+    odd = []
+    if flat[-1]:
+        odd.append(f"{flat[-1]} of its last previews show one colour and no object.")
+    *before, last = change or [0.0]
+    if before and last > RESTLESS * median(before):
+        odd.append(
+            f"the last preview changed by ΔE {last:.1f}, those before by {median(before):.1f}. {CALMER}"
+        )
+    return " ".join(odd)
 
 
 def scenes(rows: Sequence[Mapping[str, Any]]) -> Check | None:
     """Looks at whether requested scenes are shown: backgrounds blank, or the same whatever is requested."""
-    details = tuple(
-        f"{row['method']}, {row['prompt_set']}: {row['warning']}." for row in rows if row["warning"]
-    )
     if not rows:
         return None
-    if details:
-        return Check(
-            "Backgrounds", False, f"Blank or unchanging in {_of(details, rows)} sets of images.", details
-        )
-    return Check("Backgrounds", True, "Neither blank nor unchanging in any method.")
+    details = [f"{row['method']}, {row['prompt_set']}: {row['warning']}." for row in rows if row["warning"]]
+    found = f"Blank or unchanging in {_of(details, rows)} sets of images."
+    return _check("Backgrounds", found, details, "Neither blank nor unchanging in any method.")
+
+
+def _check(name: str, found: str, details: Sequence[str], good: str) -> Check:
+    """Returns a check that says what was found if there are details, and else that all is good."""
+    return Check(name, not details, found if details else good, tuple(details))
 
 
 def _of(found: Sequence[Any], all_of_them: Any) -> str:
