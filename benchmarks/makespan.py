@@ -16,7 +16,7 @@ from benchmarks.program import ROOT
 from hypnos_pipeline.checks.duration import relative_cost
 from hypnos_pipeline.checks.sizes import NetworkSizes
 from hypnos_pipeline.pipeline_registry import STAGES
-from hypnos_pipeline.running.costs import OTHERS, costs, kind, makespan, remaining_paths
+from hypnos_pipeline.running.costs import OTHERS, costs, followers, kind, makespan, remaining_paths
 from hypnos_pipeline.study.model import STUDY_FILE, Study
 
 ENVIRONMENTS = ("mini", "mini_ablation", "paper")
@@ -85,10 +85,7 @@ def row(name: str, whole: Study, scale: float, workers: Sequence[int]) -> str:
 
 def _steps(pipeline: Pipeline, seconds: dict[str, float], paths: dict[str, float]) -> str:
     """Names the nodes on the longest path that cost at least a hundredth of it."""
-    after: dict[str, list[str]] = {node.name: [] for node in pipeline.nodes}
-    for node, parents in pipeline.node_dependencies.items():
-        for parent in parents:
-            after[parent.name].append(node.name)
+    after = followers(pipeline)
     here: str | None = max(paths, key=paths.__getitem__)
     whole, names = paths[here], []
     while here is not None:

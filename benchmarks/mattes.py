@@ -122,7 +122,7 @@ def _logistic(values: np.ndarray, wrong: np.ndarray) -> np.ndarray:
     """Fits weights, a little shrunk in units of each measure's spread."""
     from scipy.optimize import minimize
 
-    spread = values.std(axis=0)
+    spread = np.maximum(values.std(axis=0), 1e-6)
     scaled = values / spread
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:

@@ -77,8 +77,8 @@ def of_finetuned(model: TextToImage, subject: Any, photos: np.ndarray, name: str
     samples = ImageSet({row["name"]: image for row, image in zip(rows, pixels, strict=True)}, rows)
     of = {key: samples.rows(prompt_set=key) for key in sets}
     shown = {key: samples.stack([row["name"] for row in of[key]]) for key in sets}
-    encoder, clip = (load(miniature.folder(getattr(study.models, key))) for load, key in
-                     ((load_vit, "dino"), (load_clip, "clip")))  # fmt: skip
+    encoder = load_vit(miniature.folder(study.models.dino))
+    clip = load_clip(miniature.folder(study.models.clip))
     similar = dino(to_unit_range(shown["invariant"]), to_unit_range(photos), encoder)
     obeyed = clip_t(to_unit_range(shown["varying"]), [row["noun_prompt"] for row in of["varying"]], clip)
     return {

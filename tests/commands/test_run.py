@@ -47,3 +47,13 @@ def test_a_scheduler_s_workers_take_the_place_of_this_machine_s(chosen):
     assert "--workers counts processes of this machine" in both.output
     assert "--scheduler belongs to the default runner" in other.output
     assert not chosen
+
+
+def test_a_namespace_within_another_one_is_refused_by_name(chosen):
+    assert CliRunner().invoke(module.run, ["--namespaces=figurine,lego_robot,figurine"]).exit_code == 0
+    assert chosen.pop("namespaces") == ["figurine", "lego_robot"]
+    chosen.clear()
+    refused = CliRunner().invoke(module.run, ["--namespaces=lego_robot.hypnos,lego_robot"])
+    assert refused.exit_code == 2
+    assert "lego_robot.hypnos lies within lego_robot" in refused.output
+    assert not chosen

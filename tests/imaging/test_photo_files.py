@@ -73,7 +73,9 @@ def test_heic_and_avif_are_read(photo_folder: Path) -> None:
 
     from_pillow(picture(3)).save(photo_folder / "3.HEIC", quality=95)
     picture(4).save(photo_folder / "4.avif", quality=95)
+    from_pillow(picture(5)).save(photo_folder / "00.heic")
     photos = read_photos(photo_folder).photos
+    assert list(photos) == ["0", "00", "1", "2", "3", "4"]
     for name, index in (("3", 3), ("4", 4)):
         difference = np.asarray(photos[name]).astype(int) - np.asarray(picture(index))
         assert np.abs(difference).mean() < 4

@@ -11,7 +11,7 @@ from rich.console import Console
 from hypnos_pipeline.provenance.cells import read_cells
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.listing import by_method, by_row
-from hypnos_pipeline.provenance.record import Recorded
+from hypnos_pipeline.provenance.record import Recorded, StageRecord
 from hypnos_pipeline.provenance.rendering import PARTS, as_summary, as_tree
 from hypnos_pipeline.provenance.summary import summary
 from tests.provenance.small_study import CELLS, IMAGING, MEAN, MODEL, PHOTOS, STUDY, git, replace, write
@@ -176,7 +176,7 @@ def test_the_summary_says_what_made_the_number(study, traced):
     assert lines[0] == f"table 1 (invariant), lego_robot, hypnos, dino: {MEAN}  (std 0.25, n 8)"
     assert len(lines) <= 20
     found = summed_up(traced())
-    assert found["photos"] == f"2 in {PHOTOS}: 00.jpg, 01.jpg, 1 masks"
+    assert found["photos"] == f"2 in {PHOTOS}: 00.jpg, 01.jpg, 1 mask"
     assert found["hypnos"] == "learning_rate 1e-05, steps 4"
     assert found["metric"] == "DINO of 8 pairs of image and photo"
     assert found["network dino"] == f"{MODEL}, sha256 {'5a' * 6}"
@@ -202,6 +202,17 @@ def test_doubtful_mattes_and_the_best_image_are_named(traced):
     assert found["worst image"] == f"0.25  {samples}/000.png"
 
 
+def test_a_kind_without_images_has_no_accuracy(traced):
+    path = "data/06_models/mini/lego_robot/discriminator/report.json"
+    trace = replaced(traced(), reports={path: {"accuracy": {"original": 0.75, "class": None}}})
+    finetune = next(stage for stage in trace.lineage.stages if stage.name.startswith("finetune"))
+    finetune.deps[path] = Recorded(path, "0" * 32)
+    made = StageRecord("discriminator@lego_robot", "", {}, {}, {path: finetune.deps[path]})
+    trace.lineage.stages.append(made)
+    trace.lineage.inputs[made.name] = []
+    assert dict(summary(trace))["discriminator"] == "right on original 75%"
+
+
 def test_the_summary_names_the_first_stage_that_changed_and_why(study, traced):
     replace(study, STUDY, "steps: 4", "steps: 5")
     changed = "no longer as recorded, first at finetune_hypnos@lego_robot-hypnos: "
@@ -218,11 +229,13 @@ def test_a_narrow_summary_goes_on_below_its_text(traced):
 
 
 def test_methods_stand_beside_metrics(study):
-    text = "".join(printed(each, 100) for each in by_method(read_cells(study, "mini")))
+    cells = read_cells(study, "mini")
+    base = next(cell.mean for cell in cells if (cell.subject, cell.method) == ("chair", "base"))
+    text = "".join(printed(each, 100) for each in by_method(cells))
     lines = text.splitlines()
     assert lines[0] == "table 1 (invariant), chair"
     assert lines[1].split() == ["method", "dino", "↑"]
-    assert lines[2].split() == ["base", "0.8151"] or lines[2].split()[0] == "base"
+    assert lines[2].split() == ["base", f"{float(base):.4g}"]
     assert lines[3].split() == ["hypnos", "0.5123"]
 
 

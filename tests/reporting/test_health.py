@@ -26,7 +26,7 @@ def test_a_flagged_matte_is_counted_with_its_fix_and_an_excluded_photo_is_not():
     ]
     check = mattes(rows)
     assert (check.good, check.text) == (False, "1 of 2 photos may be cut out wrongly.")
-    assert check.details == ("00: covers 1% of the photo. Fix: exclude it.",)
+    assert check.details == ("00: covers 1% of the photo.", "Fix: exclude it.")
     assert mattes(rows[1:]).good
 
 
@@ -34,6 +34,7 @@ def test_the_kinds_that_the_discriminator_does_not_know_are_named():
     check = discriminator_by_kind({"original": 1.0, "coloured_masked": 0.25, "class": None})
     assert (check.good, check.text) == (False, "Wrong on many images of coloured masked (25% right).")
     assert discriminator_by_kind({"original": 1.0, "class": 0.9}).good
+    assert discriminator_by_kind({"class": None}) is None
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,13 @@ def test_the_end_of_the_perceptual_term_is_no_change_of_the_loss():
 def test_previews_that_jump_at_the_end_or_show_one_colour_are_not_steady(change, flat, good):
     assert previews(taken(change, flat)).good is good
     assert previews({"HYPNOS": {}}) is None
+
+
+def test_a_training_counts_once_however_much_is_odd_about_its_previews():
+    check = previews(taken([5.0, 4.0, 12.0], [0, 0, 0, 2]))
+    assert check.text == "Not steady in 1 of 1."
+    assert "2 of its last previews show one colour" in check.details[0]
+    assert "changed by ΔE 12.0" in check.details[0]
 
 
 def test_a_set_of_blank_backgrounds_is_named():

@@ -175,7 +175,15 @@ def test_many_subjects_fit_by_leaving_details_to_their_own_pages(monkeypatch):
 
 def test_a_subject_with_many_methods_keeps_the_images_behind_the_headline_metrics(monkeypatch):
     monkeypatch.setattr(fitting, "ROOM", 1_000)
-    html = page(["mug"], home="../../index.html").html()
+    assert_headline_only(page(["mug"], home="../../index.html").html())
+
+
+def test_the_pictures_of_stages_take_room_from_those_behind_other_values():
+    sheet = {"source": "data:image/jpeg;base64," + "A" * fitting.ALL_ROOM, "caption": "Pool"}
+    assert_headline_only(page(["mug"], home="../../index.html", stages=[("Pool", [sheet])]).html())
+
+
+def assert_headline_only(html: str) -> None:
     found = drawers(html)["cells"]
     assert found["varying.mug.hypnos.dino"]["ends"]
     assert not found["varying.mug.hypnos.lpips"]["ends"]

@@ -67,8 +67,8 @@ def test_it_names_what_looks_wrong_and_the_fix(project, mattes):
     dot.save(mask)
     answer = mattes("-s", "my mug")
     assert answer.exit_code == 0, answer.output
-    assert "1 of 4 photos look wrong" in answer.stdout
-    assert "covers 0.3% of the photo, less than 2%; look at the sheet; put a mask in" in answer.stdout
+    assert "1 of 4 mattes looks wrong" in answer.stdout
+    assert "  02: covers 0.3% of the photo, less than 2%\nFix: look at the sheet; put a mask" in answer.stdout
 
 
 def test_an_unknown_name_is_refused_with_those_that_are_known(mattes):

@@ -72,6 +72,15 @@ def test_the_table_fits_eighty_columns_and_says_how_far_everything_is():
     ]
 
 
+def test_nodes_that_need_not_run_say_nothing_about_the_time_left():
+    told = Scripted(made_before=900.0)
+    told.end("made_before")
+    told.begin(TRAINING)
+    told.now = 60.0
+    told.steps(TRAINING, 1, 2)
+    assert told.shown()[-1] == "0 of 2 nodes, 1:00 elapsed, about 1:40 left"
+
+
 def test_a_narrow_or_low_terminal_shows_less_and_no_line_wraps():
     told = half_way()
     for width in (50, 60, 80, 120):

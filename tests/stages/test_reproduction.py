@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from dvc.lock import make_lock
 
 from hypnos_pipeline.stages.commands import Job, work
+from hypnos_pipeline.stages.locks import locked_repo, unlocked
 from tests.stages.threads import Threads
 from tests.stages.toys import Toy, random_project
 
@@ -28,9 +30,9 @@ def test_the_record_and_the_caches_are_those_of_dvc_repro(seed, tmp_path):
     theirs = random_project(seed, tmp_path / "theirs")
     ours = theirs.copied(tmp_path / "ours")
     for name, text in [
-        ("params.yaml", "x: 1\ny: {z: 2}\n"),
+        ("params.yaml", "x: 1\ny: &y {z: 2}\nw: *y\n"),
         ("data/a.txt", "another a\nof two lines\n"),
-        ("params.yaml", "x: 3\ny: {z: 2}\n"),
+        ("params.yaml", "x: 3\ny: &y {z: 2}\nw: *y\n"),
         ("data/a.txt", f"a of {seed}\n"),
         ("data/a.txt", f"a of {seed}\n"),
     ]:
@@ -70,6 +72,17 @@ def test_options_mean_what_they_mean_to_dvc_repro(targets, options, tmp_path):
     theirs.by_dvc(targets=targets, **options)
     ours.side_by_side(*targets, **options)
     assert ours.contents() == theirs.contents()
+
+
+def test_parameters_that_a_file_repeats_are_recorded_as_dvc_does(tmp_path):
+    """DVC numbers repeated values throughout the record; PyYAML refuses a file with the same number twice."""
+    stages = {name: stage(f"cat a.txt > {name}", name) | {"params": ["w", "y"]} for name in ("one", "two")}
+    theirs = Toy(tmp_path / "theirs", stages, {"a.txt": "1\n", "params.yaml": "y: &y {z: 2}\nw: *y\n"})
+    ours = theirs.copied(tmp_path / "ours")
+    theirs.by_dvc()
+    ours.side_by_side()
+    assert ours.contents() == theirs.contents()
+    assert yaml.safe_load((ours.folder / "dvc.lock").read_text())["stages"]["two"]["params"]
 
 
 def test_stages_that_do_not_wait_for_each_other_run_side_by_side(tmp_path):
@@ -114,6 +127,36 @@ def test_what_was_read_must_not_change_meanwhile(tmp_path):
     (failure,) = toy.side_by_side().failed
     assert failure.why == "a.txt changed while it ran"
     assert not (toy.folder / "dvc.lock").exists()
+
+
+def test_what_others_record_meanwhile_stays_recorded(tmp_path):
+    def others(event, stage):
+        if (event, stage.name) == ("finished", "first"):
+            lock.write_text(f"{lock.read_text()}  theirs:\n    cmd: 'true'\n")
+
+    stages = {
+        "second": stage("cat first > second", "second", deps=("first",)),
+        "first": stage("cat a.txt > first", "first"),
+    }
+    toy = Toy(tmp_path / "toy", stages, {"a.txt": "1\n"})
+    lock = toy.folder / "dvc.lock"
+    toy.side_by_side(listener=others)
+    assert set(yaml.safe_load(lock.read_text())["stages"]) == {"first", "second", "theirs"}
+
+
+def test_ctrl_c_does_not_wait_for_another_process_of_dvc_s(tmp_path, monkeypatch):
+    monkeypatch.setattr("dvc.lock.DEFAULT_TIMEOUT", 0.1)
+    toy = Toy(tmp_path / "toy", {"one": stage("cat a.txt > one", "one")}, {"a.txt": "1\n"})
+    theirs = make_lock(str(toy.folder / ".dvc/tmp/lock"))
+
+    def interrupted() -> None:
+        with toy.entered(), locked_repo(toy.folder) as repo, unlocked(repo):
+            theirs.lock()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    theirs.unlock()
 
 
 def test_what_a_killed_worker_left_is_not_there_when_another_begins(tmp_path):

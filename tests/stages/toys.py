@@ -85,7 +85,7 @@ def random_project(seed: int, folder: Path) -> Toy:
     """Returns a project of up to nine stages that read each other's files and folders."""
     draw = Random(seed)
     files = {f"data/{name}.txt": f"{name} of {seed}\n" for name in "abc"} | {
-        "params.yaml": "x: 1\ny: {z: 2}\n"
+        "params.yaml": "x: 1\ny: &y {z: 2}\nw: *y\n"
     }
     artefacts, stages = [name for name in files if name != "params.yaml"], {}
     for number in range(draw.randint(4, 9)):
@@ -100,8 +100,8 @@ def random_project(seed: int, folder: Path) -> Toy:
             else f"{begin} {reads}{shorten} > {out}",
             "deps": deps,
         }
-        if draw.random() < 0.3:
-            stage["params"] = [draw.choice(["x", "y.z"])]
+        if draw.random() < 0.6:
+            stage["params"] = draw.choice([["x"], ["y.z"], ["w", "y"]])
         kind = "metrics" if not is_folder and shorten == " | wc -l" else "outs"
         settings = draw.choice([{}, {}, {"cache": False}, {"persist": True}])
         stage[kind] = [{out: settings} if settings else out]

@@ -56,6 +56,18 @@ def test_the_user_s_own_choice_and_home_come_first(homeless: Path) -> None:
     assert not FOLDERS.keys() & os.environ.keys()
 
 
+def test_a_home_folder_within_one_that_may_not_be_entered_or_none_at_all(homeless: Path, monkeypatch) -> None:
+    def refused(self: Path) -> bool:  # as Python 3.11 does for those who are not root
+        raise PermissionError(self)
+
+    monkeypatch.setattr(Path, "exists", refused)
+    for home in (str(homeless / "home"), "~"):
+        monkeypatch.setattr(os.path, "expanduser", lambda path, home=home: path.replace("~", home))
+        use_writable_caches()
+        assert homeless in Path(os.environ.pop("NUMBA_CACHE_DIR")).parents
+        del os.environ["MPLCONFIGDIR"]
+
+
 def test_onnxruntime_prepares_no_reports_to_its_maker(homeless: Path) -> None:
     os.environ["HOME"] = str(homeless)
     os.environ.pop("ORT_DISABLE_TELEMETRY", None)

@@ -20,7 +20,6 @@ from hypnos_pipeline.commands.plain import PlainCommand
 def mattes(subjects: tuple[str, ...], env: str) -> None:
     """Cuts subjects out of their photos: a sheet to look at, and what looks wrong."""
     root = project_root()
-    from hypnos_pipeline.errors import listed
     from hypnos_pipeline.running.matte_sheets import make_sheets
     from hypnos_pipeline.running.showing import shown
 
@@ -31,5 +30,9 @@ def mattes(subjects: tuple[str, ...], env: str) -> None:
             if not flagged:
                 click.echo(f"{sheet.photos} photos, nothing looks wrong; see for yourself")
                 continue
-            click.secho(f"{flagged} of {sheet.photos} photos look wrong:", fg="yellow")
-            click.echo(listed(sheet.problems))
+            look = "looks" if flagged == 1 else "look"
+            click.secho(f"{flagged} of {sheet.photos} mattes {look} wrong:", fg="yellow")
+            for problem in sheet.problems:
+                click.echo(f"  {problem.where}: {problem.what}")
+            for fix in dict.fromkeys(problem.fix for problem in sheet.problems):
+                click.echo(f"Fix: {fix}")

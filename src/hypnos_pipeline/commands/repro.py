@@ -41,8 +41,8 @@ def repro(
     changed. If it ran before with the same inputs, its results come from DVC's cache. Where one fails, those
     that do not depend on it still run. Each is recorded in dvc.lock as soon as it has ended.
     """
-    from dvc.exceptions import DvcException
-    from dvc.lock import LockError
+    from dvc.exceptions import DvcException  # pyright: ignore[reportMissingTypeStubs]
+    from dvc.lock import LockError  # pyright: ignore[reportMissingTypeStubs]
 
     from hypnos_pipeline.errors import Busy
     from hypnos_pipeline.stages.locks import locked_repo

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from hypnos_pipeline.study.model import Study
 from hypnos_pipeline.study.parts import ValidParts
 
 if TYPE_CHECKING:
-    from dvc.stage import Stage
+    from dvc.stage import Stage  # pyright: ignore[reportMissingTypeStubs]
     from kedro.pipeline import Pipeline
 
     from hypnos_pipeline.running.board import Board
@@ -41,7 +42,7 @@ OPTIONS = re.compile(r"--(\w+)=(\S+)")
 
 def work_reported(job: Job) -> int:
     """Does a job in a worker; what is logged there is shown and kept by the process that opened the pool."""
-    import kedro.framework.project  # noqa: F401  # it configures logging
+    import_module("kedro.framework.project")  # it configures logging
 
     log_to_the_pool()
     return work(job)
@@ -85,7 +86,7 @@ class StudyStages:
             return []
         nodes = set(self._made)
         written = {name for node in self._full.nodes if node.name in nodes for name in node.outputs}
-        return where_to_look(written, self._env.catalog)
+        return where_to_look(written, self._env.catalog)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
     @cached_property
     def _gpus(self) -> list[str]:
@@ -107,7 +108,8 @@ class StudyStages:
         Raises:
             StudyError: If a key of the study is wrong.
         """
-        options = {stage: _options(stage.cmd) for stage in self._plan.order}
+        commands = [(stage, str(stage.cmd)) for stage in self._plan.order]  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        options = {stage: _options(command) for stage, command in commands}
         memory: dict[str, float] = {}
         name = next((each["env"] for each in options.values() if "env" in each), None)
         if name is not None:
@@ -116,7 +118,11 @@ class StudyStages:
             self._expected = timings.expected(self._full, self._study, timings.known(self._root, name))
             memory = node_memory(self._full, ValidParts.of(Study, current_parameters()))
             by_slice = _nodes(self._env.pipelines)
-            self._nodes = {stage: by_slice[_slice(each)] for stage, each in options.items() if each}
+            self._nodes = {
+                stage: [node for node in by_slice[_slice(each)] if node in self._expected]
+                for stage, each in options.items()
+                if each
+            }
         return {
             stage: (
                 sum(self._expected[node] for node in self._nodes.get(stage, ())),
@@ -149,14 +155,12 @@ class StudyStages:
 
 def _slice(options: Mapping[str, str]) -> tuple[str, str]:
     """Returns a pipeline's name and the namespace or tag that a stage's command chooses."""
-    return options["pipelines"], options.get("namespaces") or options.get("tags") or ""
+    return options.get("pipelines", "__default__"), options.get("namespaces") or options.get("tags") or ""
 
 
-def _options(command: object) -> dict[str, str]:
+def _options(command: str) -> dict[str, str]:
     """Returns the options of a stage's ``kedro run``; none if it is another command."""
-    return (
-        dict(OPTIONS.findall(command)) if isinstance(command, str) and command.startswith("kedro run") else {}
-    )
+    return dict(OPTIONS.findall(command)) if command.startswith("kedro run") else {}
 
 
 def _nodes(pipelines: Mapping[str, Pipeline]) -> dict[tuple[str, str], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -37,7 +37,23 @@ def _run(
         runner = RUNNER
         runner_params = {"workers": workers, "memory": _memory, "scheduler": scheduler, **runner_params}
     assert kedro_run.callback is not None
+    options["namespaces"] = _apart(options["namespaces"])
     return kedro_run.callback(runner=runner, runner_params=runner_params, **options)
+
+
+def _apart(namespaces: Iterable[str]) -> list[str]:
+    """Returns each namespace once.
+
+    Raises:
+        click.UsageError: If one lies within another one, whose nodes Kedro would take for duplicates.
+    """
+    each = list(dict.fromkeys(namespaces))
+    for name in each:
+        for other in each:
+            if name.startswith(f"{other}."):
+                what = f"--namespaces: {name} lies within {other}, with which it runs anyway; leave it out"
+                raise click.UsageError(what)
+    return each
 
 
 def _memory(pipeline: Pipeline) -> Mapping[str, float]:

@@ -71,7 +71,7 @@ def find_photo_files(folder: Path) -> PhotoFiles:
             _enter(pictures, file, found)
     for file in beside:
         _enter_beside(pictures, file, found)
-    for file in pictures.values():
+    for file in sorted(pictures.values(), key=_by_name):
         if owner := _photo_of(file, pictures):
             _enter_mask(found, owner, file)
         else:
@@ -87,12 +87,16 @@ def shown_name(file: Path) -> str:
 
 def _listed(folder: Path) -> list[Path]:
     """Lists the files that somebody put there on purpose: neither hidden nor a system's own."""
-    entries = sorted(folder.iterdir(), key=lambda path: (path.name.casefold(), path.name))
+    entries = sorted(folder.iterdir(), key=_by_name)
     return [
         file
         for file in entries
         if not (file.name.startswith(".") or file.name.lower() in _STRAY_FILES or file.is_dir())
     ]
+
+
+def _by_name(file: Path) -> tuple[str, str]:
+    return file.name.casefold(), file.name
 
 
 def _unstorable(name: str) -> tuple[str, str] | None:

@@ -31,8 +31,7 @@ def prepare_transformers() -> None:
             known.cache_clear()
             known()  # it remembers the answer
         import transformers.modeling_utils
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    _silence(transformers.utils)
 
 
 @cache
@@ -48,8 +47,13 @@ def prepare_diffusers() -> None:
     with without("bitsandbytes", "torchvision"), _no_survey_of_packages():
         import diffusers
         import diffusers.hooks  # imports peft where it is there, which would import bitsandbytes
-    diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
+    _silence(diffusers.utils)
+
+
+def _silence(utilities: Any) -> None:
+    """Keeps a library's loading bars and advice out of the pipeline's own log."""
+    utilities.logging.set_verbosity_error()
+    utilities.logging.disable_progress_bar()
 
 
 def silence_bitsandbytes() -> None:
@@ -70,19 +74,19 @@ def without(*packages: str) -> Generator[None]:
             del modules[name]
 
 
-def _read_when_used(name: str) -> None:
+def _read_when_used(module: str) -> None:
     """Puts off the reading of a module until something in it is used."""
-    if name in sys.modules:
+    if module in sys.modules:
         return
 
-    def attribute(of_module: str) -> Any:
-        if of_module == "__file__":  # by which others look through all modules
-            raise AttributeError(of_module)
-        if sys.modules[name] is stand_in:
-            del sys.modules[name]
-        return getattr(importlib.import_module(name), of_module)
+    def attribute(name: str) -> Any:
+        if name == "__file__":  # by which others look through all modules
+            raise AttributeError(name)
+        if sys.modules[module] is stand_in:
+            del sys.modules[module]
+        return getattr(importlib.import_module(module), name)
 
-    sys.modules[name] = stand_in = ModuleType(name)
+    sys.modules[module] = stand_in = ModuleType(module)
     stand_in.__getattr__ = attribute
 
 

@@ -34,13 +34,9 @@ def summary(trace: Trace) -> list[tuple[str, str]]:
         ("metric", _metric(trace)),
         *((f"network {each.name}", _network(each)) for each in trace.networks),
         ("code", _code(trace)),
-        ("seed", _settings(trace.lineage.stages[-1], "seed") or _seed(trace)),
+        ("seed", _seed(trace)),
         *(("machine", _machine(trace, each)) for each in trace.machines),
-        *zip(
-            ("worst image", "best image"),
-            (f"{value:.4g}  {path}" for path, value in trace.extremes),
-            strict=False,
-        ),
+        *_extremes(trace),
     ]
     return [(heading, text) for heading, text in lines if text]
 
@@ -113,7 +109,7 @@ def _photo_folder(trace: Trace, each: Input) -> str:
     names = [name for name in files if "/" not in name]
     masks = len(files) - len(names)
     shown = f"{len(names)} in {each.recorded.path}: {', '.join(names)}" if names else each.recorded.path
-    return shown + (f", {masks} masks" if masks else "")
+    return shown + (f", {masks} mask{'s' * (masks > 1)}" if masks else "")
 
 
 def _report(trace: Trace, kind: str, name: str = "") -> Any:
@@ -168,7 +164,7 @@ def _discriminator(trace: Trace) -> str:
         return ""
     report = _report(trace, "discriminator")
     accuracy = report.get("accuracy", {}) if isinstance(report, dict) else {}
-    right = ", ".join(f"{kind} {share:.0%}" for kind, share in accuracy.items())
+    right = ", ".join(f"{kind} {share:.0%}" for kind, share in accuracy.items() if share is not None)
     steps = _settings(_stage(trace, "discriminator"), "discriminator.steps")
     return ", ".join(filter(None, [f"{steps} steps" if steps else "", f"right on {right}" if right else ""]))
 

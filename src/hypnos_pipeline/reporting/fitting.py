@@ -9,14 +9,18 @@ from typing import Any
 from hypnos_pipeline.reporting.headline import HEADLINE
 
 ROOM = 5_000_000
-"""Bytes of all subjects' parts together; with tables and charts a page stays below 8 MB."""
-MANY_ROOM, APIECE = 7_000_000, 20_000
-"""The same of subjects that are many, and what each one's card and metrics need of it."""
+"""Bytes of all subjects' parts together, at the most."""
+ALL_ROOM = 7_000_000
+"""Bytes of these and the page's other pictures; with tables and charts a page stays below 8 MB."""
+APIECE = 20_000
+"""What each of many subjects' card and metrics need of it."""
 
 Part = dict[str, Any]
 
 
-def fitted(parts: Mapping[str, Mapping[str, Any]], alone: bool) -> tuple[dict[str, Part], bool]:
+def fitted(
+    parts: Mapping[str, Mapping[str, Any]], alone: bool, others: int = 0
+) -> tuple[dict[str, Part], bool]:
     """Returns the parts as a page has room for them, and whether the rest is left to the subjects' pages.
 
     Where all do not fit, the images behind single values go first, but for the headline's. Where the rest
@@ -25,14 +29,16 @@ def fitted(parts: Mapping[str, Mapping[str, Any]], alone: bool) -> tuple[dict[st
     Args:
         parts: Subject to its part.
         alone: Whether it is a subject's own page, to which nothing can be left.
+        others: Bytes of the page's other pictures.
     """
     whole = {name: dict(part) for name, part in parts.items()}
-    if _size(whole) <= ROOM:
+    left = ALL_ROOM - others
+    if _size(whole) <= min(ROOM, left):
         return whole, False
     headline = {name: _headline_images(part) for name, part in whole.items()}
-    if alone or _size(headline) <= ROOM:
+    if alone or _size(headline) <= min(ROOM, left):
         return headline, False
-    room = MANY_ROOM // len(parts) - APIECE
+    room = left // len(parts) - APIECE
     return {name: _brief(part, room) for name, part in whole.items()}, True
 
 

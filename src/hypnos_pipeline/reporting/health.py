@@ -73,10 +73,11 @@ def mattes(report: Sequence[Mapping[str, Any]]) -> Check:
     """Looks at what the guards say of the photos' mattes."""
     used = [row for row in report if row["backend"] != "excluded"]
     flagged = [row for row in used if row["problems"]]
-    details = tuple(
-        f"{row['photo']}: {problem['what']}. Fix: {problem['fix']}."
-        for row in flagged
-        for problem in row["problems"]
+    found = [(row["photo"], problem) for row in flagged for problem in row["problems"]]
+    fixes = dict.fromkeys(problem["fix"] for _, problem in found)
+    details = (
+        *(f"{photo}: {problem['what']}." for photo, problem in found),
+        *(f"Fix: {fix}." for fix in fixes),
     )
     if flagged:
         return Check(
@@ -85,9 +86,11 @@ def mattes(report: Sequence[Mapping[str, Any]]) -> Check:
     return Check("Mattes", True, f"All {len(used)} photos are cut out without a warning.")
 
 
-def discriminator_by_kind(accuracy: Mapping[str, float]) -> Check:
-    """Looks at how well the pretrained discriminator knows each kind of images."""
+def discriminator_by_kind(accuracy: Mapping[str, float | None]) -> Check | None:
+    """Looks at how well the pretrained discriminator knows each kind of images that there is."""
     kinds = {kind: value for kind, value in accuracy.items() if value is not None}
+    if not kinds:
+        return None
     weak = [f"{_word(kind)} ({value:.0%} right)" for kind, value in kinds.items() if value < WELL_TOLD]
     details = (
         "Right, by kind: " + ", ".join(f"{_word(kind)} {value:.0%}" for kind, value in kinds.items()) + ".",
@@ -116,45 +119,46 @@ def losses(curves: Mapping[str, pandas.DataFrame]) -> Check | None:
             )
     if not curves:
         return None
-    if details:
-        return Check("Losses", False, f"Not steady in {_of(details, curves)}.", tuple(details))
-    return Check("Losses", True, "Steady to the last step in every training.")
+    found = f"Not steady in {_of(details, curves)}."
+    return _check("Losses", found, details, "Steady to the last step in every training.")
 
 
 def previews(reports: Mapping[str, Mapping[str, Any]]) -> Check | None:
     """Looks at whether the images sampled during each training show something, and settle."""
     taken = {label: report["previews"] for label, report in reports.items() if "previews" in report}
-    details = []
-    for label, found in taken.items():
-        if found["flat"][-1]:
-            details.append(
-                f"{label}: {found['flat'][-1]} of its last previews show one colour and no object."
-            )
-        *before, last = found["change"] or [0.0]
-        if before and last > RESTLESS * median(before):
-            details.append(
-                f"{label}: the last preview changed by ΔE {last:.1f}, those before by {median(before):.1f}. "
-                f"{CALMER}"
-            )
     if not taken:
         return None
-    if details:
-        return Check("Previews", False, f"Not steady in {_of(details, taken)}.", tuple(details))
-    return Check("Previews", True, "Settled in every training.")
+    unsteady = {label: text for label, report in taken.items() if (text := _unsteady(**report))}
+    details = [f"{label}: {text}" for label, text in unsteady.items()]
+    found = f"Not steady in {_of(details, taken)}."
+    return _check("Previews", found, details, "Settled in every training.")
+
+
+def _unsteady(change: Sequence[float], flat: Sequence[int], **_: Any) -> str:
+    """Returns what is odd about one training's last previews; see ``training.previews`` for its report."""
+    odd = []
+    if flat[-1]:
+        odd.append(f"{flat[-1]} of its last previews show one colour and no object.")
+    *before, last = change or [0.0]
+    if before and last > RESTLESS * median(before):
+        odd.append(
+            f"the last preview changed by ΔE {last:.1f}, those before by {median(before):.1f}. {CALMER}"
+        )
+    return " ".join(odd)
 
 
 def scenes(rows: Sequence[Mapping[str, Any]]) -> Check | None:
     """Looks at whether requested scenes are shown: backgrounds blank, or the same whatever is requested."""
-    details = tuple(
-        f"{row['method']}, {row['prompt_set']}: {row['warning']}." for row in rows if row["warning"]
-    )
     if not rows:
         return None
-    if details:
-        return Check(
-            "Backgrounds", False, f"Blank or unchanging in {_of(details, rows)} sets of images.", details
-        )
-    return Check("Backgrounds", True, "Neither blank nor unchanging in any method.")
+    details = [f"{row['method']}, {row['prompt_set']}: {row['warning']}." for row in rows if row["warning"]]
+    found = f"Blank or unchanging in {_of(details, rows)} sets of images."
+    return _check("Backgrounds", found, details, "Neither blank nor unchanging in any method.")
+
+
+def _check(name: str, found: str, details: Sequence[str], good: str) -> Check:
+    """Returns a check that says what was found if there are details, and else that all is good."""
+    return Check(name, not details, found if details else good, tuple(details))
 
 
 def _of(found: Sequence[Any], all_of_them: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -56,9 +57,9 @@ class Figure:
     caption: str
     picture: Image.Image
 
-    @property
+    @cached_property
     def source(self) -> str:
-        """Returns the address that holds the picture."""
+        """The address that holds the picture."""
         return picture_source(self.picture)
 
 
@@ -98,7 +99,7 @@ class Page:
         found = differences(self.parts, self.backgrounds)
         names = [method.name for method in self.methods]
         paired = differences_table(found, self.methods)
-        parts, brief = fitted(self.parts, alone=bool(self.home))
+        parts, brief = fitted(self.parts, alone=bool(self.home), others=self._other_pictures())
         shown = {
             "title": self.title,
             "home": self.home,
@@ -129,6 +130,11 @@ class Page:
             "brief": brief,
         }
         return render("page.html", **shown)
+
+    def _other_pictures(self) -> int:
+        """Returns the bytes of all pictures but the subjects'."""
+        of_stages = (part["source"] for _, parts in self.stages for part in parts if "source" in part)
+        return sum(map(len, [*of_stages, *(figure.source for figure in self.figures)]))
 
 
 def _by_prompt_set(part: Mapping[str, Any]) -> list[tuple[str, list[Any]]]:

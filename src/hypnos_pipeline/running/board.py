@@ -122,9 +122,12 @@ class Board:
         with self.lock:
             if event["kind"] == "end":
                 row = self.running.pop(work, None)
+                if row is None:  # it never began, and needs not run
+                    self.expected.pop(work, None)
+                    return
                 if not event["failed"]:
                     self.seconds[work] = event["seconds"]
-                if row and self.on_end:
+                if self.on_end:
                     self.on_end(row, now - row.began, event["failed"])
                 return
             if event["kind"] == "begin" or work not in self.running:

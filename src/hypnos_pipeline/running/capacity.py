@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 
 def cores() -> int:
@@ -22,9 +21,10 @@ def memory() -> float:
 
 
 def gpus() -> list[str]:
-    """Returns the names of the GPUs that torch sees, as ``CUDA_VISIBLE_DEVICES`` lists them."""
-    if shutil.which("nvidia-smi") is None:  # torch takes a second to import
-        return []
+    """Returns the names of the GPUs that torch sees, as ``CUDA_VISIBLE_DEVICES`` lists them.
+
+    It imports torch; studies that compute on the CPU need not ask.
+    """
     import torch
 
     count = torch.cuda.device_count()

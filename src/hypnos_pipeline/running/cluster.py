@@ -13,7 +13,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 ENVIRONMENT = {
@@ -123,6 +123,7 @@ def kill_workers(cluster: Any) -> None:
         for nanny in cluster.workers.values():
             nanny.close_gracefully()  # it starts no other process
             if nanny.pid is not None:
-                os.kill(nanny.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has just ended by itself
+                    os.kill(nanny.pid, signal.SIGKILL)
 
     cluster.sync(kill)

@@ -68,7 +68,7 @@ def kind(node: Node) -> str:
 
 def remaining_paths(pipeline: Pipeline, costs: Mapping[str, float]) -> dict[str, float]:
     """Returns for every node the seconds of the most expensive path from its start to the pipeline's end."""
-    after = _followers(pipeline)
+    after = followers(pipeline)
     found: dict[str, float] = {}
     for node in reversed(pipeline.nodes):  # which Kedro sorts by their dependencies
         rest = (found[name] for name in after[node.name])
@@ -78,7 +78,7 @@ def remaining_paths(pipeline: Pipeline, costs: Mapping[str, float]) -> dict[str,
 
 def makespan(pipeline: Pipeline, costs: Mapping[str, float], workers: int) -> float:
     """Returns the seconds that some workers need for all nodes, if those on the longest path go first."""
-    paths, after = remaining_paths(pipeline, costs), _followers(pipeline)
+    paths, after = remaining_paths(pipeline, costs), followers(pipeline)
     waits = {node.name: len(parents) for node, parents in pipeline.node_dependencies.items()}
     ready = [(-paths[name], name) for name, count in waits.items() if not count]
     heapq.heapify(ready)
@@ -95,7 +95,7 @@ def makespan(pipeline: Pipeline, costs: Mapping[str, float], workers: int) -> fl
     return now
 
 
-def _followers(pipeline: Pipeline) -> dict[str, list[str]]:
+def followers(pipeline: Pipeline) -> dict[str, list[str]]:
     """Returns, by a node's name, the nodes that read what it writes."""
     found: dict[str, list[str]] = {node.name: [] for node in pipeline.nodes}
     for node, parents in pipeline.node_dependencies.items():

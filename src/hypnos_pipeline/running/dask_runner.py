@@ -186,11 +186,8 @@ class DaskRunner(AbstractRunner):
             The nodes that are finished, and those that failed, by name.
         """
         nodes = {node.name: node for node in pipeline.nodes}
-        order, done, failures = (
-            TopologicalSorter(pipeline.node_dependencies),
-            set[Node](),
-            dict[str, Failure](),
-        )
+        done, failures = set[Node](), dict[str, Failure]()
+        order = TopologicalSorter(pipeline.node_dependencies)
         order.prepare()
         for node in order.get_ready():
             submit(node)
@@ -199,7 +196,8 @@ class DaskRunner(AbstractRunner):
             failure = _failure(task, node, lost)
             if failure is not None:
                 failures[node.name] = failure
-                _log.warning("%s failed; what does not need it goes on\n%s", node.name, failure.trace)
+                trace = f"\n{failure.trace}" if failure.trace else ""
+                _log.warning("%s failed; what does not need it goes on%s", node.name, trace)
                 continue
             done.add(node)
             _log.info("Completed node: %s (%d out of %d)", node.name, len(done), len(nodes))

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypnos_pipeline.errors import Problem, RequestError, nearest
 
@@ -60,7 +60,7 @@ def make_sheets(root: Path, env: str, names: Sequence[str]) -> Iterator[Sheet]:
 
     require(root, env)
     with _quietly(), (session := KedroSession.create(project_path=root, env=env)):
-        context = session.load_context()
+        context = cast("Any", session.load_context())
         study = Study.from_parameters(context.params)
         names = list(dict.fromkeys(names or study.subjects))
         _check_names(root, study, names)
@@ -69,7 +69,7 @@ def make_sheets(root: Path, env: str, names: Sequence[str]) -> Iterator[Sheet]:
             session.run(pipeline_names=[PIPELINE], namespaces=subjects, runner=SequentialRunner())
         for name in names:
             if name in study.subjects:
-                yield _of_subject(env, context.catalog, name)
+                yield _of_subject(env, context.catalog, name)  # pyright: ignore[reportUnknownMemberType]
             else:
                 yield _of_folder(root, env, study, name)
 
@@ -99,11 +99,12 @@ def _of_folder(root: Path, env: str, study: Study, name: str) -> Sheet:
     from hypnos_pipeline.imaging.working_set import make_working_set, matte_sheet
     from hypnos_pipeline.storage.replacing import replaced_file
 
+    matting = study.models.matting
     working = make_working_set(
         read_photos(PHOTOS / name),
         study.background_removal,
         study.image_size,
-        networks=Path(study.models.matting.folder),
+        networks=Path(matting.folder) if matting else None,
     )
     file = _file(env, name)
     with replaced_file(root / file) as unfinished:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any, cast
 
 from kedro.pipeline import Pipeline
 
+from hypnos_pipeline.models.machine import cpu_kind
 from hypnos_pipeline.running.board import Board
 from hypnos_pipeline.running.costs import costs, kind
 from hypnos_pipeline.storage.replacing import replaced_file
@@ -31,11 +31,7 @@ REFERENCE = 0.0031
 
 def processor() -> str:
     """Returns the processor's name and its number of cores."""
-    name, file = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
-    if file.is_file():
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    return f"{name}, {os.cpu_count()} cores"
+    return f"{cpu_kind()}, {os.cpu_count()} cores"
 
 
 def known(root: Path, env: str) -> dict[str, float]:

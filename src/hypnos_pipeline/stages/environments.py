@@ -31,7 +31,7 @@ class Environment:
     name: str
     root: Path
     parameters: Mapping[str, Any]
-    catalog: CatalogProtocol
+    catalog: CatalogProtocol[Any, Any]
     pipelines: Mapping[str, Pipeline]
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +45,13 @@ def unlocked(repo: Repo) -> Generator[None]:
     repo._reset()  # what others change meanwhile is read anew
     try:
         yield
-    finally:
-        while not repo.lock.is_locked:
-            try:
-                repo.lock.lock()
-            except LockError:  # after three seconds; `dvc status` of a large project takes longer
-                continue
+    except BaseException:  # Ctrl-C does not wait for another process that has the lock
+        with suppress(LockError):
+            repo.lock.lock()
+        raise
+    while not repo.lock.is_locked:
+        with suppress(LockError):  # after three seconds; `dvc status` of a large project takes longer
+            repo.lock.lock()
 
 
 @contextmanager

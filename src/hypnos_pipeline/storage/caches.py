@@ -12,7 +12,7 @@ FOLDERS = {"NUMBA_CACHE_DIR": "numba", "MPLCONFIGDIR": "matplotlib"}
 
 def use_writable_caches() -> None:
     """Names a folder below the system's temporary one, where neither the user nor the home folder has one."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
     missing = {variable: name for variable, name in FOLDERS.items() if not os.environ.get(variable)}
     if not missing or _can_be_made(home):
         return
@@ -21,9 +21,12 @@ def use_writable_caches() -> None:
 
 
 def _can_be_made(folder: Path) -> bool:
-    """Whether this user may make the folder or, if it is there, write in it."""
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    """Whether this user may make the folder or, if it is there, write in it; not if it is not known where."""
+    if not folder.is_absolute():
+        return False
+    # Not Path.exists, which fails within another user's home folder.
+    nearest = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+    return os.path.isdir(nearest) and os.access(nearest, os.W_OK | os.X_OK)
 
 
 def _private_folder() -> Path:

@@ -73,11 +73,11 @@ def estimate_mattes(
     for name, (source, network) in made.items():
         measured = None if name in given else measures.get(name)
         limits = settings.smallest_area, settings.largest_area
-        row = matte_row(name, source, found[name], *limits, measured) | {"network": network}
-        rows.append(row)
+        row: dict[str, Any] = matte_row(name, source, found[name], *limits, measured)
+        rows.append(row | {"network": network})
         if problems := [Problem(**each) for each in row["problems"]]:
             text = "; ".join(problem.what for problem in problems)
-            logger.warning("matte of %s: %s; %s", row["photo"], text, problems[0].fix)
+            logger.warning("matte of %s: %s; %s", name, text, problems[0].fix)
     return found, rows
 
 

@@ -78,9 +78,8 @@ def _grown_on_plain(cut: np.ndarray, unlike: np.ndarray) -> np.ndarray:
     lines = faint & ~_opened(faint, 0.012)  # a dark line is not unlike a shadow, but a shadow is no line
     _, labels = cv2.connectedComponents((cut | lines | (unlike > _UNLIKE_PLAIN)).astype(np.uint8))
     grown = np.isin(labels, np.unique(labels[cut])) & (labels > 0)
-    beyond = grown & ~cv2.dilate(cut.astype(np.uint8), _disc(3)).astype(
-        bool
-    )  # what is nearer is a blurred edge
+    blurred_edge = cv2.dilate(cut.astype(np.uint8), _disc(3)).astype(bool)
+    beyond = grown & ~blurred_edge
     return cut | (grown & cv2.dilate(beyond.astype(np.uint8), _disc(4)).astype(bool))
 
 

@@ -20,8 +20,8 @@ from hypnos_pipeline.imaging.mattes.measures import Measures
 _FLAT = 0.05
 _SIDES = ("left", "top", "right", "bottom")
 _FIX = (
-    "look at the sheet; put a mask in masks/{photo}.png, exclude the photo (the subject's key exclude), "
-    "or choose another backend for it (the subject's key mattes)"
+    "look at the sheet; put a mask beside the photo (masks/<photo>.png), exclude the photo (the subject's "
+    "key exclude), or choose another backend for it (the subject's key mattes)"
 )
 WEIGHTS = Measures(unknown=8.0, background=6.4, missing=3.2, faint=4.6, size=2.8)
 """Of the square root of each share, and of the square of the size's logarithm."""
@@ -35,7 +35,7 @@ _WORDS = {
     "background": "parts gained: {:.0%} of the cut-out has the background's colours rather than the object's",
     "missing": "parts lost: what the other photos' cut-outs hold lies beside this one ({:.0%} of its size)",
     "faint": "low contrast: along {:.0%} of the outline the object hardly differs from what is behind it",
-    "size": "photos disagree: the cut-out is {:.1f} times as {} as in the other photos",
+    "size": "photos disagree: the cut-out is {:.1f} times {} than in the other photos",
 }
 
 
@@ -123,12 +123,12 @@ def scaled(measures: Measures) -> dict[str, float]:
 
 def _said(name: str, value: float) -> str:
     if name == "size":
-        return _WORDS[name].format(np.exp(abs(value)), "large" if value > 0 else "small")
+        return _WORDS[name].format(np.exp(abs(value)), "larger" if value > 0 else "smaller")
     return _WORDS[name].format(value)
 
 
 def _warning(photo: str, what: str) -> Problem:
-    return Problem(photo, what, _FIX.format(photo=photo), "warning")
+    return Problem(photo, what, _FIX, "warning")
 
 
 def borders_touched(alpha: np.ndarray) -> list[str]:

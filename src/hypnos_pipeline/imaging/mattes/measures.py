@@ -136,7 +136,7 @@ def _faint(view: _View) -> float:
 def _bins(lab: np.ndarray) -> np.ndarray:
     """Returns the number of the histogram's bin of each colour, H×W int."""
     places = ((lab + np.array([0.0, 130.0, 130.0])) / _BIN).astype(int)
-    return np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), _BINS, mode="clip")
+    return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(places, -1, 0)), _BINS, mode="clip"))
 
 
 def _log_ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
