@@ -12,7 +12,7 @@ from kedro.io import DatasetError
 
 from hypnos_pipeline import errors
 from hypnos_pipeline.commands.plain import PlainCommand, PlainGroup
-from hypnos_pipeline.errors import HypnosError, Problem, ProblemsError, UnknownWord
+from hypnos_pipeline.errors import HypnosError, Problem, ProblemsError, UnknownWord, WorkerDied
 from hypnos_pipeline.running.hooks import PlainErrors
 from tests.end_to_end.shrunken import make_project
 
@@ -26,6 +26,8 @@ def tree(base: type[HypnosError] = HypnosError) -> Iterator[type[HypnosError]]:
 def example(kind: type[HypnosError]) -> HypnosError:
     if issubclass(kind, ProblemsError):
         return kind([Problem("conf/mini", "seed: -1", "expected at least 0")])
+    if issubclass(kind, WorkerDied):
+        return kind("finetune", 3)
     return kind("metric", "dno", ["dino"]) if issubclass(kind, UnknownWord) else kind("make room")
 
 

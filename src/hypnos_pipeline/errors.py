@@ -215,9 +215,14 @@ class NodesFailed(RunError):
 
 
 class WorkerDied(RunError):
-    """A worker process was killed in the middle of its task, again and again."""
+    """A worker process was killed in the middle of its task, again and again.
 
-    def __init__(self, task: str, times: int) -> None:
+    Attributes:
+        here: Whether that was on this machine, the last time with nothing beside it.
+    """
+
+    def __init__(self, task: str, times: int, *, here: bool = True) -> None:
+        self.here = here
         super().__init__(f"{task}: its process was killed {times} times")
 
 

@@ -102,12 +102,12 @@ def duration_finding(files: StudyFiles) -> list[Finding]:
 
 
 class AnnouncedDuration:
-    """Says how long what ``kedro run`` was called for will take, if that is more than a minute."""
+    """Says how long what ``kedro run`` was called for will take on this machine, if more than a minute."""
 
     @hook_impl(trylast=True)  # a run that the checks refuse takes no time
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         """Prints one line to stderr."""
-        if of_kedro_run():
+        if of_kedro_run() and click.get_current_context().params.get("scheduler") is None:
             root, env = place(run_params)
             workers = (
                 1 if ALONE in run_params["runner"] else click.get_current_context().params.get("workers")

@@ -184,6 +184,6 @@ class Machines(Pool):
 
 def _died(task: Task) -> Callable[[], Any]:
     def result() -> Any:
-        raise WorkerDied(task.key, task.lost + 1)
+        raise WorkerDied(task.key, task.lost + 1, here=False)
 
     return result

@@ -62,7 +62,8 @@ def explained(error: BaseException, stage: str, settings: Sequence[object], file
     more = f"{requested} more were requested; " if requested else ""
     what = f"Out of memory in {stage}: {more}{_memory(error)}."
     if isinstance(error, WorkerDied):
-        what = f"{error}, the last time with nothing beside it. Most likely memory ran out: {_memory(error)}."
+        alone = f", the last time with nothing beside it. Most likely memory ran out: {_memory(error)}."
+        what = f"{error}{alone if error.here else '. Most likely memory ran out there.'}"
     otherwise = "end other programs, or use a machine with more"
     if not settings:
         return OutOfMemory(f"{what} No setting that this stage reads takes less: {otherwise}.")
