@@ -23,12 +23,14 @@ from hypnos_pipeline.imaging.mattes.guards import scaled
 from hypnos_pipeline.imaging.mattes.measures import Measures
 from hypnos_pipeline.imaging.settings import BackgroundRemovalSettings
 
-HELD_BACK = 20261127
-TUNING = (1,)
+HELD_BACK = 20270101
+TUNING = (1, 2)
 WRONG, RIGHT = 0.85, 0.93
 """A matte below the first IoU is wrong, above the second right; between, either answer will do."""
-FLAGGED_RIGHT = 0.1
-"""The share of right mattes that may be flagged."""
+FLAGGED_RIGHT = 0.12
+"""The share of right mattes flagged at the limit: a wrong one that passes does more harm than a look too many."""
+_LEAST = 1.0
+"""The smallest weight: what a measure names should count, however seldom it occurs."""
 _SHRINKAGE = 3.0
 
 
@@ -133,7 +135,7 @@ def _logistic(values: np.ndarray, wrong: np.ndarray) -> np.ndarray:
         return float(value), slope
 
     count = values.shape[1]
-    bounds = [(0, None)] * count + [(None, None)]
+    bounds = [*((_LEAST * each, None) for each in spread), (None, None)]
     return minimize(loss, np.zeros(count + 1), jac=True, bounds=bounds).x[:-1] / spread
 
 

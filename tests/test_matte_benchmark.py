@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 from benchmarks.mattes import Judged, fitted, judge_sets, summary
 
+from hypnos_pipeline.imaging.mattes.measures import Measures
+
 
 def test_the_fit_weighs_what_tells_wrong_mattes_from_right_ones() -> None:
-    nothing = dict.fromkeys(("unknown", "background", "missing", "faint", "size", "doubt"), 0.0)
+    nothing = dict.fromkeys((*(field.name for field in fields(Measures)), "doubt"), 0.0)
     photos = []
     for number in range(40):
         wrong = number % 2

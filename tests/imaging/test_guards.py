@@ -83,6 +83,26 @@ def test_another_object_disagrees_with_the_other_photos(photographed) -> None:
     assert "not this object" in found["00"]
 
 
+def test_a_cut_out_of_another_shape_is_named(photographed) -> None:
+    """What lay beside the object on both sides was taken along: wider, and as lopsided as before."""
+    photos, mattes = photographed
+    wide = mattes["01"].copy()
+    _, bottom, left, right = box(wide)
+    wide[bottom - 12 : bottom, max(0, left - 30) : right + 30] = 1.0
+    assert "times as wide" in said(photos, mattes | {"01": wide})["01"]
+
+
+def test_a_lopsided_and_unsteady_matte_is_measured(photographed) -> None:
+    """With the wall beside it on one side, the cut-out loses its symmetry, and GrabCut changes it."""
+    photos, mattes = photographed
+    wide = mattes["01"].copy()
+    top, bottom, left, right = box(wide)
+    wide[top:bottom, left - 20 : (left + right) // 2] = 1.0
+    true, widened = measure(photos, mattes)["01"], measure(photos, mattes | {"01": wide})["01"]
+    assert true.lopsided < 0.15 < 0.25 < widened.lopsided
+    assert true.unsteady < 0.1 < 0.3 < widened.unsteady
+
+
 def test_low_contrast_is_named(photographed) -> None:
     photos, mattes = photographed
     robot = replace(SUBJECTS["lego_robot"], first=(0.86, 0.72, 0.12))

@@ -63,11 +63,18 @@ def cut_out(image: np.ndarray, iterations: int) -> np.ndarray:
     starts = (image, seen.unlike, 0.25), (seen.lit, seen.unlike, 0.4), (seen.lit, calm, 0.4)
     votes = np.zeros(image.shape[:2], dtype=int)
     for picture, unlike, level in starts:
-        found = _grab(picture, _prior(unlike), level, iterations)
+        found = _grab(picture, _start(_prior(unlike), level), iterations)
         core = _largest_parts(_opened(found, 0.006))
         votes += _without_small_holes(core | _thin_parts(found, core, seen.unlike))
     cut = votes >= 2
     return _grown_on_plain(cut, seen.unlike) if seen.plain else cut
+
+
+def cut_from(image: np.ndarray, cut: np.ndarray, iterations: int) -> np.ndarray:
+    """Returns what GrabCut makes of an image (H×W×3 uint8) from a cut-out, both H×W bool."""
+    import cv2
+
+    return _grab(image, np.where(cut, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8), iterations)
 
 
 def _grown_on_plain(cut: np.ndarray, unlike: np.ndarray) -> np.ndarray:
@@ -93,20 +100,27 @@ def _prior(unlike: np.ndarray) -> np.ndarray:
     return np.clip(unlike / max(float(np.quantile(unlike, 0.98)), 1e-6), 0.0, 1.0) * centred
 
 
-def _grab(image: np.ndarray, prior: np.ndarray, start: float, iterations: int) -> np.ndarray:
-    """Runs GrabCut from where the prior is over a share of its threshold; returns what it finds, H×W bool."""
+def _start(prior: np.ndarray, share: float) -> np.ndarray:
+    """Marks as the subject where the prior is over a share of its threshold, H×W of GrabCut's marks."""
     import cv2
 
     threshold, _ = cv2.threshold((prior * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     level = threshold / 255  # Otsu alone keeps the most salient part of a subject of several colours
     mask = np.full(prior.shape, cv2.GC_PR_BGD, dtype=np.uint8)
-    salient = _largest_parts(_opened(prior > start * level, 0.008))
+    salient = _largest_parts(_opened(prior > share * level, 0.008))
     mask[salient] = cv2.GC_PR_FGD
     mask[salient & (prior > 1.4 * level)] = cv2.GC_FGD
-    frame = max(1, round(0.012 * max(prior.shape)))
+    return mask
+
+
+def _grab(image: np.ndarray, mask: np.ndarray, iterations: int) -> np.ndarray:
+    """Runs GrabCut from marks; the frame is background. Returns what it finds, H×W bool."""
+    import cv2
+
+    frame = max(1, round(0.012 * max(mask.shape)))
     mask[:frame], mask[-frame:], mask[:, :frame], mask[:, -frame:] = (cv2.GC_BGD,) * 4
     if not (mask == cv2.GC_PR_FGD).any() and not (mask == cv2.GC_FGD).any():
-        return np.zeros(prior.shape, dtype=bool)
+        return np.zeros(mask.shape, dtype=bool)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
     cv2.grabCut(np.ascontiguousarray(image), mask, None, *models, iterations, cv2.GC_INIT_WITH_MASK)  # pyright: ignore[reportCallIssue, reportArgumentType]

@@ -23,9 +23,18 @@ _FIX = (
     "look at the sheet; put a mask beside the photo (masks/<photo>.png), exclude the photo (the subject's "
     "key exclude), or choose another backend for it (the subject's key mattes)"
 )
-WEIGHTS = Measures(unknown=8.0, background=6.4, missing=3.2, faint=4.6, size=2.8)
-"""Of the square root of each share, and of the square of the size's logarithm."""
-DOUBTFUL = 4.0
+WEIGHTS = Measures(
+    unknown=6.8,
+    background=2.5,
+    missing=1.0,
+    faint=5.0,
+    size=1.1,
+    shape=4.7,
+    lopsided=5.7,
+    unsteady=5.0,
+)
+"""Of the measures as ``scaled`` gives them."""
+DOUBTFUL = 6.75
 """The doubt from which a matte is flagged."""
 _SAID = 0.6
 """A measure is named if it is at least this share of the largest one's part in the doubt."""
@@ -36,6 +45,9 @@ _WORDS = {
     "missing": "parts lost: what the other photos' cut-outs hold lies beside this one ({:.0%} of its size)",
     "faint": "low contrast: along {:.0%} of the outline the object hardly differs from what is behind it",
     "size": "photos disagree: the cut-out is {:.1f} times {} than in the other photos",
+    "shape": "parts lost or gained: for its height the cut-out is {:.1f} times {} than in the other photos",
+    "lopsided": "parts lost or gained on one side: {:.0%} of the cut-out and its mirror image do not overlap",
+    "unsteady": "unsteady: cut out once more from this matte, {:.0%} of it changes",
 }
 
 
@@ -117,13 +129,15 @@ def _parts(measures: Measures) -> dict[str, float]:
 
 def scaled(measures: Measures) -> dict[str, float]:
     """Returns the measures as they are weighed: small shares count, small differences in size do not."""
-    values = asdict(measures)
-    return {name: value**2 if name == "size" else value**0.5 for name, value in values.items()}
+    powers = {"size": 2.0, "shape": 1.0, "lopsided": 1.0}
+    return {name: abs(value) ** powers.get(name, 0.5) for name, value in asdict(measures).items()}
 
 
 def _said(name: str, value: float) -> str:
     if name == "size":
         return _WORDS[name].format(np.exp(abs(value)), "larger" if value > 0 else "smaller")
+    if name == "shape":
+        return _WORDS[name].format(np.exp(abs(value)), "narrower" if value > 0 else "wider")
     return _WORDS[name].format(value)
 
 

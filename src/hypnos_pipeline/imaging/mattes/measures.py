@@ -1,18 +1,21 @@
 """Numbers that say how far a matte may be trusted, from the photo itself and from the subject's other photos.
 
-Each is 0 where nothing speaks against the matte. They compare colours: along the matte's outline, of what it
-holds, and of what lies beside it. What is measured is the photo at the size at which mattes are made.
+Each is 0 where nothing speaks against the matte. They compare colours (along the matte's outline, of what it
+holds, of what lies beside it), shapes, and the matte with what GrabCut makes of the photo from it. What is
+measured is the photo at the size at which mattes are made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
 from hypnos_pipeline.imaging.colours import srgb_to_lab
+from hypnos_pipeline.imaging.mattes.grabcut import cut_from
 from hypnos_pipeline.imaging.mattes.surroundings import see_surroundings
 
 LONG_SIDE = 320
@@ -31,6 +34,9 @@ _UNKNOWN = 2e-3
 _FLOOR = 3e-4
 """Frequencies in a histogram: below the first a colour is unknown, the second keeps logarithms finite."""
 
+_ITERATIONS = 4
+"""GrabCut's, where it goes on from a cut-out."""
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -44,6 +50,10 @@ class Measures:
             cut-outs, as a share of the cut-out.
         faint: Share of the outline across which colours differ by less than ΔE 15.
         size: Logarithm of the cut-out's share of the photo over the median of the others'.
+        shape: Logarithm of its height over its width, less the mean of the others'.
+        lopsided: One minus the IoU of the cut-out and its mirror image, both within its own box: parts are
+            seldom lost or gained on both sides alike.
+        unsteady: One minus the IoU of the cut-out and what GrabCut makes of the photo from it.
     """
 
     unknown: float
@@ -51,6 +61,9 @@ class Measures:
     missing: float
     faint: float
     size: float
+    shape: float
+    lopsided: float
+    unsteady: float
 
 
 def measure(photos: Mapping[str, Image.Image], mattes: Mapping[str, np.ndarray]) -> dict[str, Measures]:
@@ -89,6 +102,17 @@ class _View:
         self.bins = _bins(self.lab)
         self.own, self.outer = self.histogram(self.inside), self.histogram(self.far)
 
+    @cached_property
+    def box(self) -> np.ndarray:
+        """The cut-out, which must hold something, within its own box."""
+        y, x = np.nonzero(self.inside)
+        return self.inside[y.min() : y.max() + 1, x.min() : x.max() + 1]
+
+    @property
+    def tall(self) -> float:
+        """Logarithm of the box's height over its width."""
+        return float(np.log(self.box.shape[0] / self.box.shape[1]))
+
     def histogram(self, where: np.ndarray) -> np.ndarray:
         """Returns how frequent colours are there, smoothed, summing to 1."""
         from scipy.ndimage import gaussian_filter
@@ -98,7 +122,7 @@ class _View:
 
 
 def _measured(view: _View, others: list[_View]) -> Measures:
-    unknown = background = missing = size = 0.0
+    unknown = background = missing = size = shape = 0.0
     area = view.inside.sum()
     if others:
         usual = np.median([other.own for other in others], axis=0)
@@ -113,7 +137,16 @@ def _measured(view: _View, others: list[_View]) -> Measures:
         theirs = _mean((usual[view.bins] > _UNKNOWN) & (unlike > _CLEAR)) > 0.6
         missing = (theirs & view.near).sum() / area
         size = np.log(view.inside.mean() / np.median([other.inside.mean() for other in others]))
-    return Measures(*(float(value) for value in (unknown, background, missing, _faint(view), size)))
+        shape = view.tall - np.mean([other.tall for other in others])
+    lopsided = _difference(view.box, view.box[:, ::-1])
+    unsteady = _difference(view.inside, cut_from(view.image, view.inside, _ITERATIONS))
+    values = (unknown, background, missing, _faint(view), size, shape, lopsided, unsteady)
+    return Measures(*(float(value) for value in values))
+
+
+def _difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Returns one minus the intersection over union of two regions."""
+    return 1.0 - (one & other).sum() / max(1, (one | other).sum())
 
 
 def _faint(view: _View) -> float:
