@@ -89,7 +89,7 @@ def test_a_cut_out_of_another_shape_is_named(photographed) -> None:
     wide = mattes["01"].copy()
     _, bottom, left, right = box(wide)
     wide[bottom - 12 : bottom, max(0, left - 30) : right + 30] = 1.0
-    assert "times as wide" in said(photos, mattes | {"01": wide})["01"]
+    assert "times wider" in said(photos, mattes | {"01": wide})["01"]
 
 
 def test_a_lopsided_and_unsteady_matte_is_measured(photographed) -> None:
