@@ -28,7 +28,7 @@ TUNING = (1, 2)
 WRONG, RIGHT = 0.85, 0.93
 """A matte below the first IoU is wrong, above the second right; between, either answer will do."""
 FLAGGED_RIGHT = 0.12
-"""The share of right mattes flagged at the limit: a wrong one that passes harms more than a needless look."""
+"""The share of right mattes flagged at the limit; a wrong one that passes does more harm than a look."""
 _LEAST = 1.0
 """The smallest weight: what a measure names should count, however seldom it occurs."""
 _SHRINKAGE = 3.0
