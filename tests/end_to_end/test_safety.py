@@ -117,7 +117,7 @@ def test_a_finetuning_killed_while_it_saves_a_state_goes_on(study, tmp_path):
     assert len(states(project)) == 1
     code, _ = run_apart(project, tmp_path / "log", ["finetune"])
     assert code == 0, (tmp_path / "log").read_text()[-3000:]
-    assert "going on after step" in (tmp_path / "log").read_text()
+    assert "going on from a saved state" in (tmp_path / "log").read_text()
     assert hashes(project, LAYERS) == undisturbed
     assert states(project) == []
 

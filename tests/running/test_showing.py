@@ -109,6 +109,18 @@ def test_a_node_that_begins_again_and_one_that_went_on_from_a_checkpoint():
     assert told.board.rows() == []
 
 
+def test_a_node_that_went_on_from_a_saved_state_is_named_however_quick(monkeypatch, capsys):
+    monkeypatch.setattr(lines_module.time, "strftime", lambda _: "12:00:00")
+    told = Scripted()
+    Lines(told.board)
+    told.begin(TRAINING)
+    told.steps(TRAINING, 300, 360)
+    told.now = 1.0
+    told.end(TRAINING)
+    said = "12:00:00 lego_robot, hypnos, finetune: done in 1 s, going on from a saved state\n"
+    assert capsys.readouterr().err == said
+
+
 def test_without_a_terminal_there_is_a_line_every_thirty_seconds(monkeypatch, capsys):
     monkeypatch.setattr(lines_module.time, "strftime", lambda _: "12:00:00")
     told = Scripted()
@@ -116,6 +128,7 @@ def test_without_a_terminal_there_is_a_line_every_thirty_seconds(monkeypatch, ca
     told.begin(TRAINING)
     told.begin("mug.cut_truth")
     told.end("mug.cut_truth")
+    told.steps(TRAINING, 0, 360)
     for second in range(1, 64):
         told.now = float(second)
         told.steps(TRAINING, 2 * second, 360, loss=1 / second)

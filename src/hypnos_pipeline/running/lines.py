@@ -35,9 +35,11 @@ class Lines:
                 _print(words.line(row, now))
 
     def _ended(self, row: Row, seconds: float, failed: bool) -> None:
-        if seconds >= FIRST:
+        resumed = row.work in self.board.resumed
+        if seconds >= FIRST or resumed:
             name = ", ".join(part for part in (*row.names[1:], row.names[0]) if part)
-            _print(f"{name}: {'failed after' if failed else 'done in'} {words.duration(seconds)}")
+            how = ", going on from a saved state" if resumed else ""
+            _print(f"{name}: {'failed after' if failed else 'done in'} {words.duration(seconds)}{how}")
 
 
 def _print(text: str) -> None:
