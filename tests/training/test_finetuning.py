@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 
@@ -195,6 +197,8 @@ def test_no_gradient_is_held_while_a_forward_pass_or_a_preview_needs_memory(monk
     moments = []
 
     class Previews:
+        frames: ClassVar[dict] = {}
+
         def watch(self, _model):
             pass
 
