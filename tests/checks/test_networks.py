@@ -78,7 +78,7 @@ def test_the_doctor_accepts_half_precision(project: Path, monkeypatch: pytest.Mo
         ("zero terminal SNR", "Nothing was run: 1 problem to fix."),  # by its configuration
         (  # by its weights
             "NaN in the decoder",
-            f"figurine.class_prior.generate_class_prior: {MODEL}/vae/diffusion_pytorch_model.safetensors: 1 of ",
+            f"figurine.class_prior.generate_class_prior: {MODEL}/vae/diffusion_pytorch_model.safetensors: 1",
         ),
     ],
 )
