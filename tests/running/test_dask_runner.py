@@ -18,7 +18,7 @@ from kedro_datasets.json import JSONDataset
 from hypnos_pipeline.errors import NodesFailed, RequestError
 from hypnos_pipeline.running import capacity
 from hypnos_pipeline.running.dask_runner import DaskRunner
-from hypnos_pipeline.running.pool import TRIES
+from hypnos_pipeline.running.tasks import TRIES
 from tests.conftest import PROJECT_ROOT
 
 

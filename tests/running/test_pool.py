@@ -18,7 +18,8 @@ import pytest
 
 from hypnos_pipeline import progress
 from hypnos_pipeline.errors import WorkerDied
-from hypnos_pipeline.running.pool import TRIES, Here, Pool, in_worker, log_to_the_pool
+from hypnos_pipeline.running.pool import Pool, in_worker, log_to_the_pool
+from hypnos_pipeline.running.tasks import TRIES, Here
 
 
 @pytest.fixture(scope="module")

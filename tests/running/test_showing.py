@@ -27,7 +27,7 @@ TRAINING, SAMPLING = "lego_robot.hypnos.finetune", "rattan_chair.dreambooth_high
 
 
 class Scripted:
-    """A board that is told what happens, by a clock of its own."""
+    """A board that receives scripted events, by a clock of its own."""
 
     def __init__(self, **expected: float) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""``kedro mattes``: what background removal makes of the photos, on a sheet to look at."""
+"""``kedro mattes``: the photos' mattes on a sheet to look at, and what seems wrong with them."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def _strip(
     measure: Measure,
     scale: tuple[float, float],
 ) -> Strip:
-    keys = [CellKey(measure.prompt_set, subject, method.name, measure.name) for method in methods]
+    keys = measure.cells(subject, methods)
     dots = [
         Dot(place, number(cells[key].mean, DECIMALS), place_on(scale, cells[key].mean), key)
         for place, key in enumerate(keys)

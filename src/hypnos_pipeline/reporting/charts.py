@@ -225,7 +225,7 @@ def _svg(figure: Figure, name: str) -> str:
         .replace(PAPER, "var(--paper, #fff)")
         .replace("'DejaVu Sans'", "system-ui")
     )
-    # Identifiers are of one chart; those of a hidden one must not be found in another's place.
+    # Identifiers are of one chart; a shown one must not refer to those of a hidden one.
     prefix = re.sub(r"\W+", "-", name)
     text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
     text = re.sub(r' (?:width|height)="[\d.]+pt"| xmlns(?::xlink)?="[^"]*"| version="1.1"', "", text)

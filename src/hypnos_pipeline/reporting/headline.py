@@ -5,16 +5,17 @@ The page opens with them, and whatever else has room for a few numbers only can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS, Metric
+from hypnos_pipeline.reporting.cells import CellKey
 
 if TYPE_CHECKING:
     import pandas
 
-    from hypnos_pipeline.reporting.cells import CellKey
+    from hypnos_pipeline.reporting.labels import MethodLabel
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Measure:
     def key(self) -> tuple[str, str]:
         """Returns prompt set and metric."""
         return self.prompt_set, self.name
+
+    def cells(self, subject: str, methods: Sequence[MethodLabel]) -> list[CellKey]:
+        """Returns the keys of one subject's cells, in the methods' order."""
+        return [CellKey(self.prompt_set, subject, method.name, self.name) for method in methods]
 
 
 FIDELITY = Measure("backgrounds", "foreground_dino", "Is the object kept?")

@@ -93,7 +93,7 @@ def _values(
 ) -> list[Shaded]:
     """Returns one subject's values in one column, in the methods' order."""
     measure = column.measure
-    keys = [CellKey(measure.prompt_set, subject, method.name, measure.name) for method in methods]
+    keys = measure.cells(subject, methods)
     ranked = {
         key.method: cells[key].mean
         for key, method in zip(keys, methods, strict=True)

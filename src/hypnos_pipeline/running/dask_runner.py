@@ -26,8 +26,9 @@ from hypnos_pipeline.running import capacity, timings
 from hypnos_pipeline.running.costs import makespan, remaining_paths
 from hypnos_pipeline.running.failures import Failure, nodes_failed
 from hypnos_pipeline.running.node_task import Place, run_node, run_node_there
-from hypnos_pipeline.running.pool import Here, Pool, in_worker
-from hypnos_pipeline.running.pool import Task as PoolTask
+from hypnos_pipeline.running.pool import Pool, in_worker
+from hypnos_pipeline.running.tasks import Here
+from hypnos_pipeline.running.tasks import Task as PoolTask
 from hypnos_pipeline.study.environments import DEFAULT
 from hypnos_pipeline.study.loading import current_parameters
 from hypnos_pipeline.study.model import NETWORK, Study

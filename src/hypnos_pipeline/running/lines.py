@@ -37,9 +37,10 @@ class Lines:
     def _ended(self, row: Row, seconds: float, failed: bool) -> None:
         resumed = row.work in self.board.resumed
         if seconds >= FIRST or resumed:
-            name = ", ".join(part for part in (*row.names[1:], row.names[0]) if part)
             how = ", going on from a saved state" if resumed else ""
-            _print(f"{name}: {'failed after' if failed else 'done in'} {words.duration(seconds)}{how}")
+            _print(
+                f"{words.name(row)}: {'failed after' if failed else 'done in'} {words.duration(seconds)}{how}"
+            )
 
 
 def _print(text: str) -> None:

@@ -17,8 +17,9 @@ from uuid import uuid4
 
 from hypnos_pipeline.errors import ClusterError, Problem, WorkerDied, listed
 from hypnos_pipeline.running.admission import Facts, Run, kind, own_facts, problems, worker_facts
-from hypnos_pipeline.running.pool import Pool, Task
+from hypnos_pipeline.running.pool import Pool
 from hypnos_pipeline.running.run_lock import FOLDER
+from hypnos_pipeline.running.tasks import Task
 
 CONNECT = 10
 """Seconds in which a scheduler must answer."""

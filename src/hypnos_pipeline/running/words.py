@@ -66,12 +66,16 @@ def whole(state: Whole) -> str:
     return ", ".join(parts)
 
 
+def name(row: Row) -> str:
+    """Returns whose stage it is, and which: ``lego_robot, hypnos, finetune``."""
+    stage, subject, method = row.names
+    return ", ".join(part for part in (subject, method, stage) if part)
+
+
 def line(row: Row, now: float) -> str:
     """Returns what a row shows, as one plain line."""
-    stage, subject, method = row.names
     parts = [f"{row.unit} {steps(row).replace('/', ' of ')}"] if row.unit else []
-    parts += [f"{name} {value:.4g}" for name, value in row.figures.items()]
+    parts += [f"{figure} {value:.4g}" for figure, value in row.figures.items()]
     if speed := rate(row, now):
         parts += [speed, f"{left(row, now)} left"] if row.total else [speed]
-    name = ", ".join(part for part in (subject, method, stage) if part)
-    return f"{name}: {', '.join(parts) or f'at work for {duration(now - row.began)}'}"
+    return f"{name(row)}: {', '.join(parts) or f'at work for {duration(now - row.began)}'}"

@@ -71,7 +71,7 @@ def cut_out(image: np.ndarray, iterations: int) -> np.ndarray:
 
 
 def cut_from(image: np.ndarray, cut: np.ndarray, iterations: int) -> np.ndarray:
-    """Returns what GrabCut makes of an image (H×W×3 uint8) from a cut-out, both H×W bool."""
+    """Returns how GrabCut cuts an image (H×W×3 uint8) that starts from a cut-out, both H×W bool."""
     import cv2
 
     return _grab(image, np.where(cut, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8), iterations)

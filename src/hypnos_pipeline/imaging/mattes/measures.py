@@ -1,7 +1,7 @@
 """Numbers that say how far a matte may be trusted, from the photo itself and from the subject's other photos.
 
 Each is 0 where nothing speaks against the matte. They compare colours (along the matte's outline, of what it
-holds, of what lies beside it), shapes, and the matte with what GrabCut makes of the photo from it. What is
+holds, of what lies beside it), shapes, and the matte with the cut of GrabCut that starts there. What is
 measured is the photo at the size at which mattes are made.
 """
 
@@ -53,7 +53,7 @@ class Measures:
         shape: Logarithm of its height over its width, less the mean of the others'.
         lopsided: One minus the IoU of the cut-out and its mirror image, both within its own box: parts are
             seldom lost or gained on both sides alike.
-        unsteady: One minus the IoU of the cut-out and what GrabCut makes of the photo from it.
+        unsteady: One minus the IoU of the cut-out and of GrabCut's, if it starts there.
     """
 
     unknown: float

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps
 
@@ -18,6 +19,9 @@ from hypnos_pipeline.models.settings import (
 from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.randomness import seed_for
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SHEET_COLUMNS, SHEET_ROWS = 8, 4
 
@@ -47,6 +51,7 @@ def generate_class_prior(
     import numpy as np
 
     from hypnos_pipeline.models.machine import describe_origin
+    from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.prompting.templates import class_prompt
 
     templates = subject.class_prior_prompts or class_prior.prompts
@@ -57,9 +62,10 @@ def generate_class_prior(
         seeds, pixels = [None] * class_prior.count, _read_own(class_prior, image_size)
     else:
         seeds = [seed_for(seed, "class_prior", index) for index in range(class_prior.count)]
-        pixels = _sample_once(
-            origin, prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints
-        )
+        given = (prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints)
+        configure(runtime)  # the key holds torch's threads
+        values = [origin, prompts, seeds, sampling.model_dump(), runtime.model_dump(), image_size]
+        pixels = _once(values, checkpoints.priors_gigabytes * 1e9, lambda: _sample_base(*given))
     images = {f"{index:04d}": np.ascontiguousarray(image) for index, image in enumerate(pixels)}
     manifest = [
         {
@@ -74,34 +80,20 @@ def generate_class_prior(
     return ImageSet(images, manifest), _sheet(list(images.values()), prompts[0]), report
 
 
-def _sample_once(
-    origin: dict[str, Any],
-    prompts: list[str],
-    seeds: list[int],
-    text_to_image: ModelReference,
-    sampling: SamplerSettings,
-    runtime: RuntimeSettings,
-    image_size: int,
-    checkpoints: CheckpointSettings,
-):
-    """Returns what :func:`_sample_base` does; where another subject's stage made the same, its images.
+def _once(values: list[Any], most_bytes: float, sample: Callable[[], np.ndarray]) -> np.ndarray:
+    """Returns what ``sample`` does; where another subject's stage sampled from the same values, its images.
 
-    A noun's images depend on nothing of the subject. ``origin`` names the network's content and the machine.
+    A noun's images depend on nothing of the subject. The values name the network's content and the machine.
     """
     import torch
 
-    from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.storage.fingerprint import fingerprint
     from hypnos_pipeline.storage.made_once import PRIORS, made_once
 
-    def sample() -> dict[str, torch.Tensor]:
-        images = _sample_base(prompts, seeds, text_to_image, sampling, runtime, image_size, checkpoints)
-        return {"images": torch.from_numpy(images)}
-
-    configure(runtime)  # the key holds torch's threads
-    values = [origin, prompts, seeds, sampling.model_dump(), runtime.model_dump(), image_size]
     key = fingerprint(["class_prior", *values], {})
-    return made_once(PRIORS, key, sample, checkpoints.priors_gigabytes * 1e9)["images"].numpy()
+    return made_once(PRIORS, key, lambda: {"images": torch.from_numpy(sample())}, most_bytes)[
+        "images"
+    ].numpy()
 
 
 def _sample_base(
