@@ -75,6 +75,7 @@ def test_code_concerns_the_stages_that_import_it(study, module, others):
     assert len([stage for stage in stages if stage.startswith("evaluation")]) == 4
 
 
+@pytest.mark.long
 def test_an_experiment_runs_the_method_whose_weight_it_changes(study):
     weight = f"{STUDY}:methods.hypnos.hypnos.weights.perceptual=0.3"
     said = study.run(
