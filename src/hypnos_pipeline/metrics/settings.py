@@ -30,6 +30,10 @@ MetricName = Literal[
     "foreground_psnr",
     "foreground_lpips",
     "background_obeyed",
+    "grain",
+    "unseen_dino",
+    "diversity",
+    "copying",
 ]
 
 
