@@ -18,6 +18,8 @@ from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
 
 METRIC_NETWORKS = {metric.network for metric in METRICS.values()} - {""}
 """Keys below ``models`` that only metrics read."""
+TRUTH = {"true_cut_outs", "unseen"}
+"""What metrics read that comes from the folder of truth."""
 
 
 def needed_stages(lineage: Lineage) -> list[StageRecord]:
@@ -99,5 +101,5 @@ def _is_foreign(each: Input, cell: Cell, folders: set[str]) -> bool:
     if each.kind == "model":
         return any(overlap(each.recorded.path, folder) for folder in folders)
     metric = METRICS.get(cell.metric)
-    of_truth = each.kind == "true mask" or "/true_" in each.recorded.path
-    return of_truth and metric is not None and not metric.requested_colour
+    of_truth = each.kind == "true mask" or any(part in each.recorded.path for part in ("/true_", "/unseen_"))
+    return of_truth and metric is not None and not (metric.requested_colour or TRUTH & {*metric.reads})
