@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_grain_follows_known_noise_and_is_counted_from_the_photos(views):
     assert levels[0].mean() == pytest.approx(0)
     means = [level.mean() for level in levels]
     assert means == sorted(means)
-    assert all(above(more, less) >= WELL for less, more in zip(levels, levels[1:], strict=False))
+    assert all(above(more, less) >= WELL for less, more in pairwise(levels))
 
 
 def blended(views: np.ndarray, photo: np.ndarray, share: float) -> np.ndarray:
@@ -129,7 +130,7 @@ def renders(instance, count: int) -> np.ndarray:
     from hypnos_pipeline.miniworld.render.words import SCENES
 
     rng = np.random.default_rng(7)
-    scenes = [draw_scene(rng, instance.cls, background=SCENES[k % len(SCENES)]) for k in range(count)]
+    scenes = [draw_scene(rng, instance.cls, background=[*SCENES][k % len(SCENES)]) for k in range(count)]
     return np.stack([to_bytes(render(instance, scene, size=SIZE, ss=2)["image"]) for scene in scenes])
 
 

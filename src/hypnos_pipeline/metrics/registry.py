@@ -103,10 +103,10 @@ METRICS |= {
     for metric in (
         Metric("background_obeyed", "Background ΔE", "per_image", False, "", 2, requests=("colour",)),
         Metric("grain", "Grain", "per_image", False, "", 2),
-        Metric("unseen_dino", "DINO, unseen views", "per_image", True, "dino", reads=("unseen",)),
+        Metric("unseen_dino", "Unseen DINO", "per_image", True, "dino", reads=("unseen",)),
         Metric("diversity", "Diversity (LPIPS)", "per_image", True, "lpips", partial=True),
         # Low is a copied photo, but high may be another object: neither is better.
-        Metric("copying", "LPIPS, nearest photo", "per_image", None, "lpips"),
+        Metric("copying", "Nearest photo (LPIPS)", "per_image", None, "lpips"),
     )
 }
 
