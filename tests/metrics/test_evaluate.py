@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.cut_out import OtherPlaces
 from hypnos_pipeline.metrics.evaluate import PAIR_COLUMNS, SCORE_COLUMNS, evaluate_samples, summarise
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.registry import METRICS
@@ -73,6 +74,18 @@ def views_of(count: int) -> ImageSet:
     return ImageSet({f"{i:02d}": image for i, image in enumerate(as_bytes(random_images(count, seed=23)))})
 
 
+def mattes_of(images: ImageSet) -> dict[str, np.ndarray]:
+    """Discs in the middle."""
+    rows, columns = np.mgrid[0:64, 0:64]
+    disc = (np.hypot(rows - 32, columns - 32) < 20).astype(np.float32)
+    return dict.fromkeys(images.images, disc)
+
+
+def places_of(count: int) -> OtherPlaces:
+    images = photos_of(count + PHOTOS).stack()[PHOTOS:]
+    return OtherPlaces(images, np.stack([*mattes_of(photos_of(count)).values()]))
+
+
 def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None, truth=True, unseen=True):
     return evaluate_samples(
         samples or samples_of(COUNTS),
@@ -84,6 +97,8 @@ def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None, 
         method="hypnos",
         model=model,
         cut_outs=CutOuts.of(*truth_of(len((photos or photos_of(PHOTOS)).images))) if truth else None,
+        sample_mattes=mattes_of(samples or samples_of(COUNTS)),
+        other_places=places_of(5),
         unseen=views_of(VIEWS) if unseen else None,
     )
 
@@ -307,6 +322,7 @@ def evaluated(models, folder, samples, metrics):
         photos_of(PHOTOS),
         *truth_of(PHOTOS),
         views_of(VIEWS),
+        photos_of(5),
         **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
         evaluation=EvaluationSettings(metrics=metrics),
         runtime=RuntimeSettings(device="cpu", threads=1),

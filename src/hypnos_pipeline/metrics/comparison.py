@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.background_leak import NEIGHBOURS
+from hypnos_pipeline.metrics.cut_out import OtherPlaces
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.pairwise import pairwise
@@ -46,6 +48,7 @@ class Comparison:
         cut_outs: The photos' true foregrounds, if they are given.
         on_colours: Colour to features of the true cut-outs on it.
         sample_mattes: A matte of each generated image, N×S×S float32 in [0, 1], if samples are cut out.
+        other_places: Images of the class elsewhere, likewise.
         unseen: Features of the unseen views, if there are any.
         model: For ``clip_t_paper``.
     """
@@ -58,6 +61,7 @@ class Comparison:
     cut_outs: CutOuts | None
     on_colours: dict[str, ImageFeatures]
     sample_mattes: np.ndarray | None
+    other_places: OtherPlaces | None
     unseen: ImageFeatures | None
     model: PromptEncoder | None
     _kept: dict[str, Tensor] = field(default_factory=dict)
@@ -79,6 +83,7 @@ class Comparison:
         has = {
             "true_cut_outs": self.cut_outs is not None,
             "sample_mattes": self.sample_mattes is not None,
+            "other_places": self.other_places is not None and len(self.other_places.images) > NEIGHBOURS,
             "unseen": self.unseen is not None,
         }
         if not all(has[name] for name in metric.reads):
@@ -90,6 +95,11 @@ class Comparison:
             for prompt_set, rows in self.rows.items()
         }
         return {prompt_set: rows for prompt_set, rows in requested.items() if rows}
+
+    def cut_samples(self, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Returns some generated images and their mattes."""
+        assert self.sample_mattes is not None
+        return self.generated.images[list(rows)], self.sample_mattes[list(rows)]
 
     def with_photos(self, metric: Metric) -> Tensor:
         """Returns a metric of all generated images with each photo, taken once: images × photos."""
@@ -106,6 +116,7 @@ def compare(
     model: PromptEncoder | None,
     cut_outs: CutOuts | None,
     sample_mattes: Mapping[str, np.ndarray] | None,
+    other_places: OtherPlaces | None,
     unseen: ImageSet | None,
 ) -> Comparison:
     """Brings images and manifest together; photos are sorted by name, so their order changes no bit.
@@ -141,6 +152,7 @@ def compare(
         cut_outs=cut_outs,
         on_colours={name: features(cut_outs.on(name)) for name in colours if cut_outs},
         sample_mattes=None if sample_mattes is None else np.stack([sample_mattes[name] for name in images]),
+        other_places=other_places,
         unseen=features(unseen.stack(sorted(unseen.images))) if unseen and unseen.images else None,
         model=model,
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.comparison import Comparison, Values, compare
+from hypnos_pipeline.metrics.cut_out import OtherPlaces
 from hypnos_pipeline.metrics.features import MetricNetworks
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.formulas import values_by_prompt_set
@@ -38,6 +39,7 @@ def evaluate_samples(
     model: PromptEncoder | None = None,
     cut_outs: CutOuts | None = None,
     sample_mattes: Mapping[str, np.ndarray] | None = None,
+    other_places: OtherPlaces | None = None,
     unseen: ImageSet | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Takes every metric of every prompt set of one subject and method.
@@ -56,6 +58,8 @@ def evaluate_samples(
         cut_outs: The photos' true foregrounds, for the metrics that read ``true_cut_outs``.
         sample_mattes: Matte of each generated image by name, S×S float32 in [0, 1], for those that read
             ``sample_mattes``.
+        other_places: Images of the class where the photos were not taken, cut out, for those that read
+            ``other_places``.
         unseen: Views of the subject that nothing else reads, of any size, for those that read ``unseen``;
             none are as if not given.
 
@@ -71,7 +75,9 @@ def evaluate_samples(
         ValueError: If there are no samples or no photos, the manifest does not name the images, samples and
             photos differ in size, or the cut-outs are not those of the photos.
     """
-    comparison = compare(samples, photos, networks, batch, model, cut_outs, sample_mattes, unseen)
+    comparison = compare(
+        samples, photos, networks, batch, model, cut_outs, sample_mattes, other_places, unseen
+    )
     pairs, scores = [], []
     for metric in counted(in_order(metrics), "metrics", "metric"):
         for prompt_set, values in values_by_prompt_set(comparison, metric).items():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
+from hypnos_pipeline.metrics.background_leak import background_leak
 from hypnos_pipeline.metrics.background_obeyed import background_obeyed
 from hypnos_pipeline.metrics.clip_t import clip_t_of_embeddings
 from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper_of_embeddings
@@ -104,6 +105,20 @@ def _background_obeyed(comparison: Comparison, _: Metric, rows: Sequence[int]) -
     return background_obeyed(comparison.generated.images[list(rows)], comparison.column("colour", rows))
 
 
+def _background_leak(comparison: Comparison, metric: Metric, rows: Sequence[int]) -> np.ndarray:
+    cut_outs, elsewhere = comparison.cut_outs, comparison.other_places
+    assert cut_outs is not None
+    assert elsewhere is not None
+    return background_leak(
+        *comparison.cut_samples(rows),
+        comparison.real.images,
+        cut_outs.mattes.astype(np.float32) / 255,
+        elsewhere.images,
+        elsewhere.mattes,
+        getattr(comparison.generated.networks, metric.network),
+    )
+
+
 def _grain(comparison: Comparison, _: Metric, rows: Sequence[int]) -> np.ndarray:
     return grain(comparison.generated.images[list(rows)], comparison.real.images)
 
@@ -132,6 +147,7 @@ OF_ONE_IMAGE: dict[str, Formula] = {
     "clip_t": _clip_t,
     "clip_t_paper": _clip_t_paper,
     "background_obeyed": _background_obeyed,
+    "background_leak": _background_leak,
     "grain": _grain,
     "unseen_dino": _unseen_dino,
     "diversity": _diversity,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 MetricKind = Literal["pairwise", "per_image", "set"]
-Reads = Literal["true_cut_outs", "sample_mattes", "unseen"]
+Reads = Literal["true_cut_outs", "sample_mattes", "other_places", "unseen"]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,15 @@ METRICS |= {
     metric.name: metric
     for metric in (
         Metric("background_obeyed", "Background ΔE", "per_image", False, "", 2, requests=("colour",)),
+        Metric(
+            "background_leak",
+            "Background leak",
+            "per_image",
+            False,
+            "clip",
+            2,
+            reads=("true_cut_outs", "sample_mattes", "other_places"),
+        ),
         Metric("grain", "Grain", "per_image", False, "", 2),
         Metric("unseen_dino", "Unseen DINO", "per_image", True, "dino", reads=("unseen",)),
         Metric("diversity", "Diversity (LPIPS)", "per_image", True, "lpips", partial=True),

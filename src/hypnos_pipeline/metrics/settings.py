@@ -31,6 +31,7 @@ MetricName = Literal[
     "foreground_psnr",
     "foreground_lpips",
     "background_obeyed",
+    "background_leak",
     "grain",
     "unseen_dino",
     "diversity",

@@ -22,6 +22,7 @@ def evaluate(
     true_mattes: ImageSet,
     true_foregrounds: ImageSet,
     unseen_photos: ImageSet,
+    class_prior: ImageSet,
     evaluation: EvaluationSettings,
     runtime: RuntimeSettings,
     matting: ModelReference,
@@ -39,6 +40,7 @@ def evaluate(
         true_mattes: Their mattes, as far as they are known; the manifest says where they come from.
         true_foregrounds: Their foregrounds under these mattes.
         unseen_photos: Views of the subject that nothing learns from; often none.
+        class_prior: Images of the class, which show other places.
         evaluation: Which metrics, in which batches, and what cuts samples out.
         runtime: Device and threads.
         matting: The folder of the backends' networks.
@@ -52,7 +54,7 @@ def evaluate(
         ``metrics.evaluate.evaluate_samples``, and a report of the networks, the truth and the machine that
         gave them, and of how far replicates' means lie apart; a sheet of the cut-outs.
     """
-    from hypnos_pipeline.metrics.cut_out import cut_out_samples, cut_out_sheet
+    from hypnos_pipeline.metrics.cut_out import OtherPlaces, cut_out_samples, cut_out_sheet
     from hypnos_pipeline.metrics.evaluate import evaluate_samples
     from hypnos_pipeline.metrics.features import load_metric_networks
     from hypnos_pipeline.metrics.foreground import CutOuts
@@ -67,7 +69,8 @@ def evaluate(
         model = _finetuned_or_base(finetuned, references["text_to_image"], device)
     loaded = load_metric_networks(references, evaluation.metrics, device)
     cut_outs = CutOuts.of(true_mattes, true_foregrounds)
-    sample_mattes = cut_out_samples(samples, evaluation.cut_out, Path(matting.folder))
+    cutting = evaluation.cut_out, Path(matting.folder)
+    sample_mattes, other_places = cut_out_samples(samples, *cutting), OtherPlaces.of(class_prior, *cutting)
     (pairs, scores), *others = (
         evaluate_samples(
             replicate,
@@ -80,6 +83,7 @@ def evaluate(
             model=model,
             cut_outs=cut_outs,
             sample_mattes=sample_mattes,
+            other_places=other_places,
             unseen=unseen_photos,
         )
         for replicate in replicates_of(samples)

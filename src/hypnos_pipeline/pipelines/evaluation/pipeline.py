@@ -9,7 +9,7 @@ from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
 from hypnos_pipeline.pipelines.slices import Step, method_slices
 from hypnos_pipeline.study.model import Study
 
-OF_SUBJECT = ("working_photos", "true_mattes", "true_foregrounds", "unseen_photos")
+OF_SUBJECT = ("working_photos", "true_mattes", "true_foregrounds", "unseen_photos", "class_prior")
 
 
 def create_pipeline(study: Study) -> Pipeline:
