@@ -17,7 +17,7 @@ from kedro.pipeline.node import Node
 from hypnos_pipeline.checks.machine import machine_problems, tracking_problems
 from hypnos_pipeline.checks.memory_settings import savings
 from hypnos_pipeline.checks.networks import make_random_networks, network_problems
-from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
+from hypnos_pipeline.checks.photos import class_prior_problems, cut_out_problems, photo_problems
 from hypnos_pipeline.checks.read_once import read_once
 from hypnos_pipeline.checks.study_files import TRUTH, StudyFiles
 from hypnos_pipeline.checks.words import word_problems
@@ -82,6 +82,8 @@ class StudyChecks:
             for name, users in photos.items():
                 folder = Path(catalog[name]._describe()["filepath"])
                 found += photo_problems(folder, parts, truth, users, known.outline)
+        if "params:evaluation" in inputs:
+            found += cut_out_problems(parts)
         if "params:class_prior" in inputs:
             found += class_prior_problems(parts)
         found += network_problems(parts, networks, lock_file(loader))
@@ -93,7 +95,7 @@ class StudyChecks:
             found += word_problems(parts)
         with shown_plainly():
             if found:
-                raise StudyError(found)
+                raise StudyError(dict.fromkeys(found))
 
     @hook_impl
     def on_node_error(self, error: Exception, node: Node) -> None:
@@ -126,7 +128,7 @@ def _files_problems(files: StudyFiles, models_lock: Path | None) -> list[Problem
     with read_once(files.root) as known:
         for folder in files.photo_folders().values():
             found += photo_problems(folder, parts, files.truth, read=known.outline)
-    found += class_prior_problems(parts)
+    found += class_prior_problems(parts) + cut_out_problems(parts)
     found += network_problems(parts, parts.models, models_lock)
     return [*found, *word_problems(parts), *machine_problems(parts), *tracking_problems(files.parameters)]
 
