@@ -21,8 +21,8 @@ def disentangled(
     """How much nearer a requested colour is where it was requested than in the rest of the image.
 
     The distance of a region to a colour is the mean CIEDE2000 of the fifth of its pixels that are nearest to
-    it, so that walls count and the floor does not. A scene's colour is compared outside the matte with inside,
-    an object's colours inside with outside; several colours are averaged.
+    it, so that walls count and the floor does not. A scene's colour is compared outside the matte with
+    inside, an object's colours inside with outside; several colours are averaged.
 
     Args:
         samples: N×S×S×3 uint8.
