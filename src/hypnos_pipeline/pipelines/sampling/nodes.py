@@ -93,13 +93,13 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
         seed: The study's.
 
     Returns:
-        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), the background's ``colour``
-        where the prompt set requests one, and ``replicate``, from 0, where it is sampled more than once: the
-        index goes on, so that the first replicate's images are those of a study without others.
+        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), what the prompt requests
+        as data (``prompt_sets.requests``), and ``replicate``, from 0, where the set is sampled more than
+        once: the index goes on, so that the first replicate's images are those of a study without others.
     """
     from pydantic import TypeAdapter
 
-    from hypnos_pipeline.prompting.prompt_sets import expand, requested_colours
+    from hypnos_pipeline.prompting.prompt_sets import expand, requests
     from hypnos_pipeline.prompting.settings import PromptSetSettings
 
     validated = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
@@ -111,12 +111,12 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
             "prompt": template.replace("{subject}", phrase),
             "noun_prompt": template.replace("{subject}", noun),
             "seed": seed_for(seed, f"sampling/{prompt_set}", index),
-            **({"colour": colour} if colour else {}),
+            **requested,
             **({"replicate": index // settings.images} if settings.replicates > 1 else {}),
         }
         for prompt_set, settings in validated.items()
-        for index, (template, colour) in enumerate(
-            list(zip(expand(settings, prompt_set, seed), requested_colours(settings), strict=True))
+        for index, (template, requested) in enumerate(
+            list(zip(expand(settings, prompt_set, seed), requests(settings, prompt_set, seed), strict=True))
             * settings.replicates
         )
     ]
