@@ -19,7 +19,7 @@ def disentangled(
     sample_mattes: np.ndarray,
     object_colours: Sequence[Sequence[str]],
     scene_colours: Sequence[str | None],
-) -> tuple[list[int], np.ndarray]:
+) -> np.ndarray:
     """How much nearer a requested colour is where it was requested than in the rest of the image.
 
     The distance of a region to a colour is the mean CIEDE2000 of the fifth of its pixels that are nearest to
@@ -33,11 +33,11 @@ def disentangled(
         scene_colours: The listed colour requested of each image's scene, or None.
 
     Returns:
-        The positions of the samples that have a value, and the values, float64 in ΔE; higher is better: 0
-        where object and scene have the colour alike, negative where it went to the wrong one. Samples of
-        which no colour is requested, or that by their matte have no object or no surroundings, have none.
+        N float64 in ΔE, higher is better: 0 where object and scene have the colour alike, negative where it
+        went to the wrong one. NaN for samples of which no colour is requested, or that by their matte have
+        no object or no surroundings.
     """
-    rows, values = [], []
+    values = np.full(len(samples), np.nan)
     for row, (image, matte) in enumerate(zip(samples, sample_mattes, strict=True)):
         inside = matte > HALF
         requested = [(name, inside) for name in object_colours[row]]
@@ -45,9 +45,8 @@ def disentangled(
             requested.append((scene, ~inside))
         if requested and inside.any() and not inside.all():
             lab = srgb_to_lab(image)
-            rows.append(row)
-            values.append(np.mean([_contrast(lab, region, name) for name, region in requested]))
-    return rows, np.array(values, dtype=float)
+            values[row] = np.mean([_contrast(lab, region, name) for name, region in requested])
+    return values
 
 
 def _contrast(lab: np.ndarray, region: np.ndarray, colour: str) -> float:
