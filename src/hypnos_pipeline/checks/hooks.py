@@ -17,7 +17,7 @@ from kedro.pipeline.node import Node
 from hypnos_pipeline.checks.machine import machine_problems, tracking_problems
 from hypnos_pipeline.checks.memory_settings import savings
 from hypnos_pipeline.checks.networks import make_random_networks, network_problems
-from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
+from hypnos_pipeline.checks.photos import class_prior_problems, cut_out_problems, photo_problems
 from hypnos_pipeline.checks.study_files import TRUTH, StudyFiles
 from hypnos_pipeline.checks.words import word_problems
 from hypnos_pipeline.errors import Problem, StudyError, nearest
@@ -78,6 +78,8 @@ class StudyChecks:
         truth = catalog.load(TRUTH) if TRUTH in inputs else None
         for name, users in photos.items():
             found += photo_problems(Path(catalog[name]._describe()["filepath"]), parts, truth, users)
+        if "params:evaluation" in inputs:
+            found += cut_out_problems(parts)
         if "params:class_prior" in inputs:
             found += class_prior_problems(parts)
         found += network_problems(parts, networks, lock_file(StudyConfigLoader.newest))
@@ -89,7 +91,7 @@ class StudyChecks:
             found += word_problems(parts)
         with shown_plainly():
             if found:
-                raise StudyError(found)
+                raise StudyError(dict.fromkeys(found))
 
     @hook_impl
     def on_node_error(self, error: Exception, node: Node) -> None:
@@ -121,7 +123,7 @@ def _files_problems(files: StudyFiles, models_lock: Path | None) -> list[Problem
     parts, found = files.parts, list[Problem]()
     for folder in files.photo_folders().values():
         found += photo_problems(folder, parts, files.truth)
-    found += class_prior_problems(parts)
+    found += class_prior_problems(parts) + cut_out_problems(parts)
     found += network_problems(parts, parts.models, models_lock)
     return [*found, *word_problems(parts), *machine_problems(parts), *tracking_problems(files.parameters)]
 

@@ -51,7 +51,7 @@ def photo_problems(
     Args:
         folder: Holds the photos; its name is the subject's whose they are.
         parts: The study.
-        truth: Holds ``<true_masks>/masks/<photo>.png``; true masks are not checked if not given.
+        truth: Holds ``<true_masks>/masks/<photo>.png`` and ``<unseen>/unseen``; not checked if not given.
         subjects: Those that count; all if not given.
     """
     from hypnos_pipeline.imaging.photos import read_photos
@@ -63,6 +63,7 @@ def photo_problems(
     found = use_problems(raw, shown(folder), users_of(folder.name, parts, subjects), parts)
     if truth is not None:
         found += known_mask_problems(raw, folder.name, parts, truth, subjects)
+        found += unseen_problems(users_of(folder.name, parts, subjects).values(), truth)
     return found
 
 
@@ -153,6 +154,28 @@ def true_mask_problems(raw: RawPhotos, folder: Path) -> list[Problem]:
     except PhotoError as error:
         return [replace(problem, where=place) for problem in error.problems]
     return []
+
+
+def cut_out_problems(parts: ValidParts) -> list[Problem]:
+    """Returns why what cuts generated images out cannot be used."""
+    evaluation = parts.sections.get("evaluation")
+    if evaluation is None or evaluation.cut_out is None:
+        return []
+    found = _backend_problems(evaluation.cut_out, parts.models.get("matting"))
+    return [Problem(NETWORKS, f"evaluation.cut_out: {problem.what}", problem.fix) for problem in found]
+
+
+def unseen_problems(subjects: Iterable[SubjectSettings], truth: Path) -> list[Problem]:
+    """Reads the subjects' unseen views and their masks."""
+    from hypnos_pipeline.imaging.unseen import read_unseen
+
+    found: list[Problem] = []
+    for name in dict.fromkeys(subject.unseen for subject in subjects if subject.unseen):
+        try:
+            read_unseen(truth / name, image_size=1)
+        except PhotoError as error:
+            found += error.problems
+    return found
 
 
 def class_prior_problems(parts: ValidParts) -> list[Problem]:

@@ -87,6 +87,19 @@ def read_photos(folder: Path) -> RawPhotos:
     return RawPhotos(photos, masks, reader.alphas)
 
 
+def read_pictures(folder: Path) -> dict[str, Image.Image]:
+    """Reads a folder of photos that nothing is learned from, however many: upright, in order of their names.
+
+    Raises:
+        PhotoError: Listing every photo that cannot be read, each with its fix.
+    """
+    reader = _Reader(Path(folder))
+    read = {name: reader.photo(name, file) for name, file in reader.files().photos.items()}
+    if reader.problems:
+        raise PhotoError(reader.problems)
+    return {name: photo for name, photo in read.items() if photo is not None}
+
+
 @cache
 def _warn_once(text: str) -> None:
     """Logs a warning once in a process: the checks read a folder before the stage does."""

@@ -31,6 +31,9 @@ class SubjectSettings(Configuration):
             one kind, because a place that all photos show is learned with the object (paper 4.1.2).
         true_masks: Folder in ``data/01_raw/truth`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
+        unseen: Folder in ``data/01_raw/truth`` with further views of the subject, ``unseen/<view>.jpg``, and
+            their masks, ``unseen_masks/<view>.png``. Nothing learns from them; ``unseen_dino`` compares
+            generated images with them.
         exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
         mattes: Photo's name to the backend that makes its matte, in place of ``background_removal``'s.
         class_prior_prompts: Templates of this subject's class prior instead of ``class_prior.prompts`` (paper
@@ -44,6 +47,7 @@ class SubjectSettings(Configuration):
     photos: Annotated[str, AfterValidator(_folder_name)] | None = None
     kind: Literal["one_place", "several_places"] | None = None
     true_masks: Name | None = None
+    unseen: Name | None = None
     exclude: list[PhotoName] = Field(default=[])
     mattes: dict[PhotoName, BackendSettings] = Field(default={})
     class_prior_prompts: Annotated[tuple[str, ...], Field(min_length=1)] | None = None

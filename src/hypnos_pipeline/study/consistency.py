@@ -11,6 +11,7 @@ from hypnos_pipeline.imaging.settings import (
     BackendSettings,
     BackgroundRemovalSettings,
 )
+from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import ClassPriorSettings
 from hypnos_pipeline.study.environments import STUDY_FILE
 from hypnos_pipeline.study.parts import ValidParts
@@ -45,6 +46,7 @@ def disagreements(parts: ValidParts) -> list[Problem]:
         "augmentation": _augmentation_problems,
         "discriminator": _discriminator_problems,
         "class_prior": _class_prior_problems,
+        "evaluation": _evaluation_problems,
     }
     for section, check_section in of_sections.items():
         if section in parts.sections:
@@ -165,6 +167,14 @@ def _class_prior_problems(settings: ClassPriorSettings) -> Iterator[Wrong]:
             "class_prior: the key folder is missing",
             "expected the folder of the images",
         )
+
+
+def _evaluation_problems(settings: EvaluationSettings) -> Iterator[Wrong]:
+    if settings.cut_out is None:
+        return
+    if settings.cut_out.backend == "provided":
+        yield "evaluation.cut_out.backend: samples have no masks", "expected a backend that makes mattes"
+    yield from _backend_problems(settings.cut_out, "evaluation.cut_out")
 
 
 def _class_prompt_problem(template: str) -> str:
