@@ -107,6 +107,16 @@ def _prompt_problems(parts: ValidParts) -> Iterator[Wrong]:
 
     for problem in study_prompt_problems(parts.prompt_sets, parts.subjects, parts.sections.get("seed", 0)):
         yield problem, ""
+    augmentation = parts.sections.get("augmentation")
+    trained = [] if augmentation is None else augmentation.colours
+    for name, prompts in parts.prompt_sets.items():
+        if prompts.kind == "colours" and prompts.held_out:
+            for colour in (each for each in prompts.colours if each in trained):
+                key = f"prompt_sets.{name}.colours: {colour}"
+                yield (
+                    f"{key} stands in augmentation.colours too, so HYPNOS trains on it",
+                    "take it out of one of the two, or write held_out: false",
+                )
 
 
 def _background_removal_problems(settings: BackgroundRemovalSettings) -> Iterator[Wrong]:
