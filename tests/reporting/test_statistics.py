@@ -13,6 +13,7 @@ from hypnos_pipeline.reporting.statistics import (
     mean_of_objects,
     pooled,
     training_differences,
+    values_of,
     verdicts,
 )
 
@@ -138,7 +139,7 @@ def test_of_many_families_at_most_one_in_twenty_contains_a_wrong_verdict():
     assert decided / families > 0.99
 
 
-def image_values(**columns) -> pd.DataFrame:
+def image_values() -> pd.DataFrame:
     """Two methods in two trainings; of the second training the difference is 3, of the first 1."""
     rows = [
         (method, training, f"varying/{n:03d}", n + (method == "ours") * (2 * training - 1))
@@ -147,23 +148,27 @@ def image_values(**columns) -> pd.DataFrame:
         for n in range(3)
     ]
     frame = pd.DataFrame(rows, columns=["method", "training", "image", "value"])
-    return frame.assign(prompt_set="varying", metric="dino", **columns)
+    return frame.assign(prompt_set="varying", metric="dino")
+
+
+def differences(values: pd.DataFrame, metric: str = "dino") -> dict[int, float]:
+    ours, theirs = (values_of(values, name, ("varying", metric)) for name in ("ours", "theirs"))
+    return training_differences(ours, theirs)
 
 
 def test_a_training_counts_by_its_mean_difference_over_the_same_images():
-    values, pair = image_values(), ("ours", "theirs")
-    assert training_differences(values, pair, ("varying", "dino")) == {1: 1.0, 2: 3.0}
-    assert training_differences(values.sample(frac=1, random_state=1), pair, ("varying", "dino")) == {
-        1: 1.0,
-        2: 3.0,
-    }
-    assert training_differences(values, pair, ("varying", "lpips")) == {}
-    single = values[values["training"] == 1].drop(columns="training")
-    assert training_differences(single, pair, ("varying", "dino")) == {1: 1.0}
-    shorter = values[(values["method"] == "ours") | (values["training"] == 1)]
-    assert training_differences(shorter, pair, ("varying", "dino")) == {1: 1.0}
+    values = image_values()
+    assert differences(values) == {1: 1.0, 2: 3.0}
+    assert differences(values.sample(frac=1, random_state=1)) == {1: 1.0, 2: 3.0}
+    assert differences(values, "lpips") == {}
+
+
+def test_a_training_that_one_method_lacks_is_left_out_and_a_table_without_the_column_is_of_one():
+    values = image_values()
+    assert differences(values[(values["method"] == "ours") | (values["training"] == 1)]) == {1: 1.0}
+    assert differences(values[values["training"] == 1].drop(columns="training")) == {1: 1.0}
 
 
 def test_other_images_cannot_be_paired():
     with pytest.raises(ValueError, match="varying/002"):
-        training_differences(image_values().iloc[:-1], ("ours", "theirs"), ("varying", "dino"))
+        differences(image_values().iloc[:-1])

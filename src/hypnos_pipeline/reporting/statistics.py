@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", bound=Hashable)
 LEVEL = 0.95
+NO_VERDICT = "one training: no verdict"
 
 
 class Verdict(StrEnum):
@@ -155,29 +156,37 @@ def mean_of_objects(objects: Mapping[Hashable, Estimate]) -> Estimate:
     )
 
 
-def training_differences(
-    values: pandas.DataFrame, pair: tuple[str, str], measure: tuple[str, str]
-) -> dict[int, float]:
-    """Returns d_s of every training s that both methods have, of one subject.
+def values_of(values: pandas.DataFrame, method: str, measure: tuple[str, str]) -> pandas.DataFrame:
+    """Returns one method's rows of one measure, indexed by training and image.
 
     Args:
-        values: Of single images, with ``method``, ``prompt_set``, ``metric``, ``image``, ``value`` and
-            ``training``; a table without ``training`` is of training 1.
-        pair: The method, and the one that is subtracted.
+        values: Of single images of one subject, with ``method``, ``prompt_set``, ``metric``, ``image``,
+            ``value`` and ``training``; a table without ``training`` is of training 1.
+        method: The method's name.
         measure: Prompt set and metric.
-
-    Raises:
-        ValueError: If the two have different images in a training, which cannot be paired.
     """
-    chosen = values[(values["prompt_set"] == measure[0]) & (values["metric"] == measure[1])]
+    wanted = values[["method", "prompt_set", "metric"]].eq([method, *measure]).all(axis=1)
+    chosen = values[wanted]
     if "training" not in chosen:
         chosen = chosen.assign(training=1)
-    ours, theirs = (
-        chosen[chosen["method"] == method].set_index(["training", "image"])["value"] for method in pair
-    )
+    return chosen.set_index(["training", "image"])
+
+
+def training_differences(ours: pandas.DataFrame, theirs: pandas.DataFrame) -> dict[int, float]:
+    """Returns d_s, ours minus theirs, of every training s that both have.
+
+    Args:
+        ours: See :func:`values_of`.
+        theirs: Of the other method.
+
+    Raises:
+        ValueError: If a training has different images of the two, which cannot be paired.
+    """
+    shared = sorted({*ours.index.get_level_values(0)} & {*theirs.index.get_level_values(0)})
     found = {}
-    for training in sorted(set(ours.index.levels[0]) & set(theirs.index.levels[0])):
-        if strangers := sorted(set(ours.loc[training].index) ^ set(theirs.loc[training].index)):
+    for training in shared:
+        first, second = (frame.loc[training, "value"].astype(float) for frame in (ours, theirs))
+        if strangers := sorted({*first.index} ^ {*second.index}):
             raise ValueError(f"different images cannot be paired: {', '.join(strangers)}")
-        found[int(training)] = float((ours.loc[training] - theirs.loc[training]).mean())
+        found[int(training)] = float((first - second).mean())
     return found
