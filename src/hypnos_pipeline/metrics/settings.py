@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hypnos_pipeline.configuration.base import Configuration
+from hypnos_pipeline.configuration.base import Configuration, Name
 
 NETWORKS = ("text_to_image", "dino", "clip", "clip_b32", "inception", "lpips")
 """The study's networks that metrics are taken with; their identity stands below the tables."""
@@ -34,7 +34,15 @@ MetricName = Literal[
 
 
 class EvaluationSettings(Configuration):
-    """Which metrics are taken, and in which batches features are computed."""
+    """Which metrics are taken, in which batches features are computed, and what was found before.
+
+    Attributes:
+        metrics: Their names.
+        batch: Images that go through a network at a time.
+        findings: The environment whose recorded findings (``docs/findings.csv``) the study's page shows
+            beside its own values, because this study is one training of the same photos and settings.
+    """
 
     metrics: Annotated[list[MetricName], Field(min_length=1)]
     batch: Annotated[int, Field(ge=1, le=4096)] = 32
+    findings: Name | None = None

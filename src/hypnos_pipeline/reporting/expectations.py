@@ -38,28 +38,23 @@ UNMEASURED = "not measured"
 """The outcome where one of the two methods has no values."""
 
 
-def image_values(
-    pairs: Mapping[str, pandas.DataFrame], expectations: Mapping[str, Sequence[Expectation]]
-) -> pandas.DataFrame:
-    """Returns one subject's values of single images, as far as any expectation is about them.
+def image_values(pairs: Mapping[str, pandas.DataFrame]) -> pandas.DataFrame:
+    """Returns one subject's values of single images, each the mean over the photos.
 
     Args:
         pairs: Method to its rows of ``pairs.parquet``.
-        expectations: Method to what the paper expects of it.
 
     Returns:
-        Columns ``VALUE_COLUMNS``; without expectations there are no rows.
+        Columns ``VALUE_COLUMNS``; metrics of whole sets of images have no rows.
     """
     import pandas
 
-    wanted = {(each.prompt_set, each.metric) for several in expectations.values() for each in several}
-    frames = []
-    for method, frame in pairs.items():
-        keys = pandas.MultiIndex.from_frame(frame[["prompt_set", "metric"]])
-        chosen = frame[keys.isin(list(wanted))] if wanted else frame.iloc[:0]
-        means = chosen.groupby(["prompt_set", "metric", "image", "colour"], sort=False)["value"].mean()
-        frames.append(means.reset_index().assign(method=method)[VALUE_COLUMNS])
-    filled = [frame for frame in frames if len(frame)]
+    keys = ["prompt_set", "metric", "image", "colour"]
+    means = [
+        frame.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index().assign(method=method)
+        for method, frame in pairs.items()
+    ]
+    filled = [frame[VALUE_COLUMNS] for frame in means if len(frame)]
     return pandas.concat(filled, ignore_index=True) if filled else pandas.DataFrame(columns=VALUE_COLUMNS)
 
 

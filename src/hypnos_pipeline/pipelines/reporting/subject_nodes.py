@@ -19,7 +19,6 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     TRAINING,
     by_label,
     comparisons_of,
-    expectations_of,
     labels_of,
 )
 from hypnos_pipeline.reporting.labels import subject_label
@@ -73,7 +72,7 @@ def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods)
 
 
 def collect_image_values(methods: dict, **pairs):
-    """Collects one subject's values of single images that the methods' expectations are about.
+    """Collects one subject's values of single images, of which intervals over trainings are made.
 
     Args:
         methods: The study's.
@@ -85,7 +84,7 @@ def collect_image_values(methods: dict, **pairs):
     from hypnos_pipeline.reporting.expectations import image_values
 
     names = [method.name for method in labels_of(methods)]
-    return image_values({name: pairs[name + PAIRS] for name in names}, expectations_of(methods))
+    return image_values({name: pairs[name + PAIRS] for name in names})
 
 
 def gather_subject(
@@ -155,6 +154,7 @@ def write_subject_page(
     subject_figures: dict,
     subject_scores,
     subject_backgrounds,
+    subject_image_values,
     methods: dict,
     env: str,
     image_size: int,
@@ -168,6 +168,7 @@ def write_subject_page(
         subject_figures: The subject's part of pages.
         subject_scores: Of all its methods, a data frame.
         subject_backgrounds: Its intervals of requested colours, a data frame.
+        subject_image_values: Its values of single images, a data frame.
         methods: The study's, for labels and order.
         env: The study's environment.
         image_size: Working size in pixels.
@@ -203,6 +204,8 @@ def write_subject_page(
         methods=labels_of(methods),
         parts={subject: subject_figures},
         backgrounds={subject: subject_backgrounds},
+        values={subject: subject_image_values},
+        comparisons=comparisons_of(methods),
         stages=stage_sections(sections),
         home="../../index.html",
     ).html()
