@@ -87,7 +87,7 @@ def cards(
     """
     several = estimates or {}
     spans = {
-        key: (row.mean, *(several[key].interval() if key in several else (row.mean, row.mean)))
+        key: (several[key].mean, *several[key].interval()) if key in several else (row.mean,) * 3
         for key, row in cells.items()
         if (key.prompt_set, key.metric) in {measure.key for measure in CARDS}
     }
