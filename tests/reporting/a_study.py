@@ -126,7 +126,7 @@ def image_values(shifts: Sequence[float] = (0.0,)) -> pd.DataFrame:
     for number, shift in enumerate(shifts, 1):
         read = {name: pairs(name) for name in NAMES}
         read["hypnos"]["value"] += shift
-        frames.append(expectations.image_values(read).assign(training=number))
+        frames.append(expectations.image_values(read, number))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -30,6 +30,8 @@ class Cell:
         std_images: The deviation between images, likewise.
         n: Number of pairs or images.
         paper: The paper's value, filled in ``paper`` only.
+        trainings: How many trainings the value is the mean of; older files do not say, and hold one.
+        std_trainings: The deviation between them, empty for one.
     """
 
     env: str
@@ -43,6 +45,8 @@ class Cell:
     std_images: str
     n: str
     paper: str
+    trainings: str = "1"
+    std_trainings: str = ""
 
     @property
     def path(self) -> str:

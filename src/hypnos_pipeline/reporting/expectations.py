@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from hypnos_pipeline.training.settings import Expectation
 
-VALUE_COLUMNS = ["method", "prompt_set", "metric", "image", "colour", "value"]
+VALUE_COLUMNS = ["method", "prompt_set", "metric", "image", "colour", "value", "training"]
 WEIGHED_COLUMNS = [
     *("method", "subject", "claim", "source", "prompt_set", "metric", "against", "against_subject"),
     *("value", "reference", "difference", "low", "high", "images", "trainings", "direction", "outcome"),
@@ -38,11 +38,12 @@ UNMEASURED = "not measured"
 """The outcome where one of the two methods has no values."""
 
 
-def image_values(pairs: Mapping[str, pandas.DataFrame]) -> pandas.DataFrame:
-    """Returns one subject's values of single images, each the mean over the photos.
+def image_values(pairs: Mapping[str, pandas.DataFrame], training: int = 1) -> pandas.DataFrame:
+    """Returns one subject's values of single images in one training, each the mean over the photos.
 
     Args:
         pairs: Method to its rows of ``pairs.parquet``.
+        training: Its number.
 
     Returns:
         Columns ``VALUE_COLUMNS``; metrics of whole sets of images have no rows.
@@ -53,9 +54,10 @@ def image_values(pairs: Mapping[str, pandas.DataFrame]) -> pandas.DataFrame:
     means = [
         frame.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index().assign(method=method)
         for method, frame in pairs.items()
+        if len(frame)
     ]
-    filled = [frame[VALUE_COLUMNS] for frame in means if len(frame)]
-    return pandas.concat(filled, ignore_index=True) if filled else pandas.DataFrame(columns=VALUE_COLUMNS)
+    joined = pandas.concat(means, ignore_index=True) if means else pandas.DataFrame(columns=VALUE_COLUMNS)
+    return joined.assign(training=training)[VALUE_COLUMNS]
 
 
 def weigh(

@@ -161,15 +161,12 @@ def values_of(values: pandas.DataFrame, method: str, measure: tuple[str, str]) -
 
     Args:
         values: Of single images of one subject, with ``method``, ``prompt_set``, ``metric``, ``image``,
-            ``value`` and ``training``; a table without ``training`` is of training 1.
+            ``value`` and ``training``.
         method: The method's name.
         measure: Prompt set and metric.
     """
     wanted = values[["method", "prompt_set", "metric"]].eq([method, *measure]).all(axis=1)
-    chosen = values[wanted]
-    if "training" not in chosen:
-        chosen = chosen.assign(training=1)
-    return chosen.set_index(["training", "image"])
+    return values[wanted].set_index(["training", "image"])
 
 
 def training_differences(ours: pandas.DataFrame, theirs: pandas.DataFrame) -> dict[int, float]:

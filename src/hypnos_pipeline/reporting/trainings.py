@@ -64,7 +64,7 @@ class Difference(NamedTuple):
 
 def trainings_of(values: Values) -> int:
     """Returns how many trainings a study has."""
-    return max((int(frame["training"].max()) for frame in values.values() if "training" in frame), default=1)
+    return max((int(frame["training"].max()) for frame in values.values() if len(frame)), default=1)
 
 
 def method_estimates(

@@ -14,7 +14,7 @@ from hypnos_pipeline.imaging.settings import (
 from hypnos_pipeline.models.settings import ClassPriorSettings
 from hypnos_pipeline.study.environments import STUDY_FILE
 from hypnos_pipeline.study.parts import ValidParts
-from hypnos_pipeline.training.settings import DiscriminatorSettings
+from hypnos_pipeline.training.settings import DiscriminatorSettings, is_training
 
 Wrong = tuple[str, str]
 """What is wrong, beginning with the key, and the fix."""
@@ -30,7 +30,14 @@ _LARGEST_DISCRIMINATOR = {
 def disagreements(parts: ValidParts) -> list[Problem]:
     """Returns what is wrong between the keys of a study's file."""
     found: list[Wrong] = []
-    checks = (_name_problems, _model_problems, _subject_problems, _prompt_problems, _expectation_problems)
+    checks = (
+        _name_problems,
+        _training_problems,
+        _model_problems,
+        _subject_problems,
+        _prompt_problems,
+        _expectation_problems,
+    )
     for check in checks:
         found += check(parts)
     of_sections = {
@@ -51,6 +58,8 @@ def _name_problems(parts: ValidParts) -> Iterator[Wrong]:
             yield f"methods: {name} stands in {count} families", "expected different names"
         if name in SHARED_STAGES:
             yield f"methods: {name} is a stage's name", "expected another one"
+        if is_training(name):
+            yield f"methods: {name} is the name of a training", "expected another one"
     if "methods" in parts.sections and not parts.names["methods"]:
         yield "methods: none", "expected at least one, such as base: {base: {}}"
     for key, names in parts.names.items():
@@ -58,6 +67,12 @@ def _name_problems(parts: ValidParts) -> Iterator[Wrong]:
             if len(name) > LONGEST_NAME:
                 length = f"a name of {len(name)} letters"
                 yield f"{key}: {name[:20]}... is {length}", f"expected at most {LONGEST_NAME}"
+
+
+def _training_problems(parts: ValidParts) -> Iterator[Wrong]:
+    numbers, further = parts.sections.get("trainings", 1), parts.sections.get("further_trainings", ())
+    if list(further) != (expected := list(range(2, numbers + 1))):
+        yield f"further_trainings: {list(further)}, but trainings is {numbers}", f"expected {expected}"
 
 
 def _model_problems(parts: ValidParts) -> Iterator[Wrong]:
