@@ -19,7 +19,10 @@ from tests.reporting.conftest import METHODS, SUBJECTS, score
 
 def test_columns_and_order_are_the_contract(scores, collect) -> None:
     cells = collect(scores)
-    assert ",".join(cells.columns) == "table,prompt_set,subject,method,metric,mean,std,std_images,n,paper"
+    assert (
+        ",".join(cells.columns)
+        == "table,prompt_set,subject,method,metric,mean,std,std_images,n,paper,trainings,std_trainings"
+    )
     assert list(cells.columns) == CELL_COLUMNS
     keys = list(cells[["prompt_set", "subject", "method", "metric"]].itertuples(index=False, name=None))
     assert keys == [

@@ -22,6 +22,7 @@ from tests.conftest import PROJECT_ROOT
 ENVIRONMENTS = sorted(file.parent.name for file in PROJECT_ROOT.glob("conf/*/parameters_study.yml"))
 COMMITTED = (PROJECT_ROOT / "dvc.yaml").read_text()
 HEAD = "  - env: mini\n  - study: conf/mini/parameters_study.yml\n  - conf/mini/parameters_study.yml\n"
+SEVERAL = "mini_findings"
 MOST_STAGES = 60
 POOL = "data/03_primary/${env}/${item.subject}/pool"
 FAKES = "data/03_primary/${env}/${item.subject}/fakes"
@@ -43,18 +44,18 @@ def project(tmp_path) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded() -> Environment:
-    """The default environment, read once."""
-    return Environment.read(PROJECT_ROOT, "mini")
+    """An environment with several trainings, read once: the default one has none of their stages."""
+    return Environment.read(PROJECT_ROOT, SEVERAL)
 
 
 @pytest.fixture
 def compared(project, loaded, monkeypatch):
-    """Compares the project's dvc.yaml, of this text, with the pipelines of the default environment."""
+    """Compares the project's dvc.yaml, of this text, with the pipelines of that environment."""
     monkeypatch.setattr(Environment, "read", lambda project, name: loaded)
 
     def run(text: str) -> Comparison:
         (project / "dvc.yaml").write_text(text)
-        return compare(project, ["mini"], conventions())
+        return compare(project, [SEVERAL], conventions())
 
     return run
 
@@ -192,7 +193,7 @@ def test_a_fault_in_dvc_yaml_is_named_and_fixed(compared, old, new, difference):
 def test_a_stage_is_filled_in_from_its_name_and_what_it_iterates(compared):
     """Whatever is computed is cut from every stage, but for plots whose axes a person wrote."""
     computed = re.compile(r"^( +)(?:cmd|deps|params|outs|plots|metrics):.*\n(?:\1 .*\n)*", re.MULTILINE)
-    axes = re.compile("x: step|[*]finetune_hypnos_plots")
+    axes = re.compile("x: step|[*]finetune_hypnos_(?:further_)?plots")
     frame = computed.sub(lambda match: match[0] if axes.search(match[0]) else "", COMMITTED)
     assert compared(frame.replace("    do:\n", "")).text == COMMITTED
     assert len(frame.splitlines()) < 110
@@ -275,20 +276,24 @@ def test_paths_that_no_template_can_name_are_refused(project):
 
 def test_the_commands_write_and_check(project, monkeypatch):
     monkeypatch.chdir(project)
-    for name in {*ENVIRONMENTS} - {"mini"}:
+    for name in {*ENVIRONMENTS} - {"mini", SEVERAL}:
         shutil.rmtree(project / "conf" / name)
     run = CliRunner().invoke
     faulty = replaced("      - src/hypnos_pipeline/metrics/psnr.py\n", "")
     (project / "dvc.yaml").write_text(faulty)
     found = run(check)
     assert found.exit_code == 1
-    stages = [f"evaluation_{family}" for family in ("hypnos", "dreambooth", "textual_inversion", "base")]
+    families = ("hypnos", "dreambooth", "textual_inversion", "base")
+    stages = [f"evaluation_{family}{further}" for family in families for further in ("", "_further")]
     line = "dependency src/hypnos_pipeline/metrics/psnr.py is missing; run `kedro dvc write`"
     assert found.output.splitlines() == [f"{stage}: {line}" for stage in stages]
     assert (project / "dvc.yaml").read_text() == faulty
     assert run(write).exit_code == 0
     assert (project / "dvc.yaml").read_text() == COMMITTED
     assert sorted(each.name for each in project.glob("*dvc*")) == [".dvc", ".dvcignore", "dvc.yaml"]
+    shutil.rmtree(project / "conf" / SEVERAL)  # no environment has further trainings: their stages stay
+    assert run(write).exit_code == 0
+    assert (project / "dvc.yaml").read_text() == COMMITTED
     agreed = run(check, ["--env", "mini"])
     assert (agreed.exit_code, agreed.output) == (0, "dvc.yaml agrees with the pipelines of mini.\n")
     unknown = run(dvc, ["check", "--env", "paper"])

@@ -66,6 +66,8 @@ def compare(project: Path, environments: Iterable[str], conventions: Conventions
             if slices or not command:
                 contents[stage.name] = _contents(slices, code, conventions)
                 differences += _differences(stage, contents[stage.name])
+            else:
+                contents[stage.name] = stage.contents
         except FrameError as error:
             problems.append(f"{stage.name}: {error}")
     for (env, node), number in runs.items():

@@ -42,6 +42,7 @@ class Stage:
             left empty for ``foreach``, where it depends on whether it is a map.
         present: The values of those keys of ``FILLED`` that it has.
         settings: Outputs with settings of their own, e.g. a plot's axes: their lines by path.
+        tag: What ``meta`` names: of the nodes in its namespaces, the stage runs those with this tag.
         body: The entries of the mapping that has ``cmd`` and the like: the stage's, or that of its ``do``.
         end: The line before which missing keys are added.
         indent: What the keys' lines begin with.
@@ -52,10 +53,18 @@ class Stage:
     iterates: Mapping[str, Any]
     present: Mapping[str, Any]
     settings: Mapping[str, tuple[str, ...]]
+    tag: str
     body: list[Block]
     end: int
     indent: str
     opening: list[str]
+
+    @property
+    def contents(self) -> Contents:
+        """What fills it already, for a stage that iterates nothing anywhere: its lists may be others' too."""
+        lists = {key: [*map(_path, self.present.get(key, ()))] for key in ("deps", *OUTPUTS)}
+        params = {file: keys for each in self.present.get("params", ()) for file, keys in each.items()}
+        return {"cmd": self.present.get("cmd", ""), **lists, "params": params}
 
 
 class DvcFile:
@@ -138,6 +147,7 @@ class DvcFile:
             iterates=iterates,
             present={key: values[key] for key in FILLED if key in values},
             settings=dict(self._settings(item) for item in outputs if isinstance(item, yaml.MappingNode)),
+            tag=(values.get("meta") or {}).get("tag", ""),
             body=body,
             end=block.end,
             indent=" " * column,
@@ -155,6 +165,11 @@ class DvcFile:
 
 def _uncached(contents: Contents) -> dict[str, tuple[str, ...]]:
     return {path: (f"{_scalar(path)}:", "  cache: false") for path in contents.get(UNCACHED, ())}
+
+
+def _path(entry: str | Mapping[str, Any]) -> str:
+    """Returns the path of an entry of a list, which may have settings."""
+    return entry if isinstance(entry, str) else next(iter(entry))
 
 
 def _entries(value: Any, settings: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -93,6 +93,8 @@ def weigh_expectations(
 ) -> tuple:
     """Compares what the paper expects of the methods with what was measured (paper 4.1.3, 4.2, 0.E, 0.F).
 
+    Intervals are over the images of the first training.
+
     Args:
         subjects: The study's, for their order.
         methods: The study's, with their expectations.
@@ -105,7 +107,8 @@ def weigh_expectations(
     """
     from hypnos_pipeline.reporting.expectations import weigh
 
-    values = {name: read.pop(name + VALUES) for name in subjects}
+    collected = {name: read.pop(name + VALUES) for name in subjects}
+    values = {name: frame[frame["training"] == 1] for name, frame in collected.items()}
     weighed = weigh(expectations_of(methods), values, seed)
     return weighed, *_rendered(_ablations(weighed, subjects, methods, evaluation, read))
 
