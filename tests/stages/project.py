@@ -15,7 +15,7 @@ from tests.end_to_end.shrunken import PROJECT_ROOT, shrink
 
 SUBJECTS = ("figurine", "lego_robot")
 STUDY = "conf/mini/parameters_study.yml"
-LEFT_OUT = ("tests/", "docs/", "notebooks/", "benchmarks/", "dvc.lock")
+LEFT_OUT = ("tests/", "docs/", "notebooks/", "benchmarks/", "data/08_reporting/", "dvc.lock")
 BIN = Path(sys.executable).parent
 
 
