@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HEADLINES = "headlines"
 """The dataset that ``dvc metrics`` shows; every mean is in ``metrics.json``, too many for a screen."""
+FURTHER = "_further"
+"""What the names of further trainings' stages end with."""
 NETWORK = "models."
 """What the keys of single networks' parameters begin with."""
 
@@ -56,13 +58,15 @@ def check(env: str | None) -> None:
 def draw(file: Path) -> None:
     """Draws the stages of dvc.yaml as an SVG picture.
 
-    Every stage stands once, whatever it iterates.
+    Every stage stands once, whatever it iterates; those of further trainings, which are alike, are left out.
     """
     from hypnos_pipeline.stages.drawing import stages_svg
     from hypnos_pipeline.storage.replacing import replaced_file
 
     with replaced_file(file) as partial:
-        partial.write_text(stages_svg((project_root() / "dvc.yaml").read_text(encoding="utf-8")), "utf-8")
+        partial.write_text(
+            stages_svg((project_root() / "dvc.yaml").read_text(encoding="utf-8"), FURTHER), "utf-8"
+        )
     click.echo(f"The stages of dvc.yaml are drawn in {file}.")
 
 
@@ -86,6 +90,7 @@ def conventions() -> Conventions:
         files_of=lambda key: [f"${{{key}.folder}}"] if key.startswith(NETWORK) else [],
         modules_of=modules_of,
         section=section,
+        uncached=lambda dataset: (getattr(dataset, "metadata", None) or {}).get("dvc") == {"cache": False},
     )
 
 

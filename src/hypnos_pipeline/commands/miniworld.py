@@ -96,7 +96,7 @@ def evaluate_study(
     measured: dict[str, Any] = {}
     for subject in subjects or tuple(study.subjects):
         folder = root / "data/01_raw/truth" / study.photo_owner(subject)
-        if not folder.is_dir():
+        if not (folder / "unseen").is_dir():
             continue
         unseen = read_unseen(folder, study.image_size)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from hypnos_pipeline.provenance.cells import Cell
 
-OF_A_STAGE = re.compile(r"--pipelines=(\S+) --namespaces=(\S+)")
+OF_A_STAGE = re.compile(r"--pipelines=(\S+) --namespaces=(\S+)(?: --tags=(\S+))?")
 """The command line of a stage of one subject or method."""
 
 
@@ -70,7 +71,7 @@ def _announce(root: Path, cell: Cell) -> None:
 
     stages = needed_stages(recorded_lineage(root, cell)[1])
     files = StudyFiles.read(root, cell.env)
-    runs = [found.groups() for stage in stages if (found := OF_A_STAGE.search(stage.cmd))]
+    runs = [(found[1], found[2], found[3]) for stage in stages if (found := OF_A_STAGE.search(stage.cmd))]
     if files.problems or not runs:
         return
     try:
@@ -81,13 +82,13 @@ def _announce(root: Path, cell: Cell) -> None:
     _show(f"Runs {len(stages)} stages: {text}, and some seconds more for each stage to start.")
 
 
-def stage_nodes(root: Path, env: str, runs: list[tuple[str, ...]]) -> Pipeline:
+def stage_nodes(root: Path, env: str, runs: Iterable[tuple[str, str, str | None]]) -> Pipeline:
     """Returns the nodes of some stages as today's study has them.
 
     Args:
         root: The project's folder.
         env: The environment.
-        runs: Name of the pipeline and of the namespace of each.
+        runs: Name of the pipeline, of the namespace, and of the tag of each, if any.
 
     Raises:
         KeyError: If there is no such pipeline.
@@ -103,7 +104,12 @@ def stage_nodes(root: Path, env: str, runs: list[tuple[str, ...]]) -> Pipeline:
     bootstrap_project(root)
     StudyConfigLoader(str(root / "conf"), env=env, base_env=BASE, default_run_env=DEFAULT)
     known = cast("dict[str, Pipeline]", pipelines)
-    return sum((known[name].filter(node_namespaces=[where]) for name, where in runs), Pipeline([]))
+    return Pipeline(
+        [
+            known[name].filter(node_namespaces=[where], tags=[tag] if tag else None)
+            for name, where, tag in runs
+        ]
+    )
 
 
 def _show(text: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hypnos_pipeline.models.networks import ClipNetwork
 
 TEMPLATES = ("{}", "a photo {}", "a photo of {}", "a painting {}")
-"""What a scene's words are put into; the mean of the embeddings stands for the scene (Radford et al. 2021)."""
+"""What a scene's words are put into; the mean embedding stands for the scene (Radford et al. 2021)."""
 
 
 def scene_obeyed(
@@ -30,9 +30,9 @@ def scene_obeyed(
 ) -> tuple[list[int], np.ndarray]:
     """CLIP's zero-shot probability of the requested scene among all that the prompt set requests.
 
-    All objects are painted over (:func:`surroundings.surroundings`). Samples of a scene that a photo shows, by
-    the same classifier, are left out: to repeat the photo would pass for obeying. That scene stays among the
-    candidates, so that a sample which shows it in another's stead is seen.
+    All objects are painted over (:func:`surroundings.surroundings`). Samples of a scene that a photo shows,
+    by the same classifier, are left out: to repeat the photo would pass for obeying. That scene stays among
+    the candidates, so that a sample which shows it where another is requested has a low value.
 
     Args:
         samples: N×S×S×3 uint8, of one prompt set.

@@ -91,19 +91,49 @@ class GrammarPrompts(SampledPrompts):
 
 
 class ColourPrompts(SampledPrompts):
-    """Plain backgrounds of listed colours, requested of every method and compared with true cut-outs.
+    """Backgrounds of listed colours, plain or the walls of a room, requested of every method.
 
-    The prompts are those of HYPNOS's own training (method.md §3, §9).
+    Plain ones are compared with true cut-outs on that colour (method.md §9).
 
     Attributes:
-        template: Uses ``{subject}`` and ``{colour}``.
+        template: Of a plain background; uses ``{subject}`` and ``{colour}``. As it stands here it is that of
+            HYPNOS's own training prompts (method.md §3).
+        wall_template: Of a room with walls of the colour, likewise; null requests none. After each round of
+            the colours the templates change places.
         colours: Names from ``imaging.colours.COLOURS``, each once.
-        images: Of all colours; they take turns, so a multiple of their number gives each as many.
+        held_out: Whether these colours may not stand in the pool (``augmentation.colours``), so that no
+            method trains on them.
+        images: Of all colours and templates; a multiple of their number gives each as many.
     """
 
     kind: Literal["colours"] = "colours"
     template: str = "a photo of {subject}, {colour} background"
+    wall_template: str | None = None
     colours: Annotated[list[str], Field(min_length=1)]
+    held_out: bool = False
 
 
-PromptSetSettings = Annotated[FixedPrompts | GrammarPrompts | ColourPrompts, Field(discriminator="kind")]
+class ColouredPrompt(Configuration):
+    """A prompt and the colours that its own words request, of the scene, of the object, or of both.
+
+    Attributes:
+        prompt: Template with ``{subject}``.
+        scene: Listed colour of the scene, e.g. of a room's walls.
+        object: Listed colours of the object.
+    """
+
+    prompt: str
+    scene: str | None = None
+    object: list[str] = Field(default=[])
+
+
+class DisentanglingPrompts(SampledPrompts):
+    """Prompts whose colours belong to the scene or to the object and not to the other (paper 4.1.3)."""
+
+    kind: Literal["disentangle"] = "disentangle"
+    prompts: Annotated[list[ColouredPrompt], Field(min_length=1)]
+
+
+PromptSetSettings = Annotated[
+    FixedPrompts | GrammarPrompts | ColourPrompts | DisentanglingPrompts, Field(discriminator="kind")
+]

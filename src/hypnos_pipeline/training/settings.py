@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -13,6 +14,16 @@ Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Batch = Annotated[int, Field(ge=1, le=4096)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def training_name(name: str, training: int) -> str:
+    """Returns what a training of a method is named, from 1; the first one has the method's own name."""
+    return name if training == 1 else f"{name}.training_{training}"
+
+
+def is_training(word: str) -> bool:
+    """Returns whether a part of a node's or dataset's name is a training's."""
+    return re.fullmatch(r"training_\d+", word) is not None
 
 
 class MatchMse(Configuration):
