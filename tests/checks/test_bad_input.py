@@ -32,6 +32,7 @@ from hypnos_pipeline.checks.photos import (
     use_problems,
     users_of,
 )
+from hypnos_pipeline.checks.read_once import KEPT
 from hypnos_pipeline.checks.words import WORDS as PLACE_OF_WORDS
 from hypnos_pipeline.checks.words import word_problems
 from hypnos_pipeline.datasets import RawPhotosDataset
@@ -205,11 +206,11 @@ def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(p
     parts = ValidParts.of(Study, parameters)
     users = users_of("figurine", parts)
     own = {"figurine": users["figurine"]}
-    raw = RawPhotos(raw.photos, masks)
-    assert use_problems(raw, "here", own, parts) == []
-    assert known_mask_problems(raw, "figurine", parts, tmp_path) == []
+    outline = RawPhotos(raw.photos, masks).outline
+    assert use_problems(outline, "here", own, parts) == []
+    assert known_mask_problems(outline, "figurine", parts, tmp_path) == []
     fix = "add masks/03.png or change background_removal.backend"
-    assert use_problems(raw, "here", users, parts) == [Problem("here", "03: has no mask", fix)]
+    assert use_problems(outline, "here", users, parts) == [Problem("here", "03: has no mask", fix)]
 
 
 def shorten(masks: Path) -> None:
@@ -235,19 +236,20 @@ def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
     shutil.copytree("data/01_raw/truth/figurine/masks", tmp_path / "known/masks")
     parameters["subjects"]["figurine"]["true_masks"] = "known"
     parts = ValidParts.of(Study, parameters)
-    raw = read_photos(Path("data/01_raw/subjects/figurine"))
+    outline = read_photos(Path("data/01_raw/subjects/figurine")).outline
     masks = tmp_path / "known/masks"
-    assert true_mask_problems(raw, masks) == known_mask_problems(raw, "figurine", parts, tmp_path) == []
+    assert true_mask_problems(outline.sizes, masks) == []
+    assert known_mask_problems(outline, "figurine", parts, tmp_path) == []
     spoil(masks)
-    (problem,) = known_mask_problems(raw, "figurine", parts, tmp_path)
+    (problem,) = known_mask_problems(outline, "figurine", parts, tmp_path)
     assert problem.where == f"{masks} (true_masks)"
     assert message in str(problem)
 
 
 def test_a_subject_of_which_no_truth_is_known_needs_no_masks(parameters, tmp_path):
     del parameters["subjects"]["figurine"]["true_masks"]
-    raw = read_photos(Path("data/01_raw/subjects/figurine"))
-    assert known_mask_problems(raw, "figurine", ValidParts.of(Study, parameters), tmp_path) == []
+    outline = read_photos(Path("data/01_raw/subjects/figurine")).outline
+    assert known_mask_problems(outline, "figurine", ValidParts.of(Study, parameters), tmp_path) == []
 
 
 UNSEEN: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -518,7 +520,8 @@ def project(tmp_path) -> Path:
 
 
 def content(project: Path) -> dict[str, str]:
-    files = [file for file in (project / "data").rglob("*") if file.is_file()]
+    """Hashes all below ``data``, but for what the checks know of photos."""
+    files = [file for file in (project / "data").rglob("*") if file.is_file() and file != project / KEPT]
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
