@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,13 @@ class Scope:
         methods: In printed order, references last.
         subjects: Names in the study's order.
         sources: Lines on networks and preprocessing.
+        own_prompts: Prompt sets that only repeat prompts which HYPNOS trains on.
     """
 
     methods: Sequence[MethodLabel]
     subjects: Sequence[str]
     sources: Sequence[str] = ()
+    own_prompts: Collection[str] = ()
 
 
 def prompt_invariant_table(cells: pandas.DataFrame, scope: Scope) -> Table:
