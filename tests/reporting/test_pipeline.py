@@ -156,7 +156,7 @@ def test_a_prompt_set_of_the_pools_prompts_alone_is_hypnos_own(parameters) -> No
     colours = {"kind": "colours", "images": 4}
     sets = {
         "own": colours | {"colours": ["red", "white"]},
-        "beside": colours | {"colours": ["red", "teal"]},
+        "beside": colours | {"colours": ["red", "grey"]},
         "walls": colours | {"colours": ["red"], "template": "a photo of {subject} in a {colour} walled room"},
         "plain": {"kind": "fixed", "prompts": ["a photo of {subject}"], "images": 4},
     }
