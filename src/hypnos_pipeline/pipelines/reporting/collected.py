@@ -16,6 +16,7 @@ from hypnos_pipeline.training.settings import FAMILIES, Expectation, Methods, tr
 
 SAMPLES, CURVE, SCORES = "_samples", "_learning_curve", "_scores"
 SHEET, PAIRS, BACKGROUNDS = "_sample_sheet", "_pairs", "_backgrounds"
+CUT_OUTS = "_cut_out_sheet"
 TRAINING, EVALUATION = "_training_report", "_evaluation_report"
 FIGURES, PHOTOS, VALUES = "_figures", "_photos", "_image_values"
 PREVIEWS, CHECK = "_preview_strip", "_sample_check"

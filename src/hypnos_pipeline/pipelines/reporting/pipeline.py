@@ -13,6 +13,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
     CURVE,
     CURVES_FIGURE,
+    CUT_OUTS,
     EVALUATION,
     FIGURES,
     PAIRS,
@@ -122,7 +123,7 @@ def _subject_steps(study: Study) -> list[Step]:
             shown
             | _same(["subject_figures", "subject_scores", "subject_backgrounds", "subject_image_values"])
             | of_trained(TRAINING, PREVIEWS)
-            | of_all(SHEET, PAIRS, EVALUATION),
+            | of_all(SHEET, CUT_OUTS, PAIRS, EVALUATION),
             "subject_page",
             "methods",
             *PROMPTS,

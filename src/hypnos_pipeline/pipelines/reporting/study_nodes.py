@@ -273,8 +273,13 @@ def _scope(
     """Returns a table's methods and subjects, with the sources of those metrics alone that it can hold."""
     from hypnos_pipeline.metrics.registry import METRICS
     from hypnos_pipeline.reporting.sources import source_lines
-    from hypnos_pipeline.reporting.tables import Scope
+    from hypnos_pipeline.reporting.tables import OUR_COLUMNS, PAPER_COLUMNS, Scope
 
-    metrics = [name for name in evaluation.metrics if METRICS[name].requested_colour == requested_colour]
+    columns = {*PAPER_COLUMNS, *OUR_COLUMNS}
+    metrics = [
+        name
+        for name in evaluation.metrics
+        if (METRICS[name].requested_colour if requested_colour else name in columns)
+    ]
     references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
     return Scope(labels_of(methods), list(subjects), source_lines(references, metrics))

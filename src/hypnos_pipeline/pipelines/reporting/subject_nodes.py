@@ -14,6 +14,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
     CURVE,
     CURVES_FIGURE,
+    CUT_OUTS,
     EVALUATION,
     PAIRS,
     PREVIEWS,
@@ -200,8 +201,8 @@ def write_subject_page(
         image_size: Working size in pixels.
         subject: Its name.
         read: The datasets of ``SECTIONS`` (no learning curves if no method is trained);
-            ``<method>_sample_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained, ``_preview_strip``
-            and ``_training_report``.
+            ``<method>_sample_sheet``, ``_cut_out_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained,
+            ``_preview_strip`` and ``_training_report``.
     """
     from hypnos_pipeline.reporting.cells import over_trainings
     from hypnos_pipeline.reporting.page import Page
@@ -216,7 +217,9 @@ def write_subject_page(
     ]
     for method in labels_of(methods):
         of_method = [
-            read[method.name + kind] for kind in (SHEET, PREVIEWS, TRAINING) if method.name + kind in read
+            read[method.name + kind]
+            for kind in (SHEET, CUT_OUTS, PREVIEWS, TRAINING)
+            if method.name + kind in read
         ]
         evaluation = read[method.name + EVALUATION]
         evaluated = [spread(read[method.name + PAIRS])]
