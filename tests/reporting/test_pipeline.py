@@ -97,6 +97,7 @@ def inputs(study: Study) -> dict[str, Any]:
                 ]
             )
             found[f"{subject}.{method}.sample_sheet"] = sheet
+            found[f"{subject}.{method}.cut_out_sheet"] = sheet
             check = {"images": 3, "spread": 2.0, "blank": 3, "change": 30.0, "warnings": ["all blank"]}
             found[f"{subject}.{method}.sample_check"] = {"varying": check}
             farther = requested.assign(value=requested["value"] + 10 * number)
@@ -231,7 +232,7 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
         trained = [method for family, method in study.entries() if family != "base"]
         stages = page[page.index('<section id="stages">') :]
         sheets = stages.partition("</section>")[0].count("<img")
-        assert sheets == 5 + 5 + len(study.entries()) + len(trained)
+        assert sheets == 5 + 5 + 2 * len(study.entries()) + len(trained)
     page = catalog.load("study_page")
     assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr --env paper" in page
     for figure in ("loss_curve_figure", "instance_images_figure", "prompt_grammar_figure"):
