@@ -59,6 +59,7 @@ SET_TITLES = {
     "varying": "Other scenes and styles (varying)",
     "disentangle": "The scene's colour and the subject's (disentangle)",
     "backgrounds": "Requested backgrounds (backgrounds)",
+    "backgrounds_trained": "Requested backgrounds (backgrounds_trained)",
 }
 
 
