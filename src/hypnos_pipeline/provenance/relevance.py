@@ -13,24 +13,44 @@ from typing import Any
 from hypnos_pipeline.errors import ProvenanceError
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.provenance.cells import Cell
-from hypnos_pipeline.provenance.lineage import MODEL_FOLDER_KEY, Input, Lineage, concerns
+from hypnos_pipeline.provenance.lineage import MODEL_FOLDER_KEY, Input, Lineage, concerns, works_for
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
 
 METRIC_NETWORKS = {metric.network for metric in METRICS.values()} - {""}
 """Keys below ``models`` that only metrics read."""
 
 
-def needed_stages(lineage: Lineage) -> list[StageRecord]:
-    """Returns the stages that the cell's number needs, in topological order, the evaluation last.
+def needed_stages(lineage: Lineage, training: int | None = None) -> list[StageRecord]:
+    """Returns the stages that the cell's number needs, in topological order.
 
     The reporting stages only copy rows, and besides draw figures of other stages' artefacts.
+
+    Args:
+        lineage: Of the cell.
+        training: Only what this training needs, by its number from 1.
     """
-    evaluation = _evaluation(lineage)
-    wanted = {evaluation.name}
+    measured = evaluations(lineage)
+    wanted = {stage.name for number, stage in measured.items() if training in (None, number)}
     for stage in reversed(lineage.stages):
         if stage.name in wanted:
             wanted |= {name for each in lineage.inputs[stage.name] for name in each.producers}
     return [stage for stage in lineage.stages if stage.name in wanted]
+
+
+def evaluations(lineage: Lineage) -> dict[int, StageRecord]:
+    """Returns the stages that measured the cell's method: number of the training, from 1 → its evaluation.
+
+    Raises:
+        ProvenanceError: If the record names none.
+    """
+    found = {
+        works_for(stage.name)[2]: stage
+        for stage in lineage.stages
+        if not stage.name.startswith("reporting") and concerns(stage.name, lineage.cell) and scores(stage)
+    }
+    if not found:
+        raise ProvenanceError(f"dvc.lock names no stage that wrote the scores of {lineage.cell}")
+    return dict(sorted(found.items()))
 
 
 def scores(stage: StageRecord) -> Recorded | None:
@@ -45,7 +65,7 @@ def scores(stage: StageRecord) -> Recorded | None:
 def own_lineage(lineage: Lineage) -> Lineage:
     """Returns the lineage without what serves only other methods, subjects, prompt sets and metrics.
 
-    Its last stage is the evaluation. Parameters and inputs of other prompt sets and metrics are left out.
+    No stage is behind the evaluations. Parameters and inputs of other prompt sets and metrics are left out.
     """
     inputs: dict[str, list[Input]] = {}
     stages: list[StageRecord] = []
@@ -63,13 +83,6 @@ def serves(network: str, cell: Cell) -> bool:
     """Whether a network, by its key below ``models``, has a part in the cell's number."""
     metric = METRICS.get(cell.metric)
     return metric is None or network not in METRIC_NETWORKS or network == metric.network
-
-
-def _evaluation(lineage: Lineage) -> StageRecord:
-    for stage in reversed(lineage.stages):
-        if not stage.name.startswith("reporting") and concerns(stage.name, lineage.cell) and scores(stage):
-            return stage
-    raise ProvenanceError(f"dvc.lock names no stage that wrote the scores of {lineage.cell}")
 
 
 def _own_parameters(keys: dict[str, Any], cell: Cell) -> dict[str, Any]:
