@@ -109,6 +109,13 @@ def test_disk_of_a_study(study):
     assert need.about - need.least == pytest.approx(images + checkpoints)
 
 
+def test_every_training_keeps_a_model_and_its_samples(study):
+    once, thrice = (disk_need(parts(study | {"trainings": count}), SD, 12, OFF) for count in (1, 3))
+    assert (once.what, thrice.what) == ("9 finetuned models", "27 finetuned models")
+    assert thrice.least - once.least == 18 * 4 * SD.model
+    assert thrice.about - thrice.least - (once.about - once.least) == 2 * 3 * 5 * IMAGES * 3 * 64**2
+
+
 def test_without_checkpoints_and_models_images_are_all(study):
     study["methods"] = {"base": {"base": {}}}
     assert disk_need(parts(study), SD, 0, OFF).about == (3 * IMAGES + 3 * 64) * 3 * 64**2

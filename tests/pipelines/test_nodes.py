@@ -173,6 +173,16 @@ def test_noise_differs_between_images_and_prompt_sets() -> None:
     assert not {row["seed"] for row in rows} & {row["seed"] for row in other}
 
 
+def test_another_training_has_other_noise_and_the_same_prompts() -> None:
+    first, same, second = (
+        plan_samples(PROMPT_SETS, "sks robot", "robot", 42, **training)
+        for training in ({}, {"training": 1}, {"training": 2})
+    )
+    assert first == same
+    assert not {row["seed"] for row in first} & {row["seed"] for row in second}
+    assert [row | {"seed": 0} for row in first] == [row | {"seed": 0} for row in second]
+
+
 def test_rows_carry_the_requested_colour_and_a_new_prompt_set_leaves_the_others_as_they_were() -> None:
     colours = {"kind": "colours", "colours": ["red", "blue", "white"], "images": 5}
     ours, base = (

@@ -90,6 +90,19 @@ def test_wrong_scores_are_named(scores, collect, row, message) -> None:
         collect([*scores, pd.DataFrame([score(*row)])])
 
 
+def test_a_cell_of_several_trainings_is_the_mean_of_their_means(collect) -> None:
+    key = ("varying", "chair", "hypnos", "dino")
+    means = {1: 0.5, 2: 0.75, 3: float("nan"), 4: 0.25}
+    frames = [pd.DataFrame([score(*key, mean)]).assign(training=k) for k, mean in means.items()]
+    frames[1] = frames[1].assign(std=9.0, n=99)
+    once = pd.DataFrame([score("varying", "chair", "base", "dino", 0.1)])
+    several, single = (row for _, row in collect([*reversed(frames), once]).iterrows())
+    assert (several["mean"], several["trainings"], several["std_trainings"]) == (0.5, 3, 0.25)
+    assert (several["std"], several["std_images"], several["n"]) == (0.05, 0.025, 8)  # the first training's
+    assert (single["mean"], single["trainings"]) == (0.1, 1)
+    assert pd.isna(single["std_trainings"])
+
+
 def test_missing_columns_are_named() -> None:
     with pytest.raises(CellError, match="std_images"):
         join_scores(

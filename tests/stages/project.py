@@ -51,6 +51,11 @@ class Project:
         project.commit("the study")
         return project
 
+    def clone(self, folder: Path) -> Project:
+        """Clones what is committed into another folder."""
+        self.run("git", "clone", "--quiet", str(self.folder), str(folder))
+        return Project(folder)
+
     def lay_checkout(self) -> None:
         """Copies the checkout as it stands, but for its record, and shrinks the study."""
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
