@@ -6,6 +6,7 @@ reporting copies the rows of all methods and subjects. What belongs to those oth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,24 +24,26 @@ OF_METRICS = {"/true_": "true_cut_outs", "/unseen_": "unseen", "/class_prior": "
 
 
 def needed_stages(lineage: Lineage, training: int | None = None) -> list[StageRecord]:
-    """Returns the stages that the cell's number needs, in topological order.
+    """Returns the stages that have to run for the cell's number, in topological order.
 
-    The reporting stages only copy rows, and besides draw figures of other stages' artefacts.
+    They may make more than the number depends on, since a stage runs as a whole. The reporting stages only
+    copy rows, and besides draw figures of other stages' artefacts.
 
     Args:
         lineage: Of the cell.
         training: Only what this training needs, by its number from 1.
     """
     measured = evaluations(lineage)
-    wanted = {stage.name for number, stage in measured.items() if training in (None, number)}
+    names = {stage.name for number, stage in measured.items() if training in (None, number)}
+    return _behind(names, lineage, lineage.inputs)
+
+
+def _behind(names: set[str], lineage: Lineage, inputs: Mapping[str, list[Input]]) -> list[StageRecord]:
+    """Returns the stages of these names and those that wrote what they read, in topological order."""
+    wanted = set(names)
     for stage in reversed(lineage.stages):
         if stage.name in wanted:
-            read = [
-                each
-                for each in lineage.inputs[stage.name]
-                if stage is not evaluation or not _of_other_metrics(each, lineage.cell)
-            ]
-            wanted |= {name for each in read for name in each.producers}
+            wanted |= {name for each in inputs[stage.name] for name in each.producers}
     return [stage for stage in lineage.stages if stage.name in wanted]
 
 
@@ -74,19 +77,20 @@ def own_lineage(lineage: Lineage) -> Lineage:
 
     No stage is behind the evaluations. Parameters and inputs of other prompt sets and metrics are left out.
     """
+    measured = evaluations(lineage).values()
     inputs: dict[str, list[Input]] = {}
-    stages: list[StageRecord] = []
-    evaluation = _evaluation(lineage)
     for stage in needed_stages(lineage):
         foreign = _foreign_folders(stage, lineage.cell)
         own = [each for each in lineage.inputs[stage.name] if not _is_foreign(each, lineage.cell, foreign)]
-        if stage is evaluation:
+        if stage in measured:
             own = [each for each in own if not _of_other_metrics(each, lineage.cell)]
         inputs[stage.name] = own
+    stages: list[StageRecord] = []
+    for stage in _behind({stage.name for stage in measured}, lineage, inputs):
         params = {file: _own_parameters(keys, lineage.cell) for file, keys in stage.params.items()}
-        deps = {each.recorded.path: each.recorded for each in own}
+        deps = {each.recorded.path: each.recorded for each in inputs[stage.name]}
         stages.append(replace(stage, deps=deps, params=params))
-    return Lineage(lineage.cell, lineage.table, stages, inputs)
+    return Lineage(lineage.cell, lineage.table, stages, {stage.name: inputs[stage.name] for stage in stages})
 
 
 def serves(network: str, cell: Cell) -> bool:
