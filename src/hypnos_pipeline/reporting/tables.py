@@ -156,8 +156,8 @@ def _score_table(
     subjects = listed(subject_label(subject) for subject in scope.subjects)
     deviation = " of the first training" if over_trainings(cells) else ""
     notes = [
-        f"Mean ± standard deviation over n{deviation}. ↑ higher is better, ↓ lower is better; bold: best method "
-        f"on the subject. {NOT_RANKED}",
+        f"Mean ± standard deviation over n{deviation}. ↑ higher is better, ↓ lower is better; bold: best "
+        f"method on the subject. {NOT_RANKED}",
         *_reading_notes(cells, scope, (prompt_set,), [metric.name for metric in metrics]),
     ]
     return Table(
