@@ -46,7 +46,7 @@ test: install ## all tests but the long ones
 	python -m pytest -m "not long" $(TWO_WORKERS)
 
 test-long: install ## the long tests
-	python -m pytest -m long
+	python -m pytest -m long $(TWO_WORKERS)
 
 test-all: test test-long ## both
 

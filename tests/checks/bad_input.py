@@ -264,6 +264,15 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "subjects.figurine.photos: '../mug' is no folder's name; "
         "expected one of data/01_raw/subjects, without dots",
     ),
+    "photos of two kinds": (
+        at("subjects/lego_robot", {"noun": "robot", "photos": "figurine", "kind": "several_places"}),
+        "subjects.lego_robot.kind: 'several_places'; "
+        "expected 'one_place', as for figurine, which has the same photos",
+    ),
+    "another kind of place": (
+        at("subjects/figurine/kind", "one_room"),
+        "subjects.figurine.kind: 'one_room'; expected one of one_place, several_places",
+    ),
     "negative count": (at("class_prior/count", -4), "class_prior.count: -4; expected at least 1"),
     "no images": (
         at("prompt_sets/invariant/images", 0),

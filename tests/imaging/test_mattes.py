@@ -64,7 +64,7 @@ def test_guards_pass_a_good_matte() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backend": "magic"}, "unknown backend 'magic'; expected one of grabcut, half, provided"),
+        ({"backend": "magic"}, "unknown backend 'magic'; expected one of grabcut, half, network, provided"),
         ({"backend": "grabcat"}, r"unknown backend 'grabcat'; expected grabcut, or another one of "),
         ({"backend": "half", "options": {"size": 3}}, "options: size: unknown key; .*value"),
         ({"backend": "half", "options": {"values": 3}}, "options: values: unknown key; .*value"),

@@ -7,6 +7,7 @@ import pytest
 
 from hypnos_pipeline.miniworld.render.captions import caption, draw_example
 from hypnos_pipeline.miniworld.render.dataset import load_set, render_set
+from hypnos_pipeline.miniworld.render.mattes import draw_picture, draw_pictures
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES, COLORS, unit_rgb
 from hypnos_pipeline.miniworld.render.scene import draw_instance, draw_scene, render
 from hypnos_pipeline.miniworld.render.words import BACKGROUNDS, CLASSES, STYLES
@@ -92,3 +93,15 @@ def test_captions_name_what_is_drawn():
         assert scene.wall is None or scene.wall not in (instance.first, instance.second)
         seen.add(instance.cls)
     assert seen == set(CLASSES)
+
+
+def test_pictures_for_the_matting_network_come_with_their_mattes():
+    images, mattes = draw_pictures(7, "test/mattes", 40, shard=16)
+    assert (images.shape, mattes.shape) == ((40, 64, 64, 3), (40, 64, 64))
+    for index in (0, 17, 39):
+        image, matte = draw_picture(7, "test/mattes", index)
+        np.testing.assert_array_equal(images[index], image)
+        np.testing.assert_array_equal(mattes[index], matte)
+    areas = mattes.mean((1, 2)) / 255
+    assert 0.02 < (areas == 0).mean() < 0.15  # places without an object
+    assert 0.02 < areas[areas > 0].min() < areas.max() < 0.7

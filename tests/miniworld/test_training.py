@@ -175,3 +175,21 @@ def test_configuration_refuses_unknown_keys():
         MiniworldConfig(colour="red")
     values = yaml.safe_load(Path("conf/base/parameters_miniworld.yml").read_text())["miniworld"]
     assert MiniworldConfig.model_validate(values).text_to_image.prediction == "epsilon"
+
+
+def test_the_matting_network_is_trained_measured_and_read_by_its_backend(tmp_path):
+    from hypnos_pipeline.imaging.mattes.registry import find_backend
+    from hypnos_pipeline.miniworld.config import MattingConfig
+    from hypnos_pipeline.miniworld.train.matting import iou, train_matting
+
+    config = MattingConfig(train=12, heldout=6, channels=(4, 6), steps=2, batch=4)
+    vae = autoencoder.build(TINY.autoencoder, 7).eval()
+    made = [train_matting(tmp_path / run, tmp_path / run / "matting", vae, config, 7) for run in ("a", "b")]
+    assert made[0] == made[1]
+    files = [tmp_path / run / "matting/network.safetensors" for run in ("a", "b")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    true = np.load(tmp_path / "a/mattes/heldout/mattes.npy") / 255
+    images = np.load(tmp_path / "a/mattes/heldout/images.npy")
+    found = find_backend("network", {}, files[0].parent).remove_all(images)
+    there = true.sum((1, 2)) > 0
+    assert iou(found, true)[there].mean() == pytest.approx(made[0]["heldout_iou"]["renders"], abs=1e-6)

@@ -112,7 +112,7 @@ def test_a_tampered_table_is_refused_before_anything_runs(study):
     result = CliRunner().invoke(command, ARGUMENTS)
     assert result.exit_code == 1
     assert f"{CELLS} is not the one that dvc.lock names" in result.output
-    assert f"dvc checkout {CELLS}" in result.output
+    assert f" -- {CELLS}    puts the recorded table back" in result.output
     assert notes(study) == []
     assert left(study) == []
 

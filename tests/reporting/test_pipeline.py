@@ -20,6 +20,7 @@ from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.pipelines.reporting import create_pipeline
+from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
 from hypnos_pipeline.study.model import Study
 from tests.reporting.conftest import score
 
@@ -154,7 +155,7 @@ def test_free_inputs_are_the_contracts(study) -> None:
         "params:image_size",
         *(f"params:models.{name}" for name in NETWORKS if name != "perceptual"),
     }
-    assert pipeline.inputs() == parameters | set(inputs(study))
+    assert pipeline.inputs() == parameters | {"recorded_findings"} | set(inputs(study))
 
 
 def test_further_trainings_are_collected_with_the_first(parameters) -> None:
@@ -198,6 +199,7 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     names = ("subjects", "methods", "prompt_sets", "evaluation", "seed", "image_size")
     data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
     data["params:env"] = "paper"
+    data["recorded_findings"] = pd.DataFrame(columns=FINDING_COLUMNS)
     data |= {f"params:models.{name}": getattr(study.models, name) for name in NETWORKS}
     pipeline = create_pipeline(study)
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in data.items()})
@@ -214,7 +216,8 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     assert "FID: inception (sha256" in markdown
     assert "Table 2" in catalog.load("table_2_md")
     backgrounds = catalog.load("backgrounds_md")
-    assert "against DreamBooth (LR=1e-4), HYPNOS (LR=2e-4) frees the background better" in backgrounds
+    assert "HYPNOS (LR=2e-4) − DreamBooth (LR=1e-4)" in backgrounds
+    assert not {"better", "worse"} & set(backgrounds.split())
     assert "known masks" in backgrounds
     assert "Background" not in markdown
     assert catalog.load("backgrounds_tex").startswith("% needs")

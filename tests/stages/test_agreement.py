@@ -134,6 +134,20 @@ def test_stages_are_few_and_named_by_the_contract(project):
     assert len(names) <= MOST_STAGES
 
 
+@pytest.mark.parametrize("env", ["mini", "paper"])
+def test_git_keeps_of_mini_what_dvc_does_not(env):
+    stage = yaml.safe_load(COMMITTED)["stages"]["reporting_study"]
+    outs = [out for key in ("outs", "plots", "metrics") for out in stage[key]]
+    cached = {out for out in outs if isinstance(out, str)}
+    uncached = {path for out in outs if isinstance(out, dict) for path in out}
+    assert {Path(path).name for path in uncached} >= {"cells.csv", "metrics.json", "headline"}
+    paths = [path.replace("${env}", env) for path in sorted(cached | uncached)]
+    asked = ["git", "check-ignore", "--no-index", *paths]
+    ignored = subprocess.run(asked, cwd=PROJECT_ROOT, capture_output=True, text=True).stdout.split()
+    kept = set() if env == "paper" else {path.replace("${env}", env) for path in uncached}
+    assert set(paths) - set(ignored) == kept
+
+
 def test_no_stage_names_an_environment():
     head, _, stages = COMMITTED.partition("\nstages:")
     assert HEAD in head
@@ -160,7 +174,10 @@ def test_no_stage_names_an_environment():
         ("      - requirements.lock\n", "", "class_prior: dependency requirements.lock is missing"),
         ("--tags=study", "--tags=studies",
          "reporting_study: command kedro run --env=${env} --pipelines=reporting --tags=study is missing"),
-        ("    metrics:\n      - data/08_reporting/${env}/headline\n", "",
+        ("      - data/08_reporting/${env}/cells.csv:\n          cache: false\n",
+         "      - data/08_reporting/${env}/cells.csv\n",
+         "reporting_study: cache: false of output data/08_reporting/${env}/cells.csv is missing"),
+        ("    metrics:\n      - data/08_reporting/${env}/headline:\n          cache: false\n", "",
          "reporting_study: metric data/08_reporting/${env}/headline is missing"),
         ("    outs: *sampling_hypnos_outs\n", "",
          f"sampling_base: output {SCORES[:-6]}samples/${{item.method}} is missing"),

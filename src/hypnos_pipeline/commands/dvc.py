@@ -90,6 +90,7 @@ def conventions() -> Conventions:
         files_of=lambda key: [f"${{{key}.folder}}"] if key.startswith(NETWORK) else [],
         modules_of=modules_of,
         section=section,
+        uncached=lambda dataset: (getattr(dataset, "metadata", None) or {}).get("dvc") == {"cache": False},
     )
 
 

@@ -77,6 +77,14 @@ class EncodersConfig(Configuration):
     dino: EncoderConfig = EncoderConfig()
 
 
+class MattingConfig(EncoderConfig):
+    """The network that cuts samples out: its pictures, and its channels from fine to coarse."""
+
+    train: int = 12000
+    heldout: int = 500
+    channels: tuple[int, ...] = (16, 32, 64, 96)
+
+
 class MiniworldConfig(Configuration):
     """The whole of ``miniworld:``; ``checkpoints`` is the key of that name beside it."""
 
@@ -90,4 +98,5 @@ class MiniworldConfig(Configuration):
     text_to_image: TextToImageConfig = TextToImageConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     encoders: EncodersConfig = EncodersConfig()
+    matting: MattingConfig = MattingConfig()
     checkpoints: CheckpointSettings = OFF

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
 from hypnos_pipeline.provenance.hashes import cached
+from hypnos_pipeline.provenance.history import newest_commit
 from hypnos_pipeline.provenance.record import LOCK, read_record
 from hypnos_pipeline.study.environments import DEFAULT, STUDY_FILE, known
 
@@ -139,8 +140,8 @@ def not_run(root: Path, env: str, why: str) -> StudyNotRun:
     """Returns the error that says what to run so that the environment's study is there and recorded."""
     chosen = chosen_environment(root)
     ways = []
-    if _is_cached(root, cells_path(env)):
-        ways.append("dvc checkout    (puts back what dvc.lock records; it is in DVC's cache)")
+    if not (root / cells_path(env)).is_file() and (back := way_back(root, cells_path(env))):
+        ways.append(f"{back}    (puts back what dvc.lock records)")
     elif (root / cells_path(env)).is_file():
         ways.append("dvc commit --force    (records what is on disk, if that is one whole run's)")
     if env == chosen == DEFAULT:
@@ -168,11 +169,16 @@ def chosen_environment(root: Path) -> str | None:
     return names[0] if names else None
 
 
-def _is_cached(root: Path, path: str) -> bool:
-    """Whether ``path`` is recorded and DVC's cache has it."""
+def way_back(root: Path, path: str) -> str | None:
+    """Returns the command that puts a file back as recorded; None if neither git nor DVC's cache has it."""
     if not (root / LOCK).is_file():
-        return False
-    return any(cached(root, stage.outs[path].md5) for stage in read_record(root).writers(path))
+        return None
+    for md5 in (stage.outs[path].md5 for stage in read_record(root).writers(path)):
+        if commit := newest_commit(root, path, md5):
+            return f"git checkout {commit[:12]} -- {path}"
+        if cached(root, md5):
+            return f"dvc checkout {path}"
+    return None
 
 
 def _has_remote(root: Path) -> bool:

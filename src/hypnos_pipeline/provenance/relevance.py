@@ -18,6 +18,8 @@ from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
 
 METRIC_NETWORKS = {metric.network for metric in METRICS.values()} - {""}
 """Keys below ``models`` that only metrics read."""
+OF_METRICS = {"/true_": "true_cut_outs", "/unseen_": "unseen", "/class_prior": "other_places"}
+"""What the evaluation reads for some metrics only: part of its path, to what such a metric ``reads``."""
 
 
 def needed_stages(lineage: Lineage) -> list[StageRecord]:
@@ -29,7 +31,12 @@ def needed_stages(lineage: Lineage) -> list[StageRecord]:
     wanted = {evaluation.name}
     for stage in reversed(lineage.stages):
         if stage.name in wanted:
-            wanted |= {name for each in lineage.inputs[stage.name] for name in each.producers}
+            read = [
+                each
+                for each in lineage.inputs[stage.name]
+                if stage is not evaluation or not _of_other_metrics(each, lineage.cell)
+            ]
+            wanted |= {name for each in read for name in each.producers}
     return [stage for stage in lineage.stages if stage.name in wanted]
 
 
@@ -49,9 +56,12 @@ def own_lineage(lineage: Lineage) -> Lineage:
     """
     inputs: dict[str, list[Input]] = {}
     stages: list[StageRecord] = []
+    evaluation = _evaluation(lineage)
     for stage in needed_stages(lineage):
         foreign = _foreign_folders(stage, lineage.cell)
         own = [each for each in lineage.inputs[stage.name] if not _is_foreign(each, lineage.cell, foreign)]
+        if stage is evaluation:
+            own = [each for each in own if not _of_other_metrics(each, lineage.cell)]
         inputs[stage.name] = own
         params = {file: _own_parameters(keys, lineage.cell) for file, keys in stage.params.items()}
         deps = {each.recorded.path: each.recorded for each in own}
@@ -99,5 +109,12 @@ def _is_foreign(each: Input, cell: Cell, folders: set[str]) -> bool:
     if each.kind == "model":
         return any(overlap(each.recorded.path, folder) for folder in folders)
     metric = METRICS.get(cell.metric)
-    of_truth = each.kind == "true mask" or "/true_" in each.recorded.path
-    return of_truth and metric is not None and not metric.requested_colour
+    reads_truth = metric is None or metric.requested_colour or {"true_cut_outs", "unseen"} & {*metric.reads}
+    return each.kind == "true mask" and not reads_truth
+
+
+def _of_other_metrics(each: Input, cell: Cell) -> bool:
+    """Whether the evaluation reads an artefact for other metrics only."""
+    metric = METRICS.get(cell.metric)
+    readers = [need for part, need in OF_METRICS.items() if part in each.recorded.path]
+    return metric is not None and bool(readers) and not {*readers} & {*metric.reads}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hypnos_pipeline.errors import ProvenanceError
-from hypnos_pipeline.provenance.cells import Cell, cells_path
+from hypnos_pipeline.provenance.cells import Cell, cells_path, way_back
 from hypnos_pipeline.provenance.comparison import Reproduction, compare_numbers, read_numbers
 from hypnos_pipeline.provenance.lineage import Lineage, recorded_lineage
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_record
@@ -53,12 +53,13 @@ def check_table(root: Path, env: str) -> None:
     found = hashlib.md5((root / path).read_bytes(), usedforsecurity=False).hexdigest()
     for recorded in (stage.outs[path] for stage in read_record(root).writers(path)):
         if found != recorded.md5:
+            back = way_back(root, path)
             raise ProvenanceError(
                 f"{path} is not the one that dvc.lock names: its md5 is {found}, recorded is "
                 f"{recorded.md5}. Nothing was run.\n"
-                f"  dvc checkout {path}    puts the recorded table back\n"
-                f"  kedro repro    makes the table anew where its inputs changed\n"
-                f"  dvc commit    records the table on disk"
+                + (f"  {back}    puts the recorded table back\n" if back else "")
+                + "  kedro repro    makes the table anew where its inputs changed\n"
+                "  dvc commit    records the table on disk"
             )
 
 

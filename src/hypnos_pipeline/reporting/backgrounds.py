@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.background_obeyed import FRAME
 from hypnos_pipeline.metrics.registry import METRICS, Metric
 from hypnos_pipeline.reporting.cells import CellKey, rows_of
-from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL, side_of_zero
-from hypnos_pipeline.reporting.labels import listed, subject_label
+from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
+from hypnos_pipeline.reporting.labels import subject_label
 from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import NOT_RANKED, Scope, best_methods, with_interval
 
@@ -28,36 +27,17 @@ WHOLE_PICTURES = (
 )
 INTERVALS = (
     f"In square brackets: bootstrap {LEVEL:.0%} intervals, percentiles of {DRAWS:,} draws of colours and of "
-    "each drawn colour's images (prompts and seeds), the same draws for all methods; the photos stay."
-)
-VERDICTS = (
-    "Better, worse: the interval of the paired difference lies wholly on one side of 0; no clear difference: "
-    "it holds 0. The sentences take the first foreground metric that was measured; the others stand in the "
-    "table."
+    "each drawn colour's images (prompts and seeds), the same draws for all methods; the photos stay. They "
+    "are of one training, so they say how another set of images would differ and not how another training "
+    "would."
 )
 OWN_WORDS = "HYPNOS finetunes on prompts of this form; the other methods do not."
-
-
-class Verdict(StrEnum):
-    """Whether a paired difference, ours minus theirs, lies on the good side of 0, from its interval."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    UNCLEAR = "no clear difference"
-
-
-def verdict(metric: Metric, low: float, high: float) -> Verdict:
-    """Returns the verdict from the interval of a metric's difference, ours minus theirs."""
-    side = side_of_zero(low, high)
-    if not side:
-        return Verdict.UNCLEAR
-    return Verdict.BETTER if (side > 0) == metric.higher_is_better else Verdict.WORSE
 
 
 def backgrounds_table(
     intervals: Mapping[str, pandas.DataFrame], scope: Scope, cells: Collection[CellKey] = ()
 ) -> Table:
-    """Returns methods and paired differences of every subject, and in the notes what they show.
+    """Returns methods and paired differences of every subject, with intervals over one training's images.
 
     Args:
         intervals: Subject to its frame of ``intervals.background_intervals``.
@@ -66,24 +46,19 @@ def backgrounds_table(
     """
     present = {name for frame in intervals.values() for name in frame["metric"]}
     metrics = [metric for metric in METRICS.values() if metric.name in present]
-    labels = {method.name: method.label for method in scope.methods}
-    blocks, sentences, truths = [], [], []
+    blocks, truths = [], []
     for subject in scope.subjects:
         rows = _by_row(intervals[subject])
         if not rows:
             continue
         blocks.append(tuple(_rows(subject, rows, metrics, scope, cells)))
-        sentences += _sentence(subject, rows, metrics, labels)
         truths.append(f"{subject_label(subject)}: {intervals[subject]['truth'].iloc[0]}")
-    if not blocks:
-        sentences = ["No prompt of the study requests a background colour."]
     counted = sorted({_count(row) for frame in intervals.values() for row in rows_of(frame)})
     notes = [
-        *sentences,
+        *([] if blocks else ["No prompt of the study requests a background colour."]),
         *([f"True cut-outs. {'; '.join(truths)}. n = {' or '.join(counted)}."] if truths else []),
         WHOLE_PICTURES,
         INTERVALS,
-        VERDICTS,
         f"Bold: best method on the subject. {NOT_RANKED} {OWN_WORDS}",
         *scope.sources,
     ]
@@ -130,8 +105,7 @@ def _rows(
             return Entry(cells=behind)
         if not theirs:
             return Entry(_text(metric, found), ours in best[metric.name], behind)
-        text, shown = _text(metric, found, signed=True), _verdict(metric, found)
-        return Entry(text if shown is Verdict.UNCLEAR else f"{text} {shown}", cells=behind)
+        return Entry(_text(metric, found, signed=True), cells=behind)
 
     printed = {(name, ""): method.label for name, method in methods.items()}
     printed |= {key: f"{methods[key[0]].label} − {methods[key[1]].label}" for key in rows if key[1]}
@@ -145,36 +119,9 @@ def _rows(
     ]
 
 
-def _verdict(metric: Metric, found: Found) -> Verdict:
-    return verdict(metric, found[metric.name].low, found[metric.name].high)
-
-
 def _text(metric: Metric, found: Found, signed: bool = False) -> str:
     row = found[metric.name]
     return with_interval(row.mean, row.low, row.high, metric.decimals, signed)
-
-
-def _sentence(
-    subject: str, rows: dict[tuple[str, str], Found], metrics: list[Metric], labels: Mapping[str, str]
-) -> list[str]:
-    """Returns one sentence on all differences of a subject, none where nothing is compared."""
-    foreground = [metric for metric in metrics if metric.kind == "pairwise"][:1]
-    claims = [("keeps", "foreground", metric) for metric in foreground]
-    claims.append(("frees", "background", METRICS["background_obeyed"]))
-    clauses = []
-    for (ours, theirs), found in rows.items():
-        shown = [_claim(*claim, found) for claim in claims if claim[2].name in found]
-        if theirs and shown:
-            clauses.append(f"against {labels[theirs]}, {labels[ours]} {listed(shown)}")
-    return [f"{subject_label(subject)}: {'; '.join(clauses)}."] if clauses else []
-
-
-def _claim(verb: str, part: str, metric: Metric, found: Found) -> str:
-    evidence = f"{metric.label} {_text(metric, found, signed=True)}"
-    shown = _verdict(metric, found)
-    if shown is Verdict.UNCLEAR:
-        return f"shows {shown} in the {part} ({evidence})"
-    return f"{verb} the {part} {shown} ({evidence})"
 
 
 def _count(row: Any) -> str:

@@ -58,11 +58,6 @@ def interval(values: np.ndarray, weights: np.ndarray) -> tuple[float, float, flo
     return float(values.mean()), float(low), float(high)
 
 
-def side_of_zero(low: float, high: float) -> int:
-    """Returns 1 where an interval lies wholly above 0, -1 where wholly below, 0 where it holds 0."""
-    return int(low > 0) - int(high < 0)
-
-
 def background_intervals(
     pairs: Mapping[str, pandas.DataFrame],
     comparisons: Sequence[tuple[str, str]],

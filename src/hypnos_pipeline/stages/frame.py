@@ -12,6 +12,8 @@ import yaml
 OUTPUTS = ("outs", "plots", "metrics")
 FILLED = ("cmd", "deps", "params", *OUTPUTS)
 """The keys of a stage that are computed, in the order in which they are written."""
+UNCACHED = "uncached"
+"""Beside them, the paths of those outputs that get ``cache: false``."""
 
 Contents = Mapping[str, Any]
 """What fills a stage: ``cmd`` a string, ``params`` lists of keys by file, the others lists of paths."""
@@ -87,8 +89,9 @@ class DvcFile:
         """Returns the text with these stages filled in; a list that an earlier one has becomes an alias."""
         stages = [stage for stage in self.stages if stage.name in contents]
         lists = {
-            (stage.name, key): _entries(contents[stage.name][key], stage.settings)
+            (stage.name, key): _entries(contents[stage.name][key], settings)
             for stage in stages
+            for settings in [{**_uncached(contents[stage.name]), **stage.settings}]
             for key in FILLED[1:]
             if contents[stage.name].get(key)
         }
@@ -158,6 +161,10 @@ class DvcFile:
         while lines and (not lines[-1].strip() or lines[-1][:column].strip()):
             lines.pop()
         return item.value[0][0].value, (first, *(line[column:] for line in lines))
+
+
+def _uncached(contents: Contents) -> dict[str, tuple[str, ...]]:
+    return {path: (f"{_scalar(path)}:", "  cache: false") for path in contents.get(UNCACHED, ())}
 
 
 def _path(entry: str | Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from hypnos_pipeline.imaging.settings import (
     BackendSettings,
     BackgroundRemovalSettings,
 )
+from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import ClassPriorSettings
 from hypnos_pipeline.study.environments import STUDY_FILE
 from hypnos_pipeline.study.parts import ValidParts
@@ -45,6 +46,7 @@ def disagreements(parts: ValidParts) -> list[Problem]:
         "augmentation": _augmentation_problems,
         "discriminator": _discriminator_problems,
         "class_prior": _class_prior_problems,
+        "evaluation": _evaluation_problems,
     }
     for section, check_section in of_sections.items():
         if section in parts.sections:
@@ -82,17 +84,17 @@ def _model_problems(parts: ValidParts) -> Iterator[Wrong]:
 
 
 def _subject_problems(parts: ValidParts) -> Iterator[Wrong]:
-    first: dict[str | None, str] = {}
+    kinds: dict[str, tuple[str, str]] = {}  # folder of photos to their kind and the subject that names it
     for name, subject in parts.subjects.items():
         # dvc.yaml reads the key, so it may not be left out.
         if subject.photos is None:
             folder = f"expected their folder in data/01_raw/subjects, such as {name}"
             yield f"subjects.{name}: the key photos is missing", folder
-        else:
-            other = first.setdefault(subject.photos, name)
-            if subject.kind != parts.subjects[other].kind:
-                shared = f"not that of {other}, which has the same photos"
-                yield f"subjects.{name}.kind: {subject.kind}, {shared}", "expected one kind for both"
+        elif subject.kind is not None:
+            kind, first = kinds.setdefault(subject.photos, (subject.kind, name))
+            if subject.kind != kind:
+                fix = f"expected {kind!r}, as for {first}, which has the same photos"
+                yield f"subjects.{name}.kind: {subject.kind!r}", fix
         for photo, backend in subject.mattes.items():
             yield from _backend_problems(backend, f"subjects.{name}.mattes.{photo}")
         for template in subject.class_prior_prompts or ():
@@ -105,6 +107,16 @@ def _prompt_problems(parts: ValidParts) -> Iterator[Wrong]:
 
     for problem in study_prompt_problems(parts.prompt_sets, parts.subjects, parts.sections.get("seed", 0)):
         yield problem, ""
+    augmentation = parts.sections.get("augmentation")
+    trained = [] if augmentation is None else augmentation.colours
+    for name, prompts in parts.prompt_sets.items():
+        if prompts.kind == "colours" and prompts.held_out:
+            for colour in (each for each in prompts.colours if each in trained):
+                key = f"prompt_sets.{name}.colours: {colour}"
+                yield (
+                    f"{key} stands in augmentation.colours too, so HYPNOS trains on it",
+                    "take it out of one of the two, or write held_out: false",
+                )
 
 
 def _background_removal_problems(settings: BackgroundRemovalSettings) -> Iterator[Wrong]:
@@ -155,6 +167,14 @@ def _class_prior_problems(settings: ClassPriorSettings) -> Iterator[Wrong]:
             "class_prior: the key folder is missing",
             "expected the folder of the images",
         )
+
+
+def _evaluation_problems(settings: EvaluationSettings) -> Iterator[Wrong]:
+    if settings.cut_out is None:
+        return
+    if settings.cut_out.backend == "provided":
+        yield "evaluation.cut_out.backend: samples have no masks", "expected a backend that makes mattes"
+    yield from _backend_problems(settings.cut_out, "evaluation.cut_out")
 
 
 def _class_prompt_problem(template: str) -> str:

@@ -63,7 +63,7 @@ def estimate_mattes(
                 Problem(SUBJECT, f"{name}: has no mask", f"add masks/{name}.png or change its backend")
             )
             continue
-        _check(matte, photo.size, source)
+        check_matte(matte, photo.size, source)
         found[name] = matte
         made[name] = source, _identity(network)
     if missing:
@@ -85,7 +85,7 @@ def _identity(network: Path | None) -> str:
     return f"{network.name} sha256 {file_sha256(network)}" if network else ""
 
 
-def _check(matte: np.ndarray, size: tuple[int, int], backend: str) -> None:
+def check_matte(matte: np.ndarray, size: tuple[int, int], backend: str) -> None:
     """Refuses a backend's result that is no matte of the photo."""
     finite = bool(np.isfinite(matte).all())
     if matte.shape != size[::-1] or not finite or matte.min() < 0 or matte.max() > 1:

@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -23,6 +24,7 @@ Backend = Callable[..., np.ndarray]
 # Module and function, imported when first used: a backend may need libraries of its own.
 _BACKENDS: dict[str, str | Backend] = {
     "grabcut": "hypnos_pipeline.imaging.mattes.grabcut:remove_background",
+    "network": "hypnos_pipeline.imaging.mattes.network:remove_background",
     "provided": "hypnos_pipeline.imaging.mattes.provided:remove_background",
     "rembg": "hypnos_pipeline.imaging.mattes.rembg:remove_background",
     "tracer_b7": "hypnos_pipeline.imaging.mattes.tracer_b7:remove_background",
@@ -36,12 +38,14 @@ class BoundBackend:
 
     Attributes:
         remove: From an RGB photo to its matte, H×W float32 in [0, 1].
+        remove_all: From images N×H×W×3 uint8 to their mattes, N×H×W float32 in [0, 1].
         network: The file of weights that it reads; None if it needs none.
         problems: Returns why it cannot be used on this machine; empty if it can. What it loads to find out
             stays loaded for ``remove``.
     """
 
     remove: Callable[[Image.Image], np.ndarray]
+    remove_all: Callable[[np.ndarray], np.ndarray]
     network: Path | None
     problems: Callable[[], list[Problem]]
 
@@ -54,7 +58,9 @@ def register_backend(name: str, backend: str | Backend) -> None:
         backend: ``backend(photo: PIL.Image RGB, *, <options>) -> H×W float32 in [0, 1]``, or
             ``"module:function"`` naming one. Options are validated by their annotations. One that reads
             weights takes ``network: Path`` beside its options; its module then also has
-            ``network_file(options) -> str``, the file's name, and ``network_problems(network, options)``.
+            ``network_file(options) -> str``, the file's name, and ``network_problems(network, options)``. A
+            module may also have ``remove_backgrounds(images, …)``, with the same options, for many images
+            of one size at once: N×H×W×3 uint8 → N×H×W float32.
     """
     _BACKENDS[name] = backend
 
@@ -87,13 +93,22 @@ def find_backend(
     values = _validated(backend, options, key)
     module = sys.modules[backend.__module__]
     if _NETWORK not in inspect.signature(backend).parameters:
-        return BoundBackend(lambda photo: backend(photo, **values), None, list)
+        remove = partial(backend, **values)
+        return BoundBackend(remove, partial(_one_by_one, remove), None, list)
     network = (networks or Path()) / module.network_file(values)
+    remove = partial(backend, network=network, **values)
+    together = getattr(module, "remove_backgrounds", None)
     return BoundBackend(
-        lambda photo: backend(photo, network=network, **values),
+        remove,
+        partial(together, network=network, **values) if together else partial(_one_by_one, remove),
         network,
         lambda: module.network_problems(network, values),
     )
+
+
+def _one_by_one(remove: Callable[[Image.Image], np.ndarray], images: np.ndarray) -> np.ndarray:
+    mattes = [np.asarray(remove(Image.fromarray(image)), dtype=np.float32) for image in images]
+    return np.stack(mattes) if mattes else np.zeros(images.shape[:3], dtype=np.float32)
 
 
 def _validated(backend: Backend, options: Mapping[str, Any], key: str) -> dict[str, Any]:

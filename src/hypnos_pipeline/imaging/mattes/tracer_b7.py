@@ -5,7 +5,6 @@ Its published weights are read as safetensors only, to which ``kedro models fetc
 
 from __future__ import annotations
 
-import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,12 +14,10 @@ from PIL import Image
 from pydantic import Field
 
 from hypnos_pipeline.errors import Problem, UnusableNetwork
-from hypnos_pipeline.imaging.mattes.weights import NETWORKS, missing_file
+from hypnos_pipeline.imaging.mattes.weights import NETWORKS, load_weights, missing_file
 
 if TYPE_CHECKING:
     from hypnos_pipeline.imaging.mattes.tracer_network import Tracer
-
-logger = logging.getLogger(__name__)
 
 _MEAN, _DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -80,28 +77,13 @@ def load_tracer(network: Path) -> Tracer:
             with values that are no numbers.
     """
     import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     from hypnos_pipeline.imaging.mattes.tracer_network import Tracer, renamed
 
     with torch.device("meta"):
         tracer = Tracer()
-    wanted = tracer.state_dict()
-    try:
-        found = renamed(load_file(network))
-        if unfit := [name for name in wanted if name not in found or found[name].shape != wanted[name].shape]:
-            text = f"{len(unfit)} of {len(wanted)} tensors are missing or of another shape: {unfit[0]}"
-            raise ValueError(text)
-        if broken := [name for name in wanted if not found[name].isfinite().all()]:
-            raise ValueError(f"{len(broken)} tensors hold NaN or infinite values: {broken[0]}")
-    except (OSError, ValueError, SafetensorError) as error:
-        raise UnusableNetwork(f"{network} is not TRACER-B7 ({error}); get it again") from error
-    if unused := found.keys() - wanted:
-        logger.info("%s: %d tensors that TRACER-B7 does not need are ignored", network, len(unused))
-    state = {name: found[name].to(tensor.dtype) for name, tensor in wanted.items()}
-    tracer.load_state_dict(state, assign=True)
-    return tracer.eval().requires_grad_(False)
+    load_weights(tracer, network, "TRACER-B7", renamed)
+    return tracer
 
 
 def network_file(options: dict[str, Any]) -> str:

@@ -137,6 +137,21 @@ def export(config: MiniworldConfig) -> None:
     _log.info("text_to_image: %s", json.dumps(measured))
 
 
+def matting(config: MiniworldConfig) -> None:
+    """Trains the small network that cuts samples out."""
+    from diffusers import AutoencoderKL
+
+    from hypnos_pipeline.miniworld.train.matting import train_matting
+
+    _threads(config)
+    models, workers = models_folder(config), config.data.workers
+    vae = AutoencoderKL.from_pretrained(models / "text_to_image/vae", local_files_only=True).float()
+    made = train_matting(
+        _root(config), models / "matting", vae, config.matting, config.seed, workers, config.checkpoints
+    )
+    _log.info("matting: %s", json.dumps(made))
+
+
 def subjects(config: MiniworldConfig) -> None:
     """Renders the subjects' photos and, apart from them, their true masks and unseen views."""
     from hypnos_pipeline.miniworld.render.subjects import make_subjects
@@ -160,6 +175,7 @@ STAGES: dict[str, Stage] = {
     "clip": clip,
     "dino": dino,
     "export": export,
+    "matting": matting,
     "subjects": subjects,
     "cards": cards,
 }

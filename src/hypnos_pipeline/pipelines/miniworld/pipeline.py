@@ -21,7 +21,8 @@ READS: dict[str, tuple[str, ...]] = {
     "clip": ("render",),
     "dino": ("render",),
     "export": ("decoder", "encoder", "text_to_image", "classifier"),
-    "cards": ("export", "efficientnet", "inception", "lpips", "clip", "dino"),
+    "matting": ("export",),
+    "cards": ("matting", "efficientnet", "inception", "lpips", "clip", "dino"),
 }
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.reporting.labels import MethodLabel, method_labels
 from hypnos_pipeline.training.settings import FAMILIES, Expectation, Methods, training_name
 
 SAMPLES, CURVE, SCORES = "_samples", "_learning_curve", "_scores"
 SHEET, PAIRS, BACKGROUNDS = "_sample_sheet", "_pairs", "_backgrounds"
+CUT_OUTS = "_cut_out_sheet"
 TRAINING, EVALUATION = "_training_report", "_evaluation_report"
 FIGURES, PHOTOS, VALUES = "_figures", "_photos", "_image_values"
 PREVIEWS, CHECK = "_preview_strip", "_sample_check"
@@ -37,6 +41,12 @@ def expectations_of(methods: dict) -> dict[str, tuple[Expectation, ...]]:
         for name, settings in getattr(validated, family).items()
     }
     return {method.name: stated[method.name] for method in labels_of(methods)}
+
+
+def kinds_of(subjects: dict) -> dict[str, str]:
+    """Returns the kind of every subject's photos, empty where the study does not say."""
+    known = TypeAdapter(dict[str, SubjectSettings]).validate_python(subjects)
+    return {name: settings.kind or "" for name, settings in known.items()}
 
 
 def by_label(methods: dict, collected: dict[str, Any], suffix: str) -> dict[str, Any]:

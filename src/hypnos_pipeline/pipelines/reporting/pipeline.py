@@ -13,6 +13,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
     CURVE,
     CURVES_FIGURE,
+    CUT_OUTS,
     EVALUATION,
     FIGURES,
     PAIRS,
@@ -118,9 +119,9 @@ def _subject_steps(study: Study) -> list[Step]:
         _step(
             subject_nodes.write_subject_page,
             shown
-            | _same(["subject_figures", "subject_scores", "subject_backgrounds"])
+            | _same(["subject_figures", "subject_scores", "subject_backgrounds", "subject_image_values"])
             | of_trained(TRAINING, PREVIEWS)
-            | of_all(SHEET, PAIRS, EVALUATION),
+            | of_all(SHEET, CUT_OUTS, PAIRS, EVALUATION),
             "subject_page",
             "methods",
             "env",
@@ -168,10 +169,11 @@ def _study_steps(study: Study) -> list[Step]:
         _step(study_nodes.draw_prompt_grammar, {}, prompts, "prompt_sets", "seed"),
         _step(
             study_nodes.write_study_page,
-            _same(["cells", "ablations", *FIGURES_OF_STUDY])
+            _same(["cells", "ablations", "recorded_findings", *FIGURES_OF_STUDY])
             | networks
             | of_subjects(BACKGROUNDS)
-            | of_subjects(FIGURES),
+            | of_subjects(FIGURES)
+            | of_subjects(VALUES),
             "study_page",
             *settings,
             "env",

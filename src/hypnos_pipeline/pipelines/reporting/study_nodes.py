@@ -19,7 +19,9 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     FIGURES,
     PHOTOS,
     VALUES,
+    comparisons_of,
     expectations_of,
+    kinds_of,
     labels_of,
 )
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
@@ -93,8 +95,6 @@ def weigh_expectations(
 ) -> tuple:
     """Compares what the paper expects of the methods with what was measured (paper 4.1.3, 4.2, 0.E, 0.F).
 
-    Intervals are over the images of the first training.
-
     Args:
         subjects: The study's, for their order.
         methods: The study's, with their expectations.
@@ -107,8 +107,7 @@ def weigh_expectations(
     """
     from hypnos_pipeline.reporting.expectations import weigh
 
-    collected = {name: read.pop(name + VALUES) for name in subjects}
-    values = {name: frame[frame["training"] == 1] for name, frame in collected.items()}
+    values = {name: read.pop(name + VALUES) for name in subjects}
     weighed = weigh(expectations_of(methods), values, seed)
     return weighed, *_rendered(_ablations(weighed, subjects, methods, evaluation, read))
 
@@ -116,6 +115,7 @@ def weigh_expectations(
 def write_study_page(
     cells,
     ablations,
+    recorded_findings,
     loss_curve_figure: Image.Image,
     instance_images_figure: Image.Image,
     prompt_grammar_figure: Image.Image,
@@ -131,16 +131,18 @@ def write_study_page(
     Args:
         cells: The study's, a data frame.
         ablations: The outcomes of the expectations, a data frame.
+        recorded_findings: The recorded findings, a data frame, perhaps without rows.
         loss_curve_figure: Eq. 2's.
         instance_images_figure: All subjects' photos.
         prompt_grammar_figure: How a varying prompt is composed.
         subjects: The study's, for their order.
         methods: The study's.
-        evaluation: Which metrics were taken.
+        evaluation: Which metrics were taken, and which recorded findings are shown.
         env: The environment, for the commands on the page.
         image_size: Working size in pixels.
-        read: ``<subject>_figures``, ``<subject>_backgrounds``; the networks by name.
+        read: ``<subject>_figures``, ``_backgrounds`` and ``_image_values``; the networks by name.
     """
+    from hypnos_pipeline.reporting import findings
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
     from hypnos_pipeline.reporting.cells import by_key
     from hypnos_pipeline.reporting.page import Figure, Page, study_title
@@ -148,6 +150,7 @@ def write_study_page(
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
     parts = {name: read.pop(name + FIGURES) for name in subjects}
+    values = {name: read.pop(name + VALUES) for name in subjects}
     others, requested = (
         _scope(subjects, methods, evaluation, read, requested_colour=kind) for kind in (False, True)
     )
@@ -166,6 +169,12 @@ def write_study_page(
         methods=labels,
         parts=parts,
         backgrounds=intervals,
+        values=values,
+        kinds=kinds_of(subjects),
+        comparisons=comparisons_of(methods),
+        recorded=findings.recorded_findings(recorded_findings, evaluation.findings, values, labels)
+        if evaluation.findings
+        else None,
         tables=[(heading, table) for heading, table in headed if table is not None],
         figures=[
             Figure("The photos (Fig. 6)", TRAINED_ON, instance_images_figure),
@@ -243,8 +252,13 @@ def _scope(
     """Returns a table's methods and subjects, with the sources of those metrics alone that it can hold."""
     from hypnos_pipeline.metrics.registry import METRICS
     from hypnos_pipeline.reporting.sources import source_lines
-    from hypnos_pipeline.reporting.tables import Scope
+    from hypnos_pipeline.reporting.tables import OUR_COLUMNS, PAPER_COLUMNS, Scope
 
-    metrics = [name for name in evaluation.metrics if METRICS[name].requested_colour == requested_colour]
+    columns = {*PAPER_COLUMNS, *OUR_COLUMNS}
+    metrics = [
+        name
+        for name in evaluation.metrics
+        if (METRICS[name].requested_colour if requested_colour else name in columns)
+    ]
     references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
     return Scope(labels_of(methods), list(subjects), source_lines(references, metrics))

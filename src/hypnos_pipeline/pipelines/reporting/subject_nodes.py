@@ -13,6 +13,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
     CURVE,
     CURVES_FIGURE,
+    CUT_OUTS,
     EVALUATION,
     PAIRS,
     PREVIEWS,
@@ -22,7 +23,6 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     by_label,
     by_training,
     comparisons_of,
-    expectations_of,
     labelled_trainings,
     labels_of,
     training_of,
@@ -85,14 +85,14 @@ def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods)
 
 
 def collect_image_values(methods: dict, **pairs):
-    """Collects one subject's values of single images that the methods' expectations are about.
+    """Collects one subject's values of single images, of which intervals over trainings are made.
 
     Args:
         methods: The study's.
         pairs: ``<method>_pairs`` to a data frame, of all trainings.
 
     Returns:
-        A data frame, see ``reporting.expectations.image_values``, with the number of the ``training``, int64.
+        A data frame, see ``reporting.expectations.image_values``.
     """
     import pandas
 
@@ -102,8 +102,7 @@ def collect_image_values(methods: dict, **pairs):
     for method in labels_of(methods):
         for training, frame in by_training(method.name, pairs, PAIRS).items():
             of_training[training][method.name] = frame
-    stated = expectations_of(methods)
-    frames = [image_values(read, stated).assign(training=number) for number, read in of_training.items()]
+    frames = [image_values(read, training) for training, read in of_training.items()]
     return pandas.concat(frames, ignore_index=True)
 
 
@@ -174,6 +173,7 @@ def write_subject_page(
     subject_figures: dict,
     subject_scores,
     subject_backgrounds,
+    subject_image_values,
     methods: dict,
     env: str,
     image_size: int,
@@ -187,13 +187,14 @@ def write_subject_page(
         subject_figures: The subject's part of pages.
         subject_scores: Of all its methods and trainings, a data frame.
         subject_backgrounds: Its intervals of requested colours, a data frame.
+        subject_image_values: Its values of single images, a data frame.
         methods: The study's, for labels and order.
         env: The study's environment.
         image_size: Working size in pixels.
         subject: Its name.
         read: The datasets of ``SECTIONS`` (no learning curves if no method is trained);
-            ``<method>_sample_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained, ``_preview_strip``
-            and ``_training_report``.
+            ``<method>_sample_sheet``, ``_cut_out_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained,
+            ``_preview_strip`` and ``_training_report``.
     """
     from hypnos_pipeline.reporting.cells import over_trainings
     from hypnos_pipeline.reporting.page import Page
@@ -208,7 +209,9 @@ def write_subject_page(
     ]
     for method in labels_of(methods):
         of_method = [
-            read[method.name + kind] for kind in (SHEET, PREVIEWS, TRAINING) if method.name + kind in read
+            read[method.name + kind]
+            for kind in (SHEET, CUT_OUTS, PREVIEWS, TRAINING)
+            if method.name + kind in read
         ]
         evaluation = read[method.name + EVALUATION]
         evaluated = [spread(read[method.name + PAIRS])]
@@ -223,6 +226,8 @@ def write_subject_page(
         methods=labels_of(methods),
         parts={subject: subject_figures},
         backgrounds={subject: subject_backgrounds},
+        values={subject: subject_image_values},
+        comparisons=comparisons_of(methods),
         stages=stage_sections(sections),
         home="../../index.html",
     ).html()

@@ -102,13 +102,13 @@ def plan_samples(
         training: Whose noise, from 1.
 
     Returns:
-        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), the background's ``colour``
-        where the prompt set requests one, and ``replicate``, from 0, where it is sampled more than once: the
-        index goes on, so that the first replicate's images are those of a study without others.
+        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), what the prompt requests
+        as data (``prompt_sets.requests``), and ``replicate``, from 0, where the set is sampled more than
+        once: the index goes on, so that the first replicate's images are those of a study without others.
     """
     from pydantic import TypeAdapter
 
-    from hypnos_pipeline.prompting.prompt_sets import expand, requested_colours
+    from hypnos_pipeline.prompting.prompt_sets import expand, requests
     from hypnos_pipeline.prompting.settings import PromptSetSettings
 
     noise_seed = training_seed(seed, training)
@@ -121,12 +121,12 @@ def plan_samples(
             "prompt": template.replace("{subject}", phrase),
             "noun_prompt": template.replace("{subject}", noun),
             "seed": seed_for(noise_seed, f"sampling/{prompt_set}", index),
-            **({"colour": colour} if colour else {}),
+            **requested,
             **({"replicate": index // settings.images} if settings.replicates > 1 else {}),
         }
         for prompt_set, settings in validated.items()
-        for index, (template, colour) in enumerate(
-            list(zip(expand(settings, prompt_set, seed), requested_colours(settings), strict=True))
+        for index, (template, requested) in enumerate(
+            list(zip(expand(settings, prompt_set, seed), requests(settings, prompt_set, seed), strict=True))
             * settings.replicates
         )
     ]
