@@ -35,6 +35,10 @@ HANDED_OUT = (
 )
 
 
+OF_TRAININGS = ("scores", "pairs", "sample_check", "evaluation_report", "learning_curve", "training_report")
+"""What is read of all trainings; the figures show the first one's."""
+
+
 class Kept(MemoryDataset):
     """Stays loaded after the last node that reads it."""
 
@@ -108,6 +112,10 @@ def inputs(study: Study) -> dict[str, Any]:
                 found[f"{subject}.{method}.learning_curve"] = curve
                 found[f"{subject}.{method}.preview_strip"] = sheet
                 found[f"{subject}.{method}.training_report"] = {"steps": 160 + number}
+            for training in study.further_trainings:
+                for kind in OF_TRAININGS:
+                    if (first := f"{subject}.{method}.{kind}") in found:
+                        found[f"{subject}.{method}.training_{training}.{kind}"] = found[first]
     return found
 
 
@@ -163,6 +171,27 @@ def test_a_prompt_set_of_the_pools_prompts_alone_is_hypnos_own(parameters) -> No
     }
     pool = parameters["augmentation"] | {"colours": ["red", "white", "blue"]}
     assert own_prompt_sets(sets, pool, seed=42) == {"own"}
+
+
+def test_further_trainings_are_collected_with_the_first(parameters) -> None:
+    study = Study.from_parameters(parameters | {"trainings": 3, "further_trainings": [2, 3]})
+    pipeline, known = create_pipeline(study), inputs(study)
+    assert {name for name in pipeline.inputs() if not name.startswith("params:")} == set(known)
+    known["figurine.hypnos.training_3.scores"] = known["figurine.hypnos.scores"].assign(mean=2.5)
+    known["params:methods"] = parameters["methods"]
+    wanted = ("figurine.subject_scores", "figurine.subject_image_values")
+    chosen = pipeline.to_outputs(*wanted)
+    catalog = DataCatalog({name: MemoryDataset(known[name]) for name in chosen.inputs()})
+    for name in wanted:
+        catalog[name] = Kept()
+    SequentialRunner().run(chosen, catalog)
+    scores = catalog.load(wanted[0]).query("method == 'hypnos' and metric == 'psnr'")
+    assert set(scores[["training", "mean"]].itertuples(index=False, name=None)) == {
+        (1, 0.5),
+        (2, 0.5),
+        (3, 2.5),
+    }
+    assert "training" in catalog.load(wanted[1])
 
 
 def test_a_study_of_the_base_model_alone_has_no_curves(parameters) -> None:

@@ -99,6 +99,14 @@ def test_best_is_per_subject(scores, collect, scope) -> None:
     assert [row.entries[0].bold for row in table.blocks[0]] == [False, True, True, False]
 
 
+def test_the_caption_says_of_how_many_trainings_the_means_are(scores, collect, scope) -> None:
+    more = [frame.assign(training=2) for frame in scores]
+    one, two = (prompt_varying_table(collect(each), scope) for each in (scores, [*scores, *more]))
+    assert two.caption == f"{one.caption}, mean of 2 trainings"
+    assert two.notes[0].startswith("Mean ± standard deviation over n of the first training. ")
+    assert difference_table(collect([*scores, *more]), scope).caption.endswith(", mean of 2 trainings")
+
+
 def test_ties_as_printed_are_all_best() -> None:
     assert best_methods({"a": 0.50001, "b": 0.50004, "c": 0.4}, METRICS["dino"]) == {"a", "b"}
     assert best_methods({"a": 3.0, "b": 2.0, "c": 2.0}, METRICS["fid"]) == {"b", "c"}

@@ -10,7 +10,7 @@ from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.labels import MethodLabel, prompt_set_label, subject_label
 from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET
 from hypnos_pipeline.reporting.table import Entry, Row, Table
-from hypnos_pipeline.reporting.tables import number
+from hypnos_pipeline.reporting.tables import number, over_trainings
 
 if TYPE_CHECKING:
     import pandas
@@ -48,7 +48,8 @@ def other_cells_table(
         rows.append(Row(labels, entries, named[method].reference))
     return Table(
         name=OTHER,
-        caption="Prompt sets that stand in none of the paper's tables, compared with the photos as in these",
+        caption="Prompt sets that stand in none of the paper's tables, compared with the photos as in these"
+        + over_trainings(cells),
         label_headers=("Prompt set", "Method", "Subject"),
         headers=tuple(metric.heading for metric in metrics),
         blocks=(tuple(rows),),

@@ -90,12 +90,20 @@ def difference_table(cells: pandas.DataFrame, scope: Scope) -> Table:
     ]
     return Table(
         name="table_invariant_minus_varying",
-        caption="Prompt invariant minus prompt varying",
+        caption=f"Prompt invariant minus prompt varying{over_trainings(cells)}",
         label_headers=("Method", "Subject"),
         headers=tuple(headers),
         blocks=_blocks(scope, entries),
         notes=tuple(notes),
     )
+
+
+def over_trainings(cells: pandas.DataFrame) -> str:
+    """Returns what a table of means adds to its caption where they are those of several trainings."""
+    counts = sorted(set(cells["trainings"]))
+    if not counts or counts == [1]:
+        return ""
+    return f", mean of {' to '.join(map(str, dict.fromkeys([counts[0], counts[-1]])))} trainings"
 
 
 def best_methods(values: Mapping[str, float], metric: Metric) -> set[str]:
@@ -147,6 +155,7 @@ def _score_table(
         keys = [CellKey(prompt_set, subject, method, metric.name) for metric in metrics]
         return tuple(_value(rows, key, method in bold[subject, key.metric], deviation=True) for key in keys)
 
+    subjects = listed(subject_label(subject) for subject in scope.subjects)
     notes = [
         f"{_spread(cells)} ↑ higher is better, ↓ lower is better; bold: best method on the "
         f"subject. {NOT_RANKED}",
@@ -156,7 +165,7 @@ def _score_table(
         name=name,
         number=TABLE_OF_PROMPT_SET[prompt_set],
         warning=warning,
-        caption=f"{caption}, on {listed(subject_label(subject) for subject in scope.subjects)}",
+        caption=f"{caption}, on {subjects}{over_trainings(cells)}",
         label_headers=("Method", "Subject"),
         headers=tuple(metric.heading for metric in metrics),
         blocks=_blocks(scope, entries),
