@@ -1,28 +1,33 @@
 """Makes a project whose subjects are three renders that neither training nor study contains.
 
 ``python -m benchmarks.tuning_subjects FOLDER``; then ``kedro run`` there trains and measures as in ``mini``.
-Settings are chosen on these subjects (docs/tuning.md).
+Settings are chosen on these subjects (docs/tuning.md). Their photos are taken in one place each; with
+``--places`` in several, of subjects named ``<name>_places``. The photos of both are made.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.project import make_project
-from hypnos_pipeline.miniworld.render.subjects import TUNING, make_subjects
+from hypnos_pipeline.miniworld.render.subjects import SEVERAL_PLACES, TUNING, make_subjects
 
 SEED = 7
 
 
-def with_tuning_subjects(study: dict[str, Any]) -> dict[str, Any]:
-    """Returns the study with these subjects in place of its own."""
+def with_tuning_subjects(study: dict[str, Any], several_places: bool = False) -> dict[str, Any]:
+    """Returns the study with these subjects in place of its own, photographed in one place or in several."""
     words = {"instance_word": "sks", "background_word": "ohwx"}
+    kind, ending = ("several_places", SEVERAL_PLACES) if several_places else ("one_place", "")
     study["subjects"] = {
-        name: {"noun": instance.cls, **words, "photos": name, "true_masks": name}
+        name + ending: {
+            "noun": instance.cls, **words, "photos": name + ending, "kind": kind, "true_masks": name + ending
+        }
         for name, instance in TUNING.items()
-    }
+    }  # fmt: skip
     return study
 
 
@@ -30,7 +35,10 @@ def main() -> None:
     """Makes the folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = make_project(parser.parse_args().folder, with_tuning_subjects, subjects=False)
+    parser.add_argument("--places", action="store_true", help="photos taken in several places")
+    chosen = parser.parse_args()
+    change = partial(with_tuning_subjects, several_places=chosen.places)
+    folder = make_project(chosen.folder, change, subjects=False)
     make_subjects(folder / "data/01_raw/subjects", folder / "data/01_raw/truth", SEED, TUNING)
 
 

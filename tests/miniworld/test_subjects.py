@@ -7,14 +7,25 @@ import pytest
 from PIL import Image, ImageOps
 
 from hypnos_pipeline.errors import MissingModels
-from hypnos_pipeline.miniworld.render.subjects import SUBJECTS, TUNING, make_subject
+from hypnos_pipeline.miniworld.render.places import PLACES
+from hypnos_pipeline.miniworld.render.scene import Scene, render
+from hypnos_pipeline.miniworld.render.subjects import (
+    SEVERAL_PLACES,
+    SUBJECTS,
+    TUNING,
+    make_photos,
+    make_unseen,
+)
 from hypnos_pipeline.miniworld.train.promote import LIMIT_BYTES, MODELS, folder_bytes, promote
 
 RAW = Path("data/01_raw")
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
-def test_tracked_subjects(name):
+SETS = [name + ending for name in SUBJECTS for ending in ("", SEVERAL_PLACES)]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_tracked_photos(name):
     photos = sorted((RAW / "subjects" / name).glob("*.jpg"))
     assert 4 <= len(photos) <= 5
     orientations = []
@@ -28,23 +39,72 @@ def test_tracked_subjects(name):
         assert mask.size == ImageOps.exif_transpose(image).size
         assert 0.04 < np.asarray(mask).mean() / 255 < 0.5
     assert set(orientations) == {1, 6}
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_tracked_unseen_renders(name):
     assert len(list((RAW / "truth" / name / "unseen").glob("*.jpg"))) == 20
     assert len(list((RAW / "truth" / name / "unseen_masks").glob("*.png"))) == 20
 
 
 def test_photos_are_small():
-    truth = sum(folder_bytes(RAW / "truth" / name) for name in SUBJECTS)
+    truth = sum(folder_bytes(RAW / "truth" / name) for name in SETS)
     assert folder_bytes(RAW / "subjects") + truth < 6_000_000
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("ending", ["", SEVERAL_PLACES])
+def test_tracked_photos_are_made_by_this_code(tmp_path, name, ending):
+    """In a quarter of their size; another kind of CPU rounds some pixels otherwise."""
+    make_photos(name, tmp_path, tmp_path, 7, one_place=not ending, size=128)
+    for made in sorted(tmp_path.glob("*.jpg")):
+        tracked = ImageOps.exif_transpose(Image.open(RAW / "subjects" / (name + ending) / made.name))
+        image = ImageOps.exif_transpose(Image.open(made))
+        tracked = tracked.resize(image.size, Image.Resampling.BOX)
+        assert np.abs(np.asarray(image, float) - np.asarray(tracked, float)).mean() < 6
 
 
 def test_a_subject_is_made_alike_twice(tmp_path):
     for run in ("a", "b"):
         folder = tmp_path / run
-        make_subject("tuning_robot", TUNING["tuning_robot"], folder / "photos", folder / "truth", 7, 64)
+        for one_place in (True, False):
+            place = folder / str(one_place)
+            make_photos("tuning_robot", place / "photos", place, 7, one_place, 64)
+        make_unseen("tuning_robot", folder, 7, 32)
     files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file())
-    assert len(files) == 4 + 4 + 20 + 20
+    assert len(files) == 2 * (4 + 4) + 20 + 20
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def picture(place: str, azimuth: float, part: str) -> np.ndarray:
+    return render(TUNING["tuning_robot"], Scene(place, azimuth=azimuth), size=64, ss=2)[part]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_stays_while_the_camera_moves(place):
+    """What is seen moves; its colours stay, and are nearer to each other than to another place."""
+    here, turned = (picture(place, azimuth, "backdrop") for azimuth in (-0.4, 0.4))
+    assert np.abs(here - turned).mean() > 0.02
+    within = np.abs(histogram(here) - histogram(turned)).sum()
+    for other in PLACES.keys() - {place}:
+        assert within < 0.8 * np.abs(histogram(here) - histogram(picture(other, 0.4, "backdrop"))).sum()
+
+
+def histogram(image: np.ndarray) -> np.ndarray:
+    counts, _ = np.histogramdd(image.reshape(-1, 3), bins=5, range=[(0, 1)] * 3)
+    return counts / counts.sum()
+
+
+def test_a_matte_in_a_place_is_exact():
+    whole = {part: picture("desk", 0.2, part) for part in ("image", "object", "alpha", "backdrop")}
+    composed = whole["object"] + (1 - whole["alpha"]) * whole["backdrop"]
+    np.testing.assert_allclose(whole["image"], composed, atol=1e-6)
+
+
+def test_one_place_is_poorly_lit():
+    light = {place: picture(place, 0.0, "image").mean() for place in PLACES}
+    assert light["desk"] < 0.5 * min(light["bookcase"], light["workshop"])
 
 
 def test_tracked_models_are_small_and_described():

@@ -27,6 +27,8 @@ class SubjectSettings(Configuration):
         instance_word: Rare word ``[V]`` naming the subject.
         background_word: Rare word ``[W]`` standing for the original background.
         photos: The folder of photos in ``data/01_raw/subjects``; several subjects may share one.
+        kind: Whether all photos were taken in one place, or each in another. Findings are of the subjects of
+            one kind, because a place that all photos show is learned with the object (paper 4.1.2).
         true_masks: Folder in ``data/01_raw/truth`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
         exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
@@ -40,6 +42,7 @@ class SubjectSettings(Configuration):
     instance_word: Annotated[str, Field(min_length=1)] = "sks"
     background_word: Annotated[str, Field(min_length=1)] = "ohwx"
     photos: Annotated[str, AfterValidator(_folder_name)] | None = None
+    kind: Literal["one_place", "several_places"] | None = None
     true_masks: Name | None = None
     exclude: list[PhotoName] = Field(default=[])
     mattes: dict[PhotoName, BackendSettings] = Field(default={})

@@ -67,11 +67,17 @@ def _model_problems(parts: ValidParts) -> Iterator[Wrong]:
 
 
 def _subject_problems(parts: ValidParts) -> Iterator[Wrong]:
+    first: dict[str | None, str] = {}
     for name, subject in parts.subjects.items():
         # dvc.yaml reads the key, so it may not be left out.
         if subject.photos is None:
             folder = f"expected their folder in data/01_raw/subjects, such as {name}"
             yield f"subjects.{name}: the key photos is missing", folder
+        else:
+            other = first.setdefault(subject.photos, name)
+            if subject.kind != parts.subjects[other].kind:
+                shared = f"not that of {other}, which has the same photos"
+                yield f"subjects.{name}.kind: {subject.kind}, {shared}", "expected one kind for both"
         for photo, backend in subject.mattes.items():
             yield from _backend_problems(backend, f"subjects.{name}.mattes.{photo}")
         for template in subject.class_prior_prompts or ():

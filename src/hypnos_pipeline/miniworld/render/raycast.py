@@ -159,8 +159,9 @@ def cast(solids: list[Solid], camera: Camera, n: int) -> dict[str, np.ndarray]:
     """Finds the nearest surface for n x n rays.
 
     Returns:
-        ``hit`` (n, n) bool, ``normal`` and ``albedo`` (n, n, 3) float32, ``glow`` (n, n) bool,
-        ``origin`` (3,) and ``rays`` (n, n, 3).
+        ``hit`` (n, n) bool, ``depth`` (n, n) float32 in lengths of the rays (infinite without a hit),
+        ``normal`` and ``albedo`` (n, n, 3) float32, ``glow`` (n, n) bool, ``origin`` (3,) and ``rays``
+        (n, n, 3).
     """
     origin, rays = camera.rays(n)
     depth = np.full((n, n), np.inf, F)
@@ -188,7 +189,7 @@ def cast(solids: list[Solid], camera: Camera, n: int) -> dict[str, np.ndarray]:
             albedo[window][better] = _patterned(solid, o + t[better][:, None] * d[better])
         glow[window][better] = solid.glow
     found = {"normal": normal, "albedo": albedo, "glow": glow, "origin": origin, "rays": rays}
-    return {"hit": depth < np.inf, **found}
+    return {"hit": depth < np.inf, "depth": depth, **found}
 
 
 def shade(found: dict[str, np.ndarray], light: np.ndarray, ambient: float = 0.55) -> np.ndarray:

@@ -10,7 +10,9 @@ from hypnos_pipeline.miniworld.render.backgrounds import background, noise
 from hypnos_pipeline.miniworld.render.figures import FIGURES
 from hypnos_pipeline.miniworld.render.kinds import Kind
 from hypnos_pipeline.miniworld.render.palette import unit_rgb
+from hypnos_pipeline.miniworld.render.places import PLACES
 from hypnos_pipeline.miniworld.render.raycast import Camera, Solid, cast, shade
+from hypnos_pipeline.miniworld.render.shadow import shadow
 from hypnos_pipeline.miniworld.render.things import THINGS
 from hypnos_pipeline.randomness import numpy_generator
 
@@ -22,6 +24,7 @@ _LIGHT = {
     "warm light": (1.12, 0.96, 0.7),
     "cold light": (0.8, 0.95, 1.16),
 }
+_NIGHT = np.array([0.8, 0.82, 0.92], F)
 _ZOOM = {"close-up": 1.3, "wide shot": 0.66}
 
 
@@ -51,7 +54,7 @@ def draw_instance(cls: str, seed: int, stream: str, index: int, first, second=No
 class Scene:
     """Everything the picture shows besides the instance."""
 
-    background: str = "plain"
+    background: str = "plain"  # a name of words.BACKGROUNDS or places.PLACES
     wall: str | tuple | None = "white"
     kind: str = "photo"
     style: str | None = None
@@ -59,7 +62,7 @@ class Scene:
     elevation: float = 0.3
     zoom: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
-    light: tuple[float, float] = (-0.6, 0.8)  # azimuth against the camera, elevation
+    light: tuple[float, float] = (-0.6, 0.8)  # azimuth against the camera, elevation; a place has its own
     texture: int = 0  # seed of the background's own variation
     clutter: tuple = field(default=())  # (Instance, x, y, turn, scale) besides the object
 
@@ -88,35 +91,34 @@ def _moved(solids: list[Solid], x: float, y: float, turn: float, scale: float) -
     return [replace(o, centre=spin @ o.centre + [x, y, 0], forward=spin @ o.forward) for o in solids]
 
 
-def _foot(solids: list[Solid]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the centre and half extent (x, y) of what stands on the ground."""
-    corners = np.concatenate([s.corners() for s in solids])
-    low = corners[corners[:, 2] < 0.6][:, :2]
-    return (low.max(0) + low.min(0)) / 2, np.maximum((low.max(0) - low.min(0)) / 2, 0.15)
-
-
-def _shadow(solids: list[Solid], camera: Camera, light: np.ndarray, size: int) -> np.ndarray:
-    """Soft contact shadow on the ground, (size, size) in [0, 1], 1 where unlit."""
-    origin, rays = camera.rays(size)
-    down = rays[..., 2] < -1e-3
-    t = np.where(down, -origin[2] / np.where(down, rays[..., 2], -1), 0)
-    ground = origin[:2] + t[..., None] * rays[..., :2]
-    centre, half = _foot(solids)
-    away = -light[:2] / max(float(light[2]), 0.3)
-    contact = ((ground - centre - away * 0.12) / (half * 1.1)) ** 2
-    cast_far = ((ground - centre - away * 0.6) / (half * 0.9 + np.abs(away) * 0.7)) ** 2
-    dark = 0.5 * np.exp(-(contact.sum(-1) ** 2)) + 0.3 * np.exp(-cast_far.sum(-1))
-    return (np.clip(dark, 0, 0.65) * down).astype(F)
-
-
-def _layer(solids, camera, light, gain, size, ss) -> tuple[np.ndarray, np.ndarray]:
+def _layer(solids, camera, light, ambient, gain, size, ss) -> tuple[np.ndarray, np.ndarray]:
     """Casts solids: premultiplied colour (size, size, 3) and exact coverage (size, size, 1)."""
     n = size * ss
     found = cast(solids, camera, n)
     color = np.zeros((n, n, 3), F)
-    color[found["hit"]] = np.clip(shade(found, light) * gain, 0, 1)
+    color[found["hit"]] = np.clip(shade(found, light, ambient) * gain, 0, 1)
     alpha = found["hit"].astype(F).reshape(size, ss, size, ss).mean((1, 3))[..., None]
     return color.reshape(size, ss, size, ss, 3).mean((1, 3)), alpha
+
+
+def _light(scene: Scene) -> np.ndarray:
+    turn, tilt = scene.light
+    angle = scene.azimuth + turn
+    return np.array([np.sin(angle) * np.cos(tilt), -np.cos(angle) * np.cos(tilt), np.sin(tilt)], F)
+
+
+def _drawn(scene: Scene, camera: Camera, solids: list[Solid], light, gain, size: int) -> np.ndarray:
+    """Draws a flat background, with the object's shadow."""
+    rng = numpy_generator(scene.texture, "miniworld/texture")
+    wall = unit_rgb(scene.wall) if isinstance(scene.wall, str) else scene.wall
+    horizon = float(np.clip(0.46 - 0.35 * scene.elevation + rng.uniform(-0.04, 0.04), 0.26, 0.46))
+    backdrop = background(scene.background, wall, horizon, rng, size)
+    backdrop = backdrop * (1 - shadow(solids, camera, light, size))[..., None]
+    if scene.background in ("plain", "walled"):
+        gain_back = gain if scene.style not in ("warm light", "cold light") else gain**0.6
+    else:
+        gain_back = gain if scene.background != "night" else gain / _NIGHT
+    return np.clip(backdrop * gain_back, 0, 1)
 
 
 def render(instance: Instance, scene: Scene, size: int = 64, ss: int = 3) -> dict[str, np.ndarray]:
@@ -126,28 +128,22 @@ def render(instance: Instance, scene: Scene, size: int = 64, ss: int = 3) -> dic
         ``image``, ``backdrop`` and premultiplied ``object`` (size, size, 3) and ``alpha``
         (size, size, 1), float32 in [0, 1], with image = object + (1 - alpha) * backdrop exactly.
     """
-    camera = _camera(scene)
-    solids = instance.solids()
-    turn, tilt = scene.light
-    angle = scene.azimuth + turn
-    light = np.array([np.sin(angle) * np.cos(tilt), -np.cos(angle) * np.cos(tilt), np.sin(tilt)], F)
+    camera, solids = _camera(scene), instance.solids()
     gain = np.asarray(_LIGHT.get(scene.style or "", (1, 1, 1)), F)
-    if scene.background == "night":
-        gain = gain * np.array([0.8, 0.82, 0.92], F)
-    rng = numpy_generator(scene.texture, "miniworld/texture")
-    wall = unit_rgb(scene.wall) if isinstance(scene.wall, str) else scene.wall
-    horizon = float(np.clip(0.46 - 0.35 * scene.elevation + rng.uniform(-0.04, 0.04), 0.26, 0.46))
-    backdrop = background(scene.background, wall, horizon, rng, size)
-    backdrop = backdrop * (1 - _shadow(solids, camera, light, size))[..., None]
-    if scene.background in ("plain", "walled"):
-        gain_back = gain if scene.style not in ("warm light", "cold light") else gain**0.6
+    if place := PLACES.get(scene.background):
+        light, ambient = place.light, place.ambient
+        backdrop = np.clip(place.picture(camera, solids, size, ss) * gain, 0, 1)
+        gain = gain * np.asarray(place.tone, F)
     else:
-        gain_back = gain if scene.background != "night" else gain / np.array([0.8, 0.82, 0.92], F)
-    backdrop = np.clip(backdrop * gain_back, 0, 1)
+        light, ambient = _light(scene), 0.55
+        gain = gain * _NIGHT if scene.background == "night" else gain
+        backdrop = _drawn(scene, camera, solids, light, gain, size)
     for other, x, y, spin, scale in scene.clutter:
-        extra, cover = _layer(_moved(other.solids(), x, y, spin, scale), camera, light, gain, size, ss)
+        extra, cover = _layer(
+            _moved(other.solids(), x, y, spin, scale), camera, light, ambient, gain, size, ss
+        )
         backdrop = extra + (1 - cover) * backdrop
-    front, alpha = _layer(solids, camera, light, gain, size, ss)
+    front, alpha = _layer(solids, camera, light, ambient, gain, size, ss)
     if scene.kind == "painting":
         front, alpha, backdrop = _painted(front, alpha, backdrop, scene, size)
     return {"image": front + (1 - alpha) * backdrop, "object": front, "alpha": alpha, "backdrop": backdrop}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,20 @@ import numpy as np
 
 from hypnos_pipeline.miniworld.render.dataset import to_bytes
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES
+from hypnos_pipeline.miniworld.render.places import PLACES
 from hypnos_pipeline.miniworld.render.scene import Instance, Scene, draw_instance, draw_scene, render
 from hypnos_pipeline.miniworld.render.words import CLASSES, SCENES, WALLED
 from hypnos_pipeline.randomness import numpy_generator
 from hypnos_pipeline.storage.replacing import replaced_file
 
 PHOTO_SIZE, UNSEEN_SIZE, PHOTOS, UNSEEN = 512, 256, 4, 20
+SEVERAL_PLACES = "_places"
+"""What the name of a subject's set of photos taken in several places ends in."""
 _BACKGROUNDS = ("room", "grass", "city", WALLED)
+_PLACES = {
+    "figurine": "bookcase", "rattan_chair": "workshop", "lego_robot": "desk",
+    "tuning_figurine": "desk", "tuning_chair": "bookcase", "tuning_robot": "workshop",
+}  # fmt: skip
 
 SUBJECTS: dict[str, Instance] = {
     "figurine": Instance(
@@ -100,6 +108,18 @@ def _views(name: str, instance: Instance, seed: int, count: int, unseen: bool) -
     return scenes
 
 
+def _views_of_place(name: str, seed: int, place: str) -> list[Scene]:
+    """Draws scenes in one place: the camera goes round the subject, nearer than in several places."""
+    scenes = []
+    for k, azimuth in enumerate(np.linspace(-0.55, 0.5, PHOTOS)):
+        rng = numpy_generator(seed, f"miniworld/subject/{name}/one_place", k)
+        zoom, elevation, aside = (float(rng.uniform(*r)) for r in ((1.18, 1.34), (0.14, 0.4), (-0.1, 0.1)))
+        scenes.append(
+            Scene(place, azimuth=float(azimuth), elevation=elevation, zoom=zoom, shift=(aside, -0.03))
+        )
+    return scenes
+
+
 def _save(image: np.ndarray, path: Path, kind: str, **options: Any) -> None:
     """Writes a picture so that no reader ever sees half of it."""
     from PIL import Image
@@ -122,40 +142,65 @@ def _shot(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Renders with a little sensor noise; returns the picture and its matte, uint8."""
     drawn = render(instance, scene, size=size, ss=2)
-    grain = rng.normal(0, 0.008, (size, size, 1)).astype(np.float32)
+    noise = PLACES[scene.background].noise if scene.background in PLACES else 0.008
+    grain = rng.normal(0, noise, (size, size, 1)).astype(np.float32)
     return to_bytes(drawn["image"] + grain), to_bytes(drawn["alpha"][..., 0])
 
 
-def make_subject(
-    name: str, instance: Instance, photos: Path, truth: Path, seed: int, size: int = PHOTO_SIZE
+def make_photos(
+    name: str, photos: Path, truth: Path, seed: int, one_place: bool, size: int = PHOTO_SIZE
 ) -> None:
-    """Writes a subject.
+    """Writes a set of photos of a subject.
 
     Args:
         name: Of the subject; its random streams are named after it.
-        instance: What is drawn.
         photos: Receives ``00.jpg`` ...; the third photo is stored turned (Orientation 6), the second
             is not square. This is all a pipeline may read.
-        truth: Receives ``masks/<stem>.png`` (upright, as after applying the EXIF orientation), and
-            ``unseen/NN.jpg`` with ``unseen_masks/NN.png``: further renders, which no stage reads.
+        truth: Receives ``masks/<stem>.png`` (upright, as after applying the EXIF orientation).
         seed: Of all draws.
-        size: Side of the photos in pixels; unseen renders have half of it.
+        one_place: Whether all photos are taken in one place, the subject's own, or each in another.
+        size: Side of the photos in pixels.
     """
-    for k, scene in enumerate(_views(name, instance, seed, PHOTOS, unseen=False)):
-        image, mask = _shot(instance, scene, size, numpy_generator(seed, f"miniworld/grain/{name}", k))
+    instance = {**SUBJECTS, **TUNING}[name]
+    grain = f"miniworld/grain/{name}"
+    if one_place:
+        scenes, grain = _views_of_place(name, seed, _PLACES[name]), f"{grain}/one_place"
+    else:
+        scenes = _views(name, instance, seed, PHOTOS, unseen=False)
+    for k, scene in enumerate(scenes):
+        image, mask = _shot(instance, scene, size, numpy_generator(seed, grain, k))
         if k == 1:
             cut = size // 16
             image, mask = image[:, cut:-cut], mask[:, cut:-cut]
         _save_photo(image, photos / f"{k:02d}.jpg", 6 if k == 2 else 1)
         _save(mask, truth / "masks" / f"{k:02d}.png", "PNG", optimize=True)
+
+
+def make_unseen(name: str, truth: Path, seed: int, size: int = UNSEEN_SIZE) -> None:
+    """Writes ``unseen/NN.jpg`` and ``unseen_masks/NN.png``: further renders of a subject, in other scenes.
+
+    Args:
+        name: Of the subject; its random streams are named after it.
+        truth: The folder that receives them.
+        seed: Of all draws.
+        size: Their side in pixels.
+    """
+    instance = {**SUBJECTS, **TUNING}[name]
     for k, scene in enumerate(_views(name, instance, seed, UNSEEN, unseen=True)):
         draws = numpy_generator(seed, f"miniworld/grain/{name}/unseen", k)
-        image, mask = _shot(instance, scene, size // 2, draws)
+        image, mask = _shot(instance, scene, size, draws)
         _save_photo(image, truth / "unseen" / f"{k:02d}.jpg", 1)
         _save(mask, truth / "unseen_masks" / f"{k:02d}.png", "PNG", optimize=True)
 
 
-def make_subjects(photos: Path, truth: Path, seed: int, instances: dict[str, Instance] | None = None) -> None:
-    """Writes every subject of ``instances`` (default: the study's) below the two folders."""
-    for name, instance in (instances or SUBJECTS).items():
-        make_subject(name, instance, photos / name, truth / name, seed)
+def make_subjects(photos: Path, truth: Path, seed: int, names: Iterable[str] = tuple(SUBJECTS)) -> None:
+    """Writes subjects below the two folders.
+
+    ``<name>`` are a subject's photos in one place, ``<name>_places`` those in several. The unseen renders
+    stand with the truth of the first and serve both.
+    """
+    for name in names:
+        make_photos(name, photos / name, truth / name, seed, one_place=True)
+        several = name + SEVERAL_PLACES
+        make_photos(name, photos / several, truth / several, seed, one_place=False)
+        make_unseen(name, truth / name, seed)
