@@ -80,3 +80,21 @@ def autoencoded(project_root):
         return ((decoded + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
 
     return through
+
+
+@pytest.fixture(scope="session")
+def generated_scenes(project_root):
+    """Images of the embedded model by scene prompts, as studies sample them: scene to 3×64×64×3 uint8."""
+    import numpy as np
+    import torch
+
+    from hypnos_pipeline.miniworld.render.words import SCENES
+    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.settings import SamplerSettings
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+
+    model = load_text_to_image(project_root / "data/01_raw/models/mini/text_to_image", torch.device("cpu"))
+    prompts = [f"a photo of a figurine {words}" for words in SCENES.values() for _ in range(3)]
+    sampling = SamplerSettings(steps=20, guidance=5.0, batch=24)
+    images = np.stack(generate(model, prompts, [*range(len(prompts))], sampling, 64, progress=None))
+    return {name: images[3 * k : 3 * k + 3] for k, name in enumerate(SCENES)}

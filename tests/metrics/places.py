@@ -77,6 +77,23 @@ def elsewhere(instance: Instance, place: str, stream: str, count: int = VIEWS) -
     )
 
 
+def before_generated(here: Views, generated: dict[str, np.ndarray], place: str) -> Views:
+    """Puts the objects of ``here`` before generated pictures of all scenes but the place's, in turn.
+
+    Args:
+        here: Whose objects and mattes stay.
+        generated: Scene to uint8 images.
+        place: One of ``PLACES``.
+    """
+    names = scenes_but(PLACES[place]["background"])
+    drawn = [
+        each | {"backdrop": generated[names[k % len(names)]][k // len(names)].astype(np.float32) / 255}
+        for k, each in enumerate(here.drawn)
+    ]
+    images = np.stack([to_bytes(each["object"] + (1 - each["alpha"]) * each["backdrop"]) for each in drawn])
+    return Views(images, here.mattes, drawn)
+
+
 def blended(here: Views, there: Views, share: float) -> np.ndarray:
     """Puts the objects of ``here`` before a mixture of both places, ``share`` of it ``here``'s."""
     pairs = zip(here.drawn, there.drawn, strict=True)

@@ -13,6 +13,7 @@ from tests.metrics.places import (
     SHARES,
     STRANGER,
     area_under_curve,
+    before_generated,
     blended,
     elsewhere,
     in_place,
@@ -41,9 +42,14 @@ def leak(mini_clip):
     return Leak(FIGURINE, "room", mini_clip, others=24)
 
 
-def check(leak: Leak, place: str, instance, count=24, through=lambda images: images) -> None:
-    """The promises of the measure; ``through`` is what the pictures go through before it."""
+def check(leak: Leak, place: str, instance, count=24, through=lambda images: images, generated=None) -> None:
+    """The promises of the measure.
+
+    ``through`` is what the pictures go through before it; ``generated`` are other places in place of renders.
+    """
     here, there = (draw(instance, place, "samples", count) for draw in (in_place, elsewhere))
+    if generated:
+        there = before_generated(here, generated, place)
     values = [leak(through(blended(here, there, share)), here.mattes) for share in SHARES]
     means = [each.mean() for each in values]
     assert means == sorted(means)
@@ -83,3 +89,9 @@ def test_it_needs_more_than_three_other_places(leak, mini_clip) -> None:
 def test_it_holds_in_every_place_and_through_the_autoencoder(instance, place, mini_clip, autoencoded):
     check(Leak(instance, place, mini_clip), place, instance)
     check(Leak(instance, place, mini_clip), place, instance, through=autoencoded)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", PLACES)
+def test_it_holds_before_generated_places(place, mini_clip, generated_scenes):
+    check(Leak(FIGURINE, place, mini_clip), place, FIGURINE, count=21, generated=generated_scenes)

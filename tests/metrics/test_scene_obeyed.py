@@ -16,6 +16,7 @@ from tests.metrics.places import (
     SHARES,
     Views,
     area_under_curve,
+    before_generated,
     blended,
     elsewhere,
     in_place,
@@ -49,11 +50,18 @@ def test_it_knows_the_scenes_that_are_requested(mini_clip) -> None:
     assert wrong.mean() < 0.1
 
 
-def check(instance, place: str, clip, count=24, through=lambda images: images) -> list[np.ndarray]:
-    """Returns the values of blends, requested scene to photos' place, and checks that they fall."""
+def check(
+    instance, place: str, clip, count=24, through=lambda images: images, generated=None
+) -> list[np.ndarray]:
+    """Returns the values of blends, requested scene to photos' place, and checks that they fall.
+
+    ``through`` is what the pictures go through; ``generated`` are the scenes in place of renders.
+    """
     photos, here = in_place(instance, place, "photos", 4), in_place(instance, place, "samples", count)
     asked = scenes_but(PLACES[place]["background"])
     there = elsewhere(instance, place, "samples", count)
+    if generated:
+        there = before_generated(here, generated, place)
     # The photos' own scene is among the prompt set's, requested of one more image.
     own = SCENES.get(PLACES[place]["background"], "in a room")
     scenes = [*(SCENES[asked[k % len(asked)]] for k in range(count)), own]
@@ -91,3 +99,10 @@ def test_it_holds_in_every_place_and_through_the_autoencoder(mini_clip, autoenco
                 for place in PLACES
             ]
         )
+
+
+@pytest.mark.long
+def test_it_holds_before_generated_scenes(mini_clip, generated_scenes) -> None:
+    middle_stands_apart(
+        [check(FIGURINE, place, mini_clip, count=21, generated=generated_scenes) for place in PLACES]
+    )
