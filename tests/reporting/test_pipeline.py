@@ -96,6 +96,7 @@ def inputs(study: Study) -> dict[str, Any]:
                 ]
             )
             found[f"{subject}.{method}.sample_sheet"] = sheet
+            found[f"{subject}.{method}.cut_out_sheet"] = sheet
             check = {"images": 3, "spread": 2.0, "blank": 3, "change": 30.0, "warnings": ["all blank"]}
             found[f"{subject}.{method}.sample_check"] = {"varying": check}
             farther = requested.assign(value=requested["value"] + 10 * number)
