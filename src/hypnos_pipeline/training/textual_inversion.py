@@ -132,7 +132,7 @@ def textual_inversion(
         latents: The subject's posteriors; only the pool's originals are drawn.
         settings: Token, rate, steps, batch, prompts.
         noun: The class noun that the row starts from.
-        seed: The study's seed.
+        seed: The training's.
         runtime: Precision; the device is the model's.
         previews: Samples the model in training; changes nothing of the run.
         checkpoints: When the run's state is saved, and where; changes nothing of the run.
