@@ -23,6 +23,7 @@ PROGRAMS = (
     "catalogue",
     "peak_memory",
     "workers",
+    "one_photo",
 )
 SIMULATION = "makespan"
 """It prints no ratios that were measured, and comes last."""

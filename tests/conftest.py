@@ -19,8 +19,10 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
 LONGEST = (
+    "end_to_end/test_learning.py",
     "stages/test_versioned_study.py",
     "end_to_end/test_paper_path.py",
+    "end_to_end/test_resume.py",
     "end_to_end/test_safety.py",
     "notebooks/test_notebooks.py",
     "stages/test_agreement.py",

@@ -16,6 +16,7 @@ from benchmarks import (
     makespan,
     miniature,
     mutants,
+    one_photo,
     peak_memory,
     registry_list,
     sampling_batches,
@@ -67,6 +68,12 @@ def test_a_program_of_child_processes_prints_a_ratio(program, capsys) -> None:
 def test_more_workers_and_a_busy_process_are_compared(capsys) -> None:
     report = printed(workers, capsys)
     assert [row["what"] for row in report["ratios"]] == [what for what, *_ in workers.RATIOS]
+
+
+@pytest.mark.long
+def test_one_changed_photo_is_compared_with_the_whole_study(capsys) -> None:
+    (row,) = printed(one_photo, capsys)["ratios"]
+    assert 0 < row["value"] < 1
 
 
 def test_a_simulated_run_gains_no_more_than_its_workers_nor_its_longest_path(capsys) -> None:

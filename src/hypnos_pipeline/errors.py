@@ -29,6 +29,7 @@ raised; everything else is a mistake of ours and shows its traceback.
     │   ├── ClusterError         a Dask scheduler is out of reach, or its workers cannot take part
     │   ├── StagesFailed         stages of dvc.yaml that did not end well
     │   └── StorageFull          no room for what was to be saved
+    ├── FindingsError            the file of recorded findings cannot be read
     ├── RequestError             a request about a finished method that cannot be met
     │   ├── SampleError          of `kedro sample`
     │   └── ExportError          of `kedro export`
@@ -236,6 +237,10 @@ class StagesFailed(RunError):
 
 class StorageFull(RunError):
     """There is no room for what was to be saved; what was there before is untouched."""
+
+
+class FindingsError(HypnosError):
+    """The file of recorded findings cannot be read."""
 
 
 class RequestError(HypnosError):

@@ -29,6 +29,11 @@ def seed_for(seed: int, stream: str, step: int = 0) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
+def training_seed(seed: int, training: int) -> int:
+    """Returns the seed of a method's training, from 1; the first training's is the study's."""
+    return seed if training == 1 else seed_for(seed, "trainings", training)
+
+
 def generator(seed: int, stream: str, step: int = 0) -> torch.Generator:
     """Returns a CPU ``torch.Generator`` for one draw (see :func:`seed_for`)."""
     import torch

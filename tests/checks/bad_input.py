@@ -257,12 +257,21 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown kind of prompt set": (
         at("prompt_sets/invariant/kind", "list"),
-        "prompt_sets.invariant.kind: 'list'; expected one of fixed, grammar, colours",
+        "prompt_sets.invariant.kind: 'list'; expected one of fixed, grammar, colours, disentangle",
     ),
     "photos in a path": (
         at("subjects/figurine/photos", "../mug"),
         "subjects.figurine.photos: '../mug' is no folder's name; "
         "expected one of data/01_raw/subjects, without dots",
+    ),
+    "photos of two kinds": (
+        at("subjects/lego_robot", {"noun": "robot", "photos": "figurine", "kind": "several_places"}),
+        "subjects.lego_robot.kind: 'several_places'; "
+        "expected 'one_place', as for figurine, which has the same photos",
+    ),
+    "another kind of place": (
+        at("subjects/figurine/kind", "one_room"),
+        "subjects.figurine.kind: 'one_room'; expected one of one_place, several_places",
     ),
     "negative count": (at("class_prior/count", -4), "class_prior.count: -4; expected at least 1"),
     "no images": (
@@ -302,6 +311,20 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "too few combinations": (
         at("prompt_sets/varying/backgrounds", ["on grass"]),
         "prompt set 'varying': expected at least 50 combinations of image type, background and style, got ",
+    ),
+    "a colour held out and trained on": (
+        at("prompt_sets/backgrounds/colours", ["blue", "pink"]),
+        "prompt_sets.backgrounds.colours: pink stands in augmentation.colours too, so HYPNOS trains on it; "
+        "take it out of one of the two, or write held_out: false",
+    ),
+    "an unknown colour of a scene": (
+        at("prompt_sets/disentangle/prompts", [{"prompt": "a photo of {subject}", "scene": "gren"}]),
+        "prompt set 'disentangle': unknown colour 'gren'; expected green, or another one of ",
+    ),
+    "a template without the subject": (
+        at("methods/textual_inversion/textual_inversion/templates", ["a photo of a {}"]),
+        "methods.textual_inversion.textual_inversion.templates: template 'a photo of a {}': "
+        "expected the placeholder {subject}",
     ),
     "an expectation against a stranger": (
         at("methods/base/base/expectations", [expectation(against="hypno")]),
@@ -384,6 +407,15 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
         "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
         "is 86 tokens, more than the 77 that the text encoder reads; shorten it",
+    ),
+    "a long template of Textual Inversion": (
+        at(
+            "methods/textual_inversion/textual_inversion/templates",
+            ["a photo of {subject} " + "on grass " * 40],
+        ),
+        "methods.textual_inversion.textual_inversion.templates: "
+        "'a photo of <sks> on grass on grass on grass on gra...' "
+        "is 88 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
     "a long prompt of one subject's class prior": (
         at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),

@@ -20,15 +20,19 @@ from kedro.pipeline import Pipeline, node
 from PIL import Image, ImageCms
 
 from hypnos_pipeline.checks.hooks import StudyChecks
+from hypnos_pipeline.checks.metrics import metric_warnings
 from hypnos_pipeline.checks.networks import network_problems
 from hypnos_pipeline.checks.photos import (
     class_prior_problems,
+    cut_out_problems,
     known_mask_problems,
     photo_problems,
     true_mask_problems,
+    unseen_problems,
     use_problems,
     users_of,
 )
+from hypnos_pipeline.checks.read_once import KEPT
 from hypnos_pipeline.checks.words import WORDS as PLACE_OF_WORDS
 from hypnos_pipeline.checks.words import word_problems
 from hypnos_pipeline.datasets import RawPhotosDataset
@@ -202,11 +206,11 @@ def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(p
     parts = ValidParts.of(Study, parameters)
     users = users_of("figurine", parts)
     own = {"figurine": users["figurine"]}
-    raw = RawPhotos(raw.photos, masks)
-    assert use_problems(raw, "here", own, parts) == []
-    assert known_mask_problems(raw, "figurine", parts, tmp_path) == []
+    outline = RawPhotos(raw.photos, masks).outline
+    assert use_problems(outline, "here", own, parts) == []
+    assert known_mask_problems(outline, "figurine", parts, tmp_path) == []
     fix = "add masks/03.png or change background_removal.backend"
-    assert use_problems(raw, "here", users, parts) == [Problem("here", "03: has no mask", fix)]
+    assert use_problems(outline, "here", users, parts) == [Problem("here", "03: has no mask", fix)]
 
 
 def shorten(masks: Path) -> None:
@@ -232,19 +236,76 @@ def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
     shutil.copytree("data/01_raw/truth/figurine/masks", tmp_path / "known/masks")
     parameters["subjects"]["figurine"]["true_masks"] = "known"
     parts = ValidParts.of(Study, parameters)
-    raw = read_photos(Path("data/01_raw/subjects/figurine"))
+    outline = read_photos(Path("data/01_raw/subjects/figurine")).outline
     masks = tmp_path / "known/masks"
-    assert true_mask_problems(raw, masks) == known_mask_problems(raw, "figurine", parts, tmp_path) == []
+    assert true_mask_problems(outline.sizes, masks) == []
+    assert known_mask_problems(outline, "figurine", parts, tmp_path) == []
     spoil(masks)
-    (problem,) = known_mask_problems(raw, "figurine", parts, tmp_path)
+    (problem,) = known_mask_problems(outline, "figurine", parts, tmp_path)
     assert problem.where == f"{masks} (true_masks)"
     assert message in str(problem)
 
 
 def test_a_subject_of_which_no_truth_is_known_needs_no_masks(parameters, tmp_path):
     del parameters["subjects"]["figurine"]["true_masks"]
-    raw = read_photos(Path("data/01_raw/subjects/figurine"))
-    assert known_mask_problems(raw, "figurine", ValidParts.of(Study, parameters), tmp_path) == []
+    outline = read_photos(Path("data/01_raw/subjects/figurine")).outline
+    assert known_mask_problems(outline, "figurine", ValidParts.of(Study, parameters), tmp_path) == []
+
+
+UNSEEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no folder": (
+        lambda folder: shutil.rmtree(folder / "unseen"),
+        "no such folder; put further photos of the subject there, or leave out unseen",
+    ),
+    "a view without a mask": (
+        lambda folder: (folder / "unseen_masks/00.png").unlink(),
+        "00.png: no true mask of this photo; add it or leave out unseen",
+    ),
+    "an unreadable view": (lambda folder: writes("00.jpg", b"x")(folder / "unseen"), "00.jpg: no known kind"),
+}
+
+
+@pytest.mark.parametrize("row", UNSEEN)
+def test_unusable_unseen_views_are_refused(row, parameters, tmp_path):
+    spoil, message = UNSEEN[row]
+    known = tmp_path / "known"
+    for kind in ("unseen", "unseen_masks"):
+        (known / kind).mkdir(parents=True)
+        for file in sorted(Path("data/01_raw/truth/figurine", kind).iterdir())[:2]:
+            shutil.copy(file, known / kind)
+    parameters["subjects"]["figurine"]["unseen"] = "known"
+    subjects = [ValidParts.of(Study, parameters).subjects["figurine"]]
+    assert unseen_problems(subjects, tmp_path) == []
+    spoil(known)
+    (problem,) = unseen_problems(subjects, tmp_path)
+    assert message in str(problem)
+    assert unseen_problems([subjects[0].model_copy(update={"unseen": None})], tmp_path) == []
+
+
+def test_what_cuts_samples_out_is_checked_like_what_cuts_photos_out(parameters):
+    parameters["evaluation"]["cut_out"] = {"backend": "tracer_b7"}
+    (problem,) = cut_out_problems(ValidParts.of(Study, parameters))
+    assert "evaluation.cut_out: " in str(problem)
+    assert "tracer_b7.safetensors is missing" in str(problem)
+    for backend, message in (("tracer_b8", "evaluation.cut_out.backend: unknown"), ("provided", "no masks")):
+        parameters["evaluation"]["cut_out"] = {"backend": backend}
+        (problem,) = Study.problems(parameters)
+        assert message in str(problem)
+    parameters["evaluation"]["cut_out"] = None
+    assert cut_out_problems(ValidParts.of(Study, parameters)) == []
+
+
+def test_metrics_that_no_subject_can_have_are_warned_of(parameters):
+    parameters["evaluation"] |= {"metrics": ["dino", "background_leak", "unseen_dino"], "cut_out": None}
+    for subject in parameters["subjects"].values():
+        subject.pop("unseen", None)
+    leak, unseen = metric_warnings(ValidParts.of(Study, parameters))
+    assert (leak.severity, unseen.severity) == ("warning", "warning")
+    assert "background_leak has no value, because samples are not cut out" in str(leak)
+    assert "unseen_dino has no value, because no subject has unseen views" in str(unseen)
+    parameters["subjects"]["figurine"]["unseen"] = "figurine"
+    parameters["evaluation"]["cut_out"] = {"backend": "grabcut"}
+    assert list(metric_warnings(ValidParts.of(Study, parameters))) == []
 
 
 # --- converted, ignored, warned of ---------------------------------------------------------------------
@@ -459,7 +520,8 @@ def project(tmp_path) -> Path:
 
 
 def content(project: Path) -> dict[str, str]:
-    files = [file for file in (project / "data").rglob("*") if file.is_file()]
+    """Hashes all below ``data``, but for what the checks know of photos."""
+    files = [file for file in (project / "data").rglob("*") if file.is_file() and file != project / KEPT]
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 

@@ -20,8 +20,8 @@ from hypnos_pipeline.study.parts import ValidParts
 
 SD = NetworkSizes()
 
-# Of one subject and method: three prompt sets of 24, and disentangle's four.
-IMAGES = 3 * 24 + 4
+# Of one subject and method: three prompt sets of 24, six on HYPNOS's own colours, and eight to disentangle.
+IMAGES = 3 * 24 + 6 + 8
 
 
 @pytest.fixture
@@ -107,6 +107,13 @@ def test_disk_of_a_study(study):
     checkpoints = 2 * (4 + 2 + 2 * 4 / 256) * SD.trained + 1e9
     images = (samples + priors + pool) * 3 * 512**2
     assert need.about - need.least == pytest.approx(images + checkpoints)
+
+
+def test_every_training_keeps_a_model_and_its_samples(study):
+    once, thrice = (disk_need(parts(study | {"trainings": count}), SD, 12, OFF) for count in (1, 3))
+    assert (once.what, thrice.what) == ("9 finetuned models", "27 finetuned models")
+    assert thrice.least - once.least == 18 * 4 * SD.model
+    assert thrice.about - thrice.least - (once.about - once.least) == 2 * 3 * 5 * IMAGES * 3 * 64**2
 
 
 def test_without_checkpoints_and_models_images_are_all(study):

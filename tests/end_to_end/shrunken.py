@@ -46,6 +46,8 @@ def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict]
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(PROJECT_ROOT / name, folder / name)
     shutil.copytree(PROJECT_ROOT / "conf", folder / "conf")
+    (folder / "docs").mkdir()
+    shutil.copy(PROJECT_ROOT / "docs/findings.csv", folder / "docs/findings.csv")
     (folder / "src").mkdir()  # Kedro wants one inside the project; the code is the installed package's
     (folder / "data/01_raw").mkdir(parents=True)
     (folder / "data/01_raw/models").symlink_to(PROJECT_ROOT / "data/01_raw/models")
@@ -55,9 +57,10 @@ def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict]
     for subject in study["subjects"].values():
         source = PROJECT_ROOT / "data/01_raw/subjects" / subject["photos"]
         shutil.copytree(source, folder / "data/01_raw/subjects" / subject["photos"])
-        if masks := subject.get("true_masks"):
-            judged = Path("data/01_raw/truth") / masks / "masks"
-            shutil.copytree(PROJECT_ROOT / judged, folder / judged)
+        for key, kinds in (("true_masks", ("masks",)), ("unseen", ("unseen", "unseen_masks"))):
+            for kind in kinds if subject.get(key) else ():
+                known = Path("data/01_raw/truth", subject[key], kind)
+                shutil.copytree(PROJECT_ROOT / known, folder / known, dirs_exist_ok=True)
     return folder
 
 

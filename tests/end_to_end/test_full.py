@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from hypnos_pipeline.checks.read_once import KEPT
 from hypnos_pipeline.running import dask_runner
 from tests.end_to_end.killed import run_armed
-from tests.end_to_end.shrunken import hashes, make_project, run
+from tests.end_to_end.shrunken import hashes, make_project, run, shrink
 
 MADE = ("data/0[2-9]_*", "data/[!0]*")
+OF_ONE_RUN = ("data/logs/", str(KEPT))
+"""Names what happened when, and when photos were changed."""
 METHODS = ["hypnos", "dreambooth_low_lr", "dreambooth_high_lr", "textual_inversion", "base"]
 
 
@@ -29,12 +32,15 @@ def test_cells_hold_every_defined_cell(first):
     cells = pd.read_csv(first / "data/08_reporting/mini/cells.csv")
     assert list(cells) == [
         "table", "prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n", "paper",
+        "trainings", "std_trainings",
     ]  # fmt: skip
     assert set(cells.method) == set(METHODS)
-    assert set(cells.prompt_set) == {"invariant", "varying", "backgrounds", "disentangle"}
+    assert set(cells.prompt_set) == {
+        "invariant", "varying", "backgrounds", "backgrounds_trained", "disentangle",
+    }  # fmt: skip
     assert cells[cells.prompt_set == "backgrounds"].table.isna().all()
     asked = cells.metric.str.startswith("foreground_") | (cells.metric == "background_obeyed")
-    assert set(cells[asked].prompt_set) == {"backgrounds"}
+    assert set(cells[asked].prompt_set) == {"backgrounds", "backgrounds_trained"}
     assert cells[asked].metric.nunique() == 6
     assert cells["mean"].notna().all()
     assert cells.paper.isna().all()
@@ -103,6 +109,35 @@ def test_artefacts_name_no_machine(first):
     assert [str(file) for file in made if needle in file.read_bytes()] == []
 
 
+@pytest.mark.long
+def test_the_first_of_two_trainings_gives_the_bytes_of_one(first, tmp_path):
+    def twice(study: dict) -> dict:
+        small = shrink(study) | {"trainings": 2, "further_trainings": [2]}
+        return small | {"methods": {name: small["methods"][name] for name in ("hypnos", "base")}}
+
+    two = make_project(tmp_path / "two", change=twice)
+    run(two, pipeline_names=["full"])
+    one, other = (hashes(each, "data/0[2-7]_*") for each in (first, two))
+    shared = [name for name in other if "training_2" not in name]
+    assert [name for name in shared if one.get(name) != other[name]] == []
+    further = {
+        name: name.replace("/training_2", "").replace(".training_2", "") for name in {*other} - {*shared}
+    }
+    assert {*further.values()} <= {*shared}
+    changed = ("weights.safetensors", "diffusion_pytorch_model.safetensors", "/000.png", "curve.csv")
+    made = [name for name in further if name.endswith(changed) and "/vae/" not in name]
+    assert len(made) > 10
+    assert [name for name in made if other[name] == other[further[name]]] == []
+    cells = pd.read_csv(two / "data/08_reporting/mini/cells.csv")
+    assert set(cells.trainings) == {2}
+    scores = pd.read_csv(two / "data/08_reporting/mini/subject_scores/figurine.csv")
+    assert set(scores.training) == {1, 2}
+    means = scores.groupby(["prompt_set", "method", "metric"])["mean"].agg(["mean", "std"])
+    found = cells.set_index(["prompt_set", "method", "metric"])
+    pd.testing.assert_series_equal(found["mean"], means.loc[found.index]["mean"])
+    pd.testing.assert_series_equal(found["std_trainings"], means.loc[found.index]["std"], check_names=False)
+
+
 STAGES = {
     "augmentation": "figurine.augmentation.build_pool",
     "class_prior": "figurine.class_prior.generate_class_prior",
@@ -126,7 +161,7 @@ def test_a_second_run_whose_workers_are_killed_gives_the_same_bytes(
     lost = [record for record in caplog.records if "its process was killed" in record.getMessage()]
     assert len(lost) == kills
     one, two = (
-        {name: value for name, value in hashes(each, *MADE).items() if not name.startswith("data/logs/")}
+        {name: value for name, value in hashes(each, *MADE).items() if not name.startswith(OF_ONE_RUN)}
         for each in (first, second)
     )
     assert one.keys() == two.keys()

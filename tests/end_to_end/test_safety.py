@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from hypnos_pipeline.running.run_lock import FOLDER, RunLock
+from hypnos_pipeline.storage.made_once import PRIORS
 from tests.end_to_end.killed import run_apart
 from tests.end_to_end.shrunken import PROJECT_ROOT, hashes, make_project, shrink
 from tests.stages.project import Project, environment
@@ -52,7 +53,8 @@ ARMED = """
 import sys
 if "--pipelines=augmentation" in sys.orig_argv:
     sys.path.insert(0, {root!r})
-    from tests.end_to_end.killed import die_at
+    from hypnos_pipeline.storage.made_once import PRIORS
+from tests.end_to_end.killed import die_at
     die_at(60, group=True)
 """
 
@@ -70,10 +72,10 @@ def states(project: Path) -> list[Path]:
 
 
 def targets(events: list[Path]) -> set[Path]:
-    """What a stage's saves were to replace, states of its run aside."""
+    """What a stage's saves were to replace, but for states of its run and what stages share."""
     found = set()
     for path in events:
-        if "checkpoints" in path.parts:
+        if {"checkpoints", PRIORS.name} & set(path.parts):
             continue
         partial = next(each for each in (path, *path.parents) if ".partial" in each.name)
         found.add(partial.with_name(partial.name[1:].replace(".partial", "", 1)))
@@ -97,6 +99,7 @@ def test_a_killed_stage_is_made_again_whole(study, tmp_path, stage):
     if draw.random() < 0.5:  # as DVC does before it runs a stage
         for target in targets(events[stage]):
             shutil.rmtree(target) if target.is_dir() else target.unlink()
+    shutil.rmtree(project / PRIORS, ignore_errors=True)  # so that the class prior is sampled, and kept, again
     code, _ = run_apart(project, tmp_path / "log", [stage], draw.randint(1, len(events[stage])))
     assert code == -signal.SIGKILL, (tmp_path / "log").read_text()[-3000:]
     assert len(running(project)) == 1

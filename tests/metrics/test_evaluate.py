@@ -12,17 +12,41 @@ import pandas as pd
 import pytest
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.cut_out import OtherPlaces
 from hypnos_pipeline.metrics.evaluate import PAIR_COLUMNS, SCORE_COLUMNS, evaluate_samples, summarise
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.registry import METRICS
 from tests.metrics.conftest import as_bytes, random_images
 from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
 
-COUNTS = {"invariant": 4, "varying": 3, "backgrounds": 4}
+COUNTS = {"invariant": 4, "varying": 3, "backgrounds": 4, "disentangle": 2}
 PHOTOS = 3
+VIEWS = 5
 ALL = list(METRICS)
 COLOURS = ["red", "green", "blue", "yellow"]
 REQUESTED = ["red", "blue"]
+
+
+SCENES = ["on a beach", "in the snow", "at night"]
+REQUESTS = {
+    "backgrounds": lambda index: {"colour": REQUESTED[index % 2]},
+    "varying": lambda index: {"scene": SCENES[index]},
+    "disentangle": lambda index: {"object_colours": ["red", "blue"]} if index else {"scene_colour": "green"},
+}
+"""What prompts request, by prompt set and the image's index."""
+DEFINED = {
+    **{name: "backgrounds" for name, metric in METRICS.items() if metric.requested_colour},
+    "diversity": "backgrounds",
+    "scene_obeyed": "varying",
+    "disentangled": "disentangle",
+}
+"""Metrics that are not defined of all images, and the prompt set that they are defined of."""
+
+
+def colour_of(name: str) -> str:
+    """What tells prompts apart: each of `backgrounds` comes twice, the others once."""
+    index = int(name[-3:])
+    return REQUESTED[index % 2] if name.startswith("backgrounds") else COLOURS[index]
 
 
 def samples_of(counts: dict[str, int]) -> ImageSet:
@@ -32,10 +56,10 @@ def samples_of(counts: dict[str, int]) -> ImageSet:
             "name": name,
             "prompt_set": name.split("/")[0],
             "index": int(name.split("/")[1]),
-            "prompt": f"a {COLOURS[int(name[-3:])]} sks robot",
-            "noun_prompt": f"a {COLOURS[int(name[-3:])]} robot",
+            "prompt": f"a {colour_of(name)} sks robot",
+            "noun_prompt": f"a {colour_of(name)} robot",
             "seed": 0,
-            **({"colour": REQUESTED[int(name[-3:]) % 2]} if name.startswith("backgrounds") else {}),
+            **REQUESTS.get(name.split("/")[0], lambda _: {})(int(name[-3:])),
         }
         for name in names
     ]
@@ -62,7 +86,23 @@ def truth_of(count: int) -> tuple[ImageSet, ImageSet]:
     )
 
 
-def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None, truth=True):
+def views_of(count: int) -> ImageSet:
+    return ImageSet({f"{i:02d}": image for i, image in enumerate(as_bytes(random_images(count, seed=23)))})
+
+
+def mattes_of(images: ImageSet) -> dict[str, np.ndarray]:
+    """Discs in the middle."""
+    rows, columns = np.mgrid[0:64, 0:64]
+    disc = (np.hypot(rows - 32, columns - 32) < 20).astype(np.float32)
+    return dict.fromkeys(images.images, disc)
+
+
+def places_of(count: int) -> OtherPlaces:
+    images = photos_of(count + PHOTOS).stack()[PHOTOS:]
+    return OtherPlaces(images, np.stack([*mattes_of(photos_of(count)).values()]))
+
+
+def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None, truth=True, unseen=True):
     return evaluate_samples(
         samples or samples_of(COUNTS),
         photos or photos_of(PHOTOS),
@@ -73,6 +113,9 @@ def run(networks, samples=None, photos=None, metrics=ALL, batch=32, model=None, 
         method="hypnos",
         model=model,
         cut_outs=CutOuts.of(*truth_of(len((photos or photos_of(PHOTOS)).images))) if truth else None,
+        sample_mattes=mattes_of(samples or samples_of(COUNTS)),
+        other_places=places_of(5),
+        unseen=views_of(VIEWS) if unseen else None,
     )
 
 
@@ -106,13 +149,17 @@ def test_scores_have_one_row_per_cell(tables):
             assert name not in counted.index  # no model was given
             continue
         for prompt_set, images in COUNTS.items():
-            if metric.requested_colour and prompt_set != "backgrounds":
+            if prompt_set != DEFINED.get(name, prompt_set):
                 assert (name, prompt_set) not in counted.index
                 continue
             expected = images * PHOTOS if metric.kind == "pairwise" else images
-            assert counted[name, prompt_set] == expected
+            # images of a scene that the photos show have no value of scene_obeyed
+            fewest = 1 if name == "scene_obeyed" else expected
+            assert fewest <= counted[name, prompt_set] <= expected
     with_deviation = scores.dropna(subset=["std", "std_images"])["metric"].unique()
-    assert set(with_deviation) == {n for n, m in METRICS.items() if m.kind != "set"} - {"clip_t_paper"}
+    assert {*with_deviation, "scene_obeyed"} == {n for n, m in METRICS.items() if m.kind != "set"} - {
+        "clip_t_paper"
+    }
 
 
 def test_scores_are_those_of_the_pairs(tables):
@@ -126,8 +173,10 @@ def test_scores_are_those_of_the_pairs(tables):
     for key, cell in pairs.groupby(["metric", "prompt_set"]):
         assert not cell.duplicated(["image", "photo"]).any()
         assert rows.loc[key, "mean"] == pytest.approx(cell["value"].mean())
-        assert rows.loc[key, "std"] == pytest.approx(cell["value"].std())
-        assert rows.loc[key, "std_images"] == pytest.approx(cell.groupby("image")["value"].mean().std())
+        assert rows.loc[key, "std"] == pytest.approx(cell["value"].std(), nan_ok=True)
+        assert rows.loc[key, "std_images"] == pytest.approx(
+            cell.groupby("image")["value"].mean().std(), nan_ok=True
+        )
         assert rows.loc[key, "n"] == len(cell)
 
 
@@ -273,7 +322,7 @@ def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
     study = Study.from_parameters(yaml.safe_load(file.read_text()))
     nodes = {node.namespace: node for node in create_pipeline(study).nodes}
     assert len(nodes) == len(study.subjects) * len(study.entries())
-    made = ("pairs", "scores", "evaluation_report")
+    made = ("pairs", "scores", "evaluation_report", "cut_out_sheet")
     assert nodes["lego_robot.hypnos"].outputs == [f"lego_robot.hypnos.{name}" for name in made]
     assert nodes["lego_robot.hypnos"].func.keywords == {"subject": "lego_robot", "method": "hypnos"}
     assert "lego_robot.hypnos.finetuned" in nodes["lego_robot.hypnos"].inputs
@@ -294,9 +343,12 @@ def evaluated(models, folder, samples, metrics):
         samples,
         photos_of(PHOTOS),
         *truth_of(PHOTOS),
+        views_of(VIEWS),
+        photos_of(5),
         **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
         evaluation=EvaluationSettings(metrics=metrics),
         runtime=RuntimeSettings(device="cpu", threads=1),
+        matting=ModelReference(folder="absent"),
         subject="lego_robot",
         method="base",
     )
@@ -307,12 +359,12 @@ def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path
     from hypnos_pipeline.models.reference import describe
     from hypnos_pipeline.models.settings import ModelReference
 
-    pairs, scores, report = evaluated(
+    pairs, scores, report, _ = evaluated(
         models, tmp_path / "base", samples_of(COUNTS), ["clip_t", "clip_t_paper", "psnr"]
     )
     assert set(scores["metric"]) == {"clip_t", "psnr"}
     assert set(scores["method"]) == {"base"}
-    assert len(pairs) == 11 + 11 * PHOTOS
+    assert len(pairs) == sum(COUNTS.values()) * (1 + PHOTOS)
     assert set(report["truth"].values()) == {"known masks"}
     assert set(report["networks"]) == set(NETWORKS)
     base = ModelReference(folder=str(tmp_path / "base"))

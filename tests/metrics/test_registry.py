@@ -23,7 +23,9 @@ def test_directions():
         **dict.fromkeys(["fid", "fid_64", "kid", "lpips"], "↓"),
         "clip_t_paper": "",
         **dict.fromkeys([f"foreground_{name}" for name in ("dino", "clip_i", "ssim", "psnr")], "↑"),
-        **dict.fromkeys(["foreground_lpips", "background_obeyed"], "↓"),
+        **dict.fromkeys(["foreground_lpips", "background_obeyed", "background_leak", "grain"], "↓"),
+        **dict.fromkeys(["scene_obeyed", "disentangled", "unseen_dino", "diversity"], "↑"),
+        "copying": "",
     }
 
 

@@ -36,7 +36,7 @@ def test_images_are_taken_apart_by_replicate():
 
 def test_the_evaluation_reports_the_means_of_every_replicate(models, networks, tmp_path):
     samples = repeated()
-    _, scores, report = evaluated(models, tmp_path / "base", samples, METRICS)
+    _, scores, report, _ = evaluated(models, tmp_path / "base", samples, METRICS)
     assert json.loads(json.dumps(report)) == report
     cells = {(row["prompt_set"], row["metric"]): row for row in report["replicates"]}
     assert set(cells) == {("invariant", metric) for metric in METRICS}

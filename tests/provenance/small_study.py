@@ -116,12 +116,12 @@ stages:
     cmd: awk 'NR == 1 || FNR > 1' ${reporting}/subject_scores/* > ${reporting}/cells.csv
     deps: ["${reporting}/subject_scores"]
     params: ["${study}": [methods]]
-    outs: ["${reporting}/cells.csv"]
+    outs: ["${reporting}/cells.csv": {cache: false}]
 """
 
 FILES = {
     ".dvcignore": "__pycache__\n*.pyc\n",
-    ".gitignore": "__pycache__\n/data/0[2-8]_*/\n",
+    ".gitignore": "__pycache__\n/data/0[2-7]_*/\n/data/08_reporting/mini/subject_scores\n",
     "pyproject.toml": "[project]\nname = 'small'\n",
     "requirements.lock": "torch==2.14.1\n",
     "dvc.yaml": DVC_YAML,

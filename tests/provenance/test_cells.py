@@ -7,7 +7,7 @@ import pytest
 from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
 from hypnos_pipeline.provenance.cells import not_yet_run, parse_cells, read_cells, select
 from hypnos_pipeline.study.environments import DEFAULT
-from tests.provenance.small_study import CELLS, MEAN, the_cell, write
+from tests.provenance.small_study import CELLS, MEAN, git, the_cell, write
 
 NOBODY = {"table": None, "prompt_set": None, "subject": None, "method": None, "metric": None}
 
@@ -86,7 +86,7 @@ def test_what_is_only_deleted_can_be_checked_out(study):
     (study / CELLS).unlink()
     with pytest.raises(StudyNotRun) as caught:
         read_cells(study, "mini")
-    assert ways(caught.value)[0] == "dvc checkout"
+    assert ways(caught.value)[0] == f"git checkout {git(study, 'rev-parse', 'HEAD')[:12]} -- {CELLS}"
 
 
 def test_another_environment_must_first_be_chosen(study):

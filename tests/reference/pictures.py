@@ -23,8 +23,8 @@ def pictures(kind: str, count: int, size: int, first: int = 0) -> Tensor:
     """Returns pictures of 8 bits as the metrics get them.
 
     Args:
-        kind: ``random``, or ``photos``: those of all tracked subjects, one subject after the other in turn.
-        count: How many; there are twelve photos.
+        kind: ``random``, or ``photos``: those of all tracked sets, one set after the other in turn.
+        count: How many; there are twenty-four photos.
         size: Their edge in pixels.
         first: Where in the row of pictures to begin.
 

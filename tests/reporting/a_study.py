@@ -12,7 +12,7 @@ import pandas as pd
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting import subject_part
+from hypnos_pipeline.reporting import expectations, subject_part
 from hypnos_pipeline.reporting.captioned import CaptionedSection
 from hypnos_pipeline.reporting.cells import collect_cells
 from hypnos_pipeline.reporting.drawers import worst_and_best
@@ -120,6 +120,16 @@ def part(subject: str, size: int = 64) -> dict[str, Any]:
     return json.loads(json.dumps(found))
 
 
+def image_values(shifts: Sequence[float] = (0.0,)) -> pd.DataFrame:
+    """Returns values of single images; training k has HYPNOS's moved by the k-th shift."""
+    frames = []
+    for number, shift in enumerate(shifts, 1):
+        read = {name: pairs(name) for name in NAMES}
+        read["hypnos"]["value"] += shift
+        frames.append(expectations.image_values(read, number))
+    return pd.concat(frames, ignore_index=True)
+
+
 def page(subjects: Sequence[str], env: str = "mini", size: int = 64, **changed: Any) -> Page:
     """Returns the page of a study of these subjects."""
     frame = cells(subjects)
@@ -143,6 +153,8 @@ def page(subjects: Sequence[str], env: str = "mini", size: int = 64, **changed: 
         "methods": LABELS,
         "parts": dict.fromkeys(subjects, one),
         "backgrounds": dict.fromkeys(subjects, intervals),
+        "values": dict.fromkeys(subjects, image_values()),
+        "comparisons": [("hypnos", "dreambooth")],
         "tables": tables,
     }
     return Page(**(shown | changed))

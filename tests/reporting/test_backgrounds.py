@@ -1,14 +1,10 @@
-"""The table of requested background colours and the sentence that its numbers give."""
+"""The table of requested background colours: rows, differences, and what stands below it."""
 
 from __future__ import annotations
 
 import pandas as pd
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.backgrounds import Verdict, backgrounds_table, verdict
+from hypnos_pipeline.reporting.backgrounds import backgrounds_table
 from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.intervals import INTERVAL_COLUMNS
 from hypnos_pipeline.reporting.table import to_latex, to_markdown
@@ -20,7 +16,7 @@ OURS, THEIRS = "hypnos", "dreambooth_low_lr"
 
 def frame(*rows: tuple, truth: str = "known masks") -> pd.DataFrame:
     """Intervals from (method, minus, metric, mean, low, high)."""
-    return pd.DataFrame([(*row, 24, 6, 4, truth) for row in rows], columns=INTERVAL_COLUMNS)
+    return pd.DataFrame([("backgrounds", *row, 24, 6, 4, truth) for row in rows], columns=INTERVAL_COLUMNS)
 
 
 def methods(dino: tuple[float, float] = (0.5, 0.4)) -> list[tuple]:
@@ -37,54 +33,34 @@ def table(labels, **intervals: pd.DataFrame):
     return backgrounds_table(intervals, Scope(labels, list(intervals), ["Networks. None."]))
 
 
-@given(low=st.floats(-9, 9), width=st.floats(0, 5), metric=st.sampled_from([DINO, OBEYED]))
-def test_a_verdict_is_the_side_of_zero_that_is_good(low, width, metric):
-    found = verdict(METRICS[metric], low, low + width)
-    assert (found is Verdict.UNCLEAR) == (low <= 0 <= low + width)
-    if found is not Verdict.UNCLEAR:
-        assert found is (Verdict.BETTER if (low > 0) == (metric == DINO) else Verdict.WORSE)
-        assert {found, verdict(METRICS[metric], -low - width, -low)} == {Verdict.BETTER, Verdict.WORSE}
-
-
-@pytest.mark.parametrize(
-    ("dino", "obeyed", "expected"),
-    [
-        (
-            (0.1, 0.05, 0.15),
-            (-7.0, -9.0, -4.0),
-            "keeps the foreground better (Foreground DINO +0.1000 [0.0500, 0.1500]) and frees the background "
-            "better (Background ΔE −7.00 [−9.00, −4.00])",
-        ),
-        (
-            (-0.1, -0.2, -0.05),
-            (0.0, -1.0, 1.0),
-            "keeps the foreground worse (Foreground DINO −0.1000 [−0.2000, −0.0500]) and shows no clear "
-            "difference in the background (Background ΔE 0.00 [−1.00, 1.00])",
-        ),
-    ],
-)
-def test_the_sentence_says_what_the_intervals_show(labels, dino, obeyed, expected):
-    found = frame(*methods(), (OURS, THEIRS, DINO, *dino), (OURS, THEIRS, OBEYED, *obeyed))
-    sentence = table(labels, lego_robot=found).notes[0]
-    assert sentence == f"Lego robot: against DreamBooth (LR=5e-5), HYPNOS (LR=1e-4) {expected}."
-
-
 def test_rows_are_methods_then_differences_and_the_best_is_bold(labels):
     difference = (OURS, THEIRS, DINO, 0.1, 0.05, 0.15)
     made = table(labels, lego_robot=frame(*methods(), difference), chair=frame(*methods((0.3, 0.4))))
     assert made.headers == ("Foreground DINO ↑", "Background ΔE ↓")
     robot, chair = made.blocks
     assert [row.labels for row in robot] == [
-        ("Lego robot", "HYPNOS (LR=1e-4)"),
-        ("Lego robot", "DreamBooth (LR=5e-5)"),
-        ("Lego robot", "Base model"),
-        ("Lego robot", "HYPNOS (LR=1e-4) − DreamBooth (LR=5e-5)"),
+        ("backgrounds", "Lego robot", "HYPNOS (LR=1e-4)"),
+        ("backgrounds", "Lego robot", "DreamBooth (LR=5e-5)"),
+        ("backgrounds", "Lego robot", "Base model"),
+        ("backgrounds", "Lego robot", "HYPNOS (LR=1e-4) − DreamBooth (LR=5e-5)"),
     ]
     assert [row.entries[0].bold for row in robot] == [True, False, False, False]
     assert [row.entries[0].bold for row in chair] == [False, True, False]
-    assert robot[3].entries[0].text == "+0.1000 [0.0500, 0.1500] better"
+    assert robot[3].entries[0].text == "+0.1000 [0.0500, 0.1500]"
     assert robot[3].entries[1].text == "–"
     assert robot[2].entries[1].text == "–"
+
+
+def test_prompts_that_hypnos_trains_on_stand_apart_and_are_labelled(labels):
+    own = frame(*methods()).assign(prompt_set="repeated")
+    found = pd.concat([frame(*methods()), own], ignore_index=True)
+    made = backgrounds_table({"chair": found}, Scope(labels, ["chair"], own_prompts={"repeated"}))
+    assert [block[0].labels[0] for block in made.blocks] == [
+        "backgrounds",
+        "repeated (HYPNOS's own training prompts)",
+    ]
+    assert "HYPNOS finetunes on these very prompts" in "\n".join(made.notes)
+    assert "finetunes" not in "\n".join(table(labels, chair=frame(*methods())).notes)
 
 
 def test_values_lead_to_their_cells_and_a_difference_to_both_of_its_sides(labels):
@@ -102,6 +78,7 @@ def test_the_notes_say_which_truth_and_how_many(labels):
     notes = "\n".join(table(labels, lego_robot=frame(*methods()), chair=other).notes)
     assert "Lego robot: known masks; Chair: the stage's own mattes." in notes
     assert "n = 24 images of 6 colours, 4 photos." in notes
+    assert "of one training" in notes
     assert notes.endswith("Networks. None.")
 
 

@@ -19,7 +19,10 @@ from tests.reporting.conftest import METHODS, SUBJECTS, score
 
 def test_columns_and_order_are_the_contract(scores, collect) -> None:
     cells = collect(scores)
-    assert ",".join(cells.columns) == "table,prompt_set,subject,method,metric,mean,std,std_images,n,paper"
+    assert (
+        ",".join(cells.columns)
+        == "table,prompt_set,subject,method,metric,mean,std,std_images,n,paper,trainings,std_trainings"
+    )
     assert list(cells.columns) == CELL_COLUMNS
     keys = list(cells[["prompt_set", "subject", "method", "metric"]].itertuples(index=False, name=None))
     assert keys == [
@@ -85,6 +88,19 @@ def test_metrics_of_other_kinds_follow(scores, collect) -> None:
 def test_wrong_scores_are_named(scores, collect, row, message) -> None:
     with pytest.raises(CellError, match=message):
         collect([*scores, pd.DataFrame([score(*row)])])
+
+
+def test_a_cell_of_several_trainings_is_the_mean_of_their_means(collect) -> None:
+    key = ("varying", "chair", "hypnos", "dino")
+    means = {1: 0.5, 2: 0.75, 3: float("nan"), 4: 0.25}
+    frames = [pd.DataFrame([score(*key, mean)]).assign(training=k) for k, mean in means.items()]
+    frames[1] = frames[1].assign(std=9.0, n=99)
+    once = pd.DataFrame([score("varying", "chair", "base", "dino", 0.1)])
+    several, single = (row for _, row in collect([*reversed(frames), once]).iterrows())
+    assert (several["mean"], several["trainings"], several["std_trainings"]) == (0.5, 3, 0.25)
+    assert (several["std"], several["std_images"], several["n"]) == (0.05, 0.025, 8)  # the first training's
+    assert (single["mean"], single["trainings"]) == (0.1, 1)
+    assert pd.isna(single["std_trainings"])
 
 
 def test_missing_columns_are_named() -> None:

@@ -42,12 +42,19 @@ def test_an_axis_where_lower_is_better_runs_backwards():
     assert x0 > x1
 
 
-def test_an_interval_that_holds_zero_is_not_filled():
-    found = [Interval("Mug", 1, 0.5, -0.1, 1.0), Interval("Mug", 2, 0.5, 0.1, 1.0)]
-    svg = intervals("Differences", found, "right")
+def test_an_interval_is_filled_where_it_is_clear():
+    found = [Interval("Mug", 1, 0.5, 0.1, 1.0), Interval("Mug", 2, 0.5, 0.1, 1.0, clear=True)]
+    svg = intervals("Differences", found)
     assert svg.count("fill: var(--paper,") == 1
     assert ">Mug</text>" in svg
-    assert "(better →)" in svg
+
+
+def test_a_single_value_is_a_ring_and_differences_too_small_to_matter_are_a_band():
+    alone = intervals("Differences", [Interval("Mug", 1, 0.5, 0.1, 1.0)])
+    beside = intervals("Differences", [Interval("Mug", 1, 0.5, 0.1, 1.0, single=0.3)], smallest=0.05)
+    ring, band = "fill-opacity: 0; stroke: currentColor", "fill: var(--line, #ddd)"
+    assert (ring in alone, band in alone) == (False, False)
+    assert (beside.count(ring), beside.count(band)) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from hypnos_pipeline.reporting.ablations import ablations_table
-from hypnos_pipeline.reporting.expectations import VALUE_COLUMNS, Outcome, image_values, weigh
+from hypnos_pipeline.reporting.expectations import UNMEASURED, VALUE_COLUMNS, image_values, weigh
 from hypnos_pipeline.reporting.labels import MethodLabel
+from hypnos_pipeline.reporting.statistics import NO_VERDICT
 from hypnos_pipeline.reporting.table import to_markdown
 from hypnos_pipeline.training.settings import Expectation
 
@@ -39,66 +40,81 @@ def pairs(shift: float, metric: str = "dino", colours: tuple[str, ...] = ("",)) 
 
 
 def values(**shifts: float) -> pd.DataFrame:
-    stated = {"hypnos": [expected("lower")]}
-    return image_values({name: pairs(shift) for name, shift in shifts.items()}, stated)
+    return image_values({name: pairs(shift) for name, shift in shifts.items()})
 
 
-def outcomes(stated: dict, frames: dict[str, pd.DataFrame]) -> list[str]:
-    return list(weigh(stated, frames, seed=1)["outcome"])
+def trained(*differences: float) -> pd.DataFrame:
+    """Trainings in which `hypnos_mse` lies so far from `hypnos`."""
+    frames = [
+        values(hypnos=0.0, hypnos_mse=each).assign(training=number)
+        for number, each in enumerate(differences, 1)
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
-def test_an_image_counts_by_its_mean_over_the_photos_of_expected_measures_alone():
-    read = pd.concat([pairs(0.0), pairs(9.0, metric="ssim")])
-    found = image_values({"hypnos": read}, {"hypnos_mse": [expected("lower")]})
+def weighed(stated: dict, frames: dict[str, pd.DataFrame]) -> list:
+    return [*weigh(stated, frames, seed=1).itertuples(index=False)]
+
+
+def test_an_image_counts_by_its_mean_over_the_photos():
+    found = image_values({"hypnos": pd.concat([pairs(0.0), pairs(9.0, metric="ssim")])})
     assert list(found) == VALUE_COLUMNS
-    assert set(found["metric"]) == {"dino"}
-    np.testing.assert_allclose(found.set_index("image")["value"].sort_index(), NOISE)
-    assert image_values({"hypnos": read}, {"hypnos": []}).empty
+    assert set(found["metric"]) == {"dino", "ssim"}
+    dino = found[found["metric"] == "dino"]
+    np.testing.assert_allclose(dino.set_index("image")["value"].sort_index(), NOISE)
+    assert list(image_values({"hypnos": pairs(0.0).iloc[:0]})) == VALUE_COLUMNS
 
 
-def test_a_shift_far_above_the_noise_that_is_shared_is_seen_or_opposite():
+def test_one_training_has_an_interval_over_images_and_no_verdict():
     """The noise, 1 in size, is 50 times the shift: only the pairing finds it."""
-    frames = {"figurine": values(hypnos=0.0, hypnos_mse=-0.02)}
-    assert outcomes({"hypnos_mse": [expected("lower"), expected("higher")]}, frames) == ["seen", "opposite"]
+    (row,) = weighed({"hypnos_mse": [expected("lower")]}, {"figurine": values(hypnos=0.0, hypnos_mse=-0.02)})
+    assert (row.difference, row.low, row.high) == pytest.approx((-0.02, -0.02, -0.02))
+    assert (row.images, row.trainings, row.outcome) == (IMAGES, 1, NO_VERDICT)
 
 
-def test_a_difference_that_wavers_is_not_clear():
-    ours, theirs = pairs(0.0), pairs(0.0)
-    ours["value"] += np.repeat([1.0, -1.0] * (IMAGES // 2), 2)
-    frames = {
-        "figurine": image_values({"hypnos_mse": ours, "hypnos": theirs}, {"hypnos": [expected("lower")]})
-    }
-    (row,) = weigh({"hypnos_mse": [expected("lower")]}, frames, seed=1).itertuples(index=False)
-    assert row.outcome == Outcome.UNCLEAR
-    assert row.low < row.difference < row.high
-    assert row.difference == pytest.approx(0.0, abs=1e-12)
+def test_over_several_trainings_a_difference_is_seen_opposite_or_not_decided():
+    stated = {"hypnos_mse": [expected("lower"), expected("higher")]}
+    clear = weighed(stated, {"figurine": trained(-0.21, -0.20, -0.19)})
+    assert [row.outcome for row in clear] == ["seen", "opposite"]
+    assert (clear[0].difference, clear[0].trainings) == (pytest.approx(-0.2), 3)
+    assert clear[0].low == pytest.approx(-0.2 - 4.3027 * 0.01 / 3**0.5, rel=1e-3)  # t of 2 degrees, 97.5 %
+    assert {row.outcome for row in weighed(stated, {"figurine": trained(-0.5, 0.4, 0.0)})} == {"not decided"}
+
+
+def test_the_variance_between_trainings_is_pooled_over_a_subjects_rows_of_one_measure():
+    frame = trained(0.10, 0.11, 0.12)
+    ours = frame[frame["method"] == "hypnos"]
+    steady = ours.assign(method="hypnos_steady", value=ours["value"] + 0.3)
+    stated = {"hypnos_mse": [expected("higher")], "hypnos_steady": [expected("higher")]}
+    first, second = weighed(stated, {"figurine": pd.concat([frame, steady], ignore_index=True)})
+    assert first.high - first.low == pytest.approx(second.high - second.low)
+    assert second.high - second.difference == pytest.approx(2.7764 * (1e-4 / 2 / 3) ** 0.5, rel=1e-3)
 
 
 def test_few_colours_make_wide_intervals():
     """Of two colours one gained and one did not: colours are drawn too, so one of them decides nothing."""
     ours, theirs = (pairs(0.0, colours=("red", "blue")) for _ in range(2))
     ours.loc[ours["colour"] == "red", "value"] += 1.0
-    read = {"hypnos_mse": ours, "hypnos": theirs}
-    frames = {"figurine": image_values(read, {"hypnos": [expected("higher")]})}
-    assert outcomes({"hypnos_mse": [expected("higher")]}, frames) == [Outcome.UNCLEAR]
+    read, stated = {"hypnos_mse": ours, "hypnos": theirs}, {"hypnos_mse": [expected("higher")]}
+    (row,) = weighed(stated, {"figurine": image_values(read)})
+    assert row.low < 1e-9
     ours["colour"] = theirs["colour"] = ""
-    frames = {"figurine": image_values(read, {"hypnos": [expected("higher")]})}
-    assert outcomes({"hypnos_mse": [expected("higher")]}, frames) == ["seen"]
+    (row,) = weighed(stated, {"figurine": image_values(read)})
+    assert row.low > 0.2
 
 
 def test_a_claim_may_be_about_one_subject_and_against_another():
     frames = {"mug": values(hypnos=0.0), "mug_other_prior": values(hypnos=0.3)}
     stated = {"hypnos": [expected("higher", subject="mug_other_prior", against_subject="mug")]}
-    (row,) = weigh(stated, frames, seed=1).itertuples(index=False)
-    assert (row.subject, row.against, row.against_subject, row.outcome) == (
-        "mug_other_prior", "hypnos", "mug", "seen",
-    )  # fmt: skip
+    (row,) = weighed(stated, frames)
+    assert (row.subject, row.against, row.against_subject) == ("mug_other_prior", "hypnos", "mug")
     assert row.difference == pytest.approx(0.3)
 
 
 def test_what_has_no_values_is_not_measured_and_other_images_are_refused():
     frames = {"figurine": values(hypnos=0.0, hypnos_mse=1.0)}
-    assert outcomes({"hypnos_mse": [expected("lower", metric="ssim")]}, frames) == ["not measured"]
+    (row,) = weighed({"hypnos_mse": [expected("lower", metric="ssim")]}, frames)
+    assert row.outcome == UNMEASURED
     frames["figurine"] = frames["figurine"].iloc[:-1]
     with pytest.raises(ValueError, match="invariant/011"):
         weigh({"hypnos_mse": [expected("lower")]}, frames, seed=1)
@@ -113,16 +129,28 @@ def test_the_same_study_gives_the_same_intervals():
 LABELS = [MethodLabel("hypnos", "HYPNOS"), MethodLabel("hypnos_mse", "MSE"), MethodLabel("base", "Base")]
 
 
-def test_the_table_says_what_was_seen_and_of_what_nothing_is_expected():
+def printed(stated: dict, frame: pd.DataFrame) -> str:
+    read_back = frame.assign(colour=np.nan)  # as it comes from a CSV
+    return to_markdown(ablations_table(weigh(stated, {"figurine": read_back}, 1), stated, LABELS))
+
+
+def test_the_table_of_one_training_gives_differences_and_no_verdict():
     stated = {"hypnos": [], "hypnos_mse": [expected("lower"), expected("higher")], "base": []}
-    frames = {"figurine": values(hypnos=0.5, hypnos_mse=0.25, base=0.0)}
-    frames["figurine"] = frames["figurine"].assign(colour=np.nan)  # as it comes back from a CSV
-    printed = to_markdown(ablations_table(weigh(stated, frames, 1), stated, LABELS))
-    assert "−0.2500 [−0.2500, −0.2500]" in printed
-    assert " **seen** |" in printed
-    assert " **opposite** |" in printed
-    assert "1 seen and 1 opposite" in printed
-    assert "Without an expectation: HYPNOS and Base." in printed
+    table = printed(stated, values(hypnos=0.5, hypnos_mse=0.25, base=0.0))
+    assert "−0.2500 [−0.2500, −0.2500]" in table
+    assert table.count(f"| {NO_VERDICT} |") == 2
+    assert "there is no verdict" in table
+    assert not {"seen", "opposite"} & set(table.replace("*", "").lower().split())
+    assert "Without an expectation: HYPNOS and Base." in table
+
+
+def test_the_table_of_several_trainings_says_how_often_what_was_seen():
+    stated = {"hypnos": [], "hypnos_mse": [expected("lower"), expected("higher")], "base": []}
+    table = printed(stated, trained(-0.21, -0.20, -0.19))
+    assert " **seen** |" in table
+    assert " **opposite** |" in table
+    assert "Figurine: 2 expectations, 1 seen and 1 opposite." in table
+    assert "over 3 trainings" in table
 
 
 def test_a_study_without_expectations_says_so():

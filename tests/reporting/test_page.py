@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from hypnos_pipeline.reporting import fitting
+from hypnos_pipeline.reporting.cards import cards
+from hypnos_pipeline.reporting.cells import CellKey
 from hypnos_pipeline.reporting.headline import HEADLINE
 from hypnos_pipeline.reporting.page import study_title
-from tests.reporting.a_study import IMAGES, NAMES, SETS, TAKEN, page
+from tests.reporting.a_study import IMAGES, LABELS, NAMES, SETS, TAKEN, image_values, page
 
 SUBJECTS = ["mug", "robot"]
 ORDER = [
@@ -68,6 +71,43 @@ def test_one_training_gives_no_verdict_but_every_methods_value(html):
         for subject in SUBJECTS
         for method in NAMES
     )
+
+
+def test_nothing_of_one_training_is_called_better_or_worse(html):
+    for name in ("verdicts", "differences"):
+        words = re.sub(r"<[^>]+>", " ", section(html, name))
+        assert not re.search(r"\b(better|worse|seen|opposite)\b", words)
+    assert "<b>One training: no verdict</b>" in section(html, "differences")
+
+
+def test_several_trainings_have_intervals_over_them_on_cards_and_differences():
+    values = dict.fromkeys(SUBJECTS, image_values([0.0, 0.1, 0.2, -0.1, -0.2]))
+    html = page(SUBJECTS, values=values, kinds=dict.fromkeys(SUBJECTS, "one_place")).html()
+    header, shown, differences = (html.partition("</header>")[0], *(section(html, n) for n in ORDER[:4:3]))
+    assert "2 methods × 2 subjects, 5 times each" in header
+    assert shown.count('<p class="verdict">5 trainings</p>') == len(SUBJECTS)
+    assert "no verdict" not in shown + differences
+    assert "<b>5 trainings</b>" in differences
+    assert "Mean of 2 in one place" in differences
+    # t of 8 degrees of freedom, 97.5 %: 2.306 × √(0.025 / 5), and less by √2 for the mean of both.
+    assert "−1.0000 [−1.1631, −0.8369]" in differences
+    assert "−1.0000 [−1.1153, −0.8847]" in differences
+
+
+def test_training_prompts_are_labelled_wherever_a_prompt_set_is_named():
+    html = page(["mug"], own_prompts={"backgrounds"}).html()
+    label = "(HYPNOS's own training prompts)"
+    for name, times in (("verdicts", 2), ("images", 1), ("differences", 4), ("metrics", 3)):
+        assert section(html, name).replace("&#39;", "'").count(label) == times, name
+
+
+def test_nearly_equal_values_stand_above_one_another():
+    values = dict(zip(NAMES, (0.50, 0.51, 0.9), strict=True))
+    rows = {CellKey("varying", "mug", name, "clip_t"): SimpleNamespace(mean=values[name]) for name in NAMES}
+    (card,) = cards(rows, LABELS, ["mug"])
+    (strip,) = card.strips
+    assert [(dot.method, dot.level) for dot in strip.dots] == [(2, 0), (1, 0), (0, 1)]
+    assert strip.levels == 2
 
 
 def test_a_strip_runs_from_worst_to_best_whatever_the_metrics_direction(html):

@@ -20,6 +20,8 @@ from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.pipelines.reporting import create_pipeline
+from hypnos_pipeline.pipelines.reporting.collected import own_prompt_sets
+from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
 from hypnos_pipeline.study.model import Study
 from tests.reporting.conftest import score
 
@@ -31,6 +33,10 @@ HANDED_OUT = (
     ".subject_image_values",
     ".subject_photos",
 )
+
+
+OF_TRAININGS = ("scores", "pairs", "sample_check", "evaluation_report", "learning_curve", "training_report")
+"""What is read of all trainings; the figures show the first one's."""
 
 
 class Kept(MemoryDataset):
@@ -95,6 +101,7 @@ def inputs(study: Study) -> dict[str, Any]:
                 ]
             )
             found[f"{subject}.{method}.sample_sheet"] = sheet
+            found[f"{subject}.{method}.cut_out_sheet"] = sheet
             check = {"images": 3, "spread": 2.0, "blank": 3, "change": 30.0, "warnings": ["all blank"]}
             found[f"{subject}.{method}.sample_check"] = {"varying": check}
             farther = requested.assign(value=requested["value"] + 10 * number)
@@ -105,6 +112,10 @@ def inputs(study: Study) -> dict[str, Any]:
                 found[f"{subject}.{method}.learning_curve"] = curve
                 found[f"{subject}.{method}.preview_strip"] = sheet
                 found[f"{subject}.{method}.training_report"] = {"steps": 160 + number}
+            for training in study.further_trainings:
+                for kind in OF_TRAININGS:
+                    if (first := f"{subject}.{method}.{kind}") in found:
+                        found[f"{subject}.{method}.training_{training}.{kind}"] = found[first]
     return found
 
 
@@ -141,12 +152,46 @@ def test_free_inputs_are_the_contracts(study) -> None:
         "params:methods",
         "params:prompt_sets",
         "params:evaluation",
+        "params:augmentation",
         "params:env",
         "params:seed",
         "params:image_size",
         *(f"params:models.{name}" for name in NETWORKS if name != "perceptual"),
     }
-    assert pipeline.inputs() == parameters | set(inputs(study))
+    assert pipeline.inputs() == parameters | {"recorded_findings"} | set(inputs(study))
+
+
+def test_a_prompt_set_of_the_pools_prompts_alone_is_hypnos_own(parameters) -> None:
+    colours = {"kind": "colours", "images": 4}
+    sets = {
+        "own": colours | {"colours": ["red", "white"]},
+        "beside": colours | {"colours": ["red", "grey"]},
+        "walls": colours | {"colours": ["red"], "template": "a photo of {subject} in a {colour} walled room"},
+        "plain": {"kind": "fixed", "prompts": ["a photo of {subject}"], "images": 4},
+    }
+    pool = parameters["augmentation"] | {"colours": ["red", "white", "blue"]}
+    assert own_prompt_sets(sets, pool, seed=42) == {"own"}
+
+
+def test_further_trainings_are_collected_with_the_first(parameters) -> None:
+    study = Study.from_parameters(parameters | {"trainings": 3, "further_trainings": [2, 3]})
+    pipeline, known = create_pipeline(study), inputs(study)
+    assert {name for name in pipeline.inputs() if not name.startswith("params:")} == set(known)
+    known["figurine.hypnos.training_3.scores"] = known["figurine.hypnos.scores"].assign(mean=2.5)
+    known["params:methods"] = parameters["methods"]
+    wanted = ("figurine.subject_scores", "figurine.subject_image_values")
+    chosen = pipeline.to_outputs(*wanted)
+    catalog = DataCatalog({name: MemoryDataset(known[name]) for name in chosen.inputs()})
+    for name in wanted:
+        catalog[name] = Kept()
+    SequentialRunner().run(chosen, catalog)
+    scores = catalog.load(wanted[0]).query("method == 'hypnos' and metric == 'psnr'")
+    assert set(scores[["training", "mean"]].itertuples(index=False, name=None)) == {
+        (1, 0.5),
+        (2, 0.5),
+        (3, 2.5),
+    }
+    assert "training" in catalog.load(wanted[1])
 
 
 def test_a_study_of_the_base_model_alone_has_no_curves(parameters) -> None:
@@ -166,9 +211,10 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     parameters["subjects"]["figurine"] = study.subjects["figurine"]
     parameters["methods"]["hypnos"]["hypnos"] = study.methods.hypnos["hypnos"]
     parameters["evaluation"] = EvaluationSettings.model_validate(parameters["evaluation"])
-    names = ("subjects", "methods", "prompt_sets", "evaluation", "seed", "image_size")
+    names = ("subjects", "methods", "prompt_sets", "augmentation", "evaluation", "seed", "image_size")
     data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
     data["params:env"] = "paper"
+    data["recorded_findings"] = pd.DataFrame(columns=FINDING_COLUMNS)
     data |= {f"params:models.{name}": getattr(study.models, name) for name in NETWORKS}
     pipeline = create_pipeline(study)
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in data.items()})
@@ -185,7 +231,8 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     assert "FID: inception (sha256" in markdown
     assert "Table 2" in catalog.load("table_2_md")
     backgrounds = catalog.load("backgrounds_md")
-    assert "against DreamBooth (LR=1e-4), HYPNOS (LR=2e-4) frees the background better" in backgrounds
+    assert "HYPNOS (LR=2e-4) − DreamBooth (LR=1e-4)" in backgrounds
+    assert not {"better", "worse"} & set(backgrounds.split())
     assert "known masks" in backgrounds
     assert "Background" not in markdown
     assert catalog.load("backgrounds_tex").startswith("% needs")
@@ -214,7 +261,7 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
         trained = [method for family, method in study.entries() if family != "base"]
         stages = page[page.index('<section id="stages">') :]
         sheets = stages.partition("</section>")[0].count("<img")
-        assert sheets == 5 + 5 + len(study.entries()) + len(trained)
+        assert sheets == 5 + 5 + 2 * len(study.entries()) + len(trained)
     page = catalog.load("study_page")
     assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr --env paper" in page
     for figure in ("loss_curve_figure", "instance_images_figure", "prompt_grammar_figure"):

@@ -45,6 +45,21 @@ def test_layout_is_the_papers(cells, scope) -> None:
     assert [row.labels for row in table.blocks[1]] == [("Base model", "Lego robot"), ("Base model", "Chair")]
 
 
+def test_several_trainings_have_the_deviation_between_them(scores, collect, scope) -> None:
+    trained = [
+        frame.assign(training=number, mean=frame["mean"] + number) for frame in scores for number in (1, 2)
+    ]
+    table = prompt_invariant_table(collect(trained), scope)
+    one = prompt_invariant_table(collect(scores), scope)
+    for several, single in zip(table.blocks[0], one.blocks[0], strict=True):
+        for ours, theirs in zip(several.entries, single.entries, strict=True):
+            mean, deviation = (float(part) for part in ours.text.split(" ± "))
+            assert mean == pytest.approx(float(theirs.text.split(" ± ")[0]) + 1.5, abs=1e-3)
+            assert deviation == pytest.approx(0.5**0.5, abs=1e-3)
+    assert table.notes[0].startswith("Mean of 2 trainings ± standard deviation between them")
+    assert one.notes[0].startswith("One training: mean ± standard deviation over n.")
+
+
 @pytest.mark.parametrize(
     ("make", "prompt_set"), [(prompt_invariant_table, "invariant"), (prompt_varying_table, "varying")]
 )
@@ -82,6 +97,14 @@ def test_best_is_per_subject(scores, collect, scope) -> None:
         frame.loc[(frame["subject"] == "chair") & (frame["method"] == "hypnos"), "mean"] += 5
     table = prompt_invariant_table(collect(scores), scope)
     assert [row.entries[0].bold for row in table.blocks[0]] == [False, True, True, False]
+
+
+def test_the_caption_says_of_how_many_trainings_the_means_are(scores, collect, scope) -> None:
+    more = [frame.assign(training=2) for frame in scores]
+    one, two = (prompt_varying_table(collect(each), scope) for each in (scores, [*scores, *more]))
+    assert two.caption == f"{one.caption}, mean of 2 trainings"
+    assert two.notes[0].startswith("Mean ± standard deviation over n of the first training. ")
+    assert difference_table(collect([*scores, *more]), scope).caption.endswith(", mean of 2 trainings")
 
 
 def test_ties_as_printed_are_all_best() -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from hypnos_pipeline.progress import Event
 from hypnos_pipeline.running import lines as lines_module
-from hypnos_pipeline.running.board import Board
+from hypnos_pipeline.running.board import Board, Row
 from hypnos_pipeline.running.lines import Lines
 from hypnos_pipeline.running.made import where_to_look
 from hypnos_pipeline.running.table import table
@@ -70,6 +70,14 @@ def test_the_table_fits_eighty_columns_and_says_how_far_everything_is():
         "sample finetuned  rattan_chair  dreambooth_high_lr    24/76          0.4/s  2:10",
         "1 of 3 nodes, 1:00 elapsed, about 1:10 left",
     ]
+
+
+def test_a_further_training_is_named_by_its_number():
+    named = {
+        name: Row(name, 0.0).names[2] for name in ("mug.hypnos.finetune", "mug.hypnos.training_2.finetune")
+    }
+    assert [*named.values()] == ["hypnos", "hypnos, training 2"]
+    assert Row("mug.training_2.pretrain_discriminator", 0.0).names[1:] == ("mug", "training 2")
 
 
 def test_nodes_that_need_not_run_say_nothing_about_the_time_left():

@@ -15,7 +15,7 @@ from tests.end_to_end.shrunken import PROJECT_ROOT, shrink
 
 SUBJECTS = ("figurine", "lego_robot")
 STUDY = "conf/mini/parameters_study.yml"
-LEFT_OUT = ("tests/", "docs/", "notebooks/", "benchmarks/", "dvc.lock")
+LEFT_OUT = ("tests/", "docs/", "notebooks/", "benchmarks/", "data/08_reporting/", "dvc.lock")
 BIN = Path(sys.executable).parent
 
 
@@ -50,6 +50,11 @@ class Project:
         project.run("git", "init", "--quiet")
         project.commit("the study")
         return project
+
+    def clone(self, folder: Path) -> Project:
+        """Clones what is committed into another folder."""
+        self.run("git", "clone", "--quiet", str(self.folder), str(folder))
+        return Project(folder)
 
     def lay_checkout(self) -> None:
         """Copies the checkout as it stands, but for its record, and shrinks the study."""

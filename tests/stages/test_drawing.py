@@ -9,7 +9,7 @@ from hypnos_pipeline.stages.drawing import _readers, _shortest, stages_svg
 
 
 def test_the_picture_in_the_docs_is_the_one_of_dvc_yaml(project_root) -> None:
-    drawn = stages_svg((project_root / "dvc.yaml").read_text())
+    drawn = stages_svg((project_root / "dvc.yaml").read_text(), "_further")
     assert (project_root / "docs/pictures/stages.svg").read_text() == drawn, "run `kedro dvc draw` on it"
 
 

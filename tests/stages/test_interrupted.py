@@ -77,11 +77,20 @@ def assert_goes_on(toy: Toy) -> None:
     assert (toy.folder / "slow").read_text() == "half\n1\n"
 
 
+def assert_a_second_one_is_refused(toy: Toy, first: int) -> None:
+    """Before it looks at any stage, though the first one has let go of DVC's lock meanwhile."""
+    second = subprocess.run(CALL, cwd=toy.folder, env=environment(), capture_output=True, text=True)
+    assert second.returncode == 1
+    said = " ".join(second.stderr.split())
+    assert f"Nothing was run: process {first} is at work on quick, slow" in said
+
+
 def test_a_killed_worker_s_stage_begins_again_and_ctrl_c_ends_everything(toy, running):
     until(lambda: len(tries(toy)) == 1)
     below = psutil.Process(running.pid).children(recursive=True)
     ((shell, worker),) = tries(toy)
     os.kill(worker, signal.SIGKILL)
+    assert_a_second_one_is_refused(toy, running.pid)
     until(lambda: len(tries(toy)) == 2)
     until(lambda: not psutil.pid_exists(shell), ENDED)  # which ends with its worker
     assert (toy.folder / "slow").read_text() == "half\n", "the second try found what the first one left"

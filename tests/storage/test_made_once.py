@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.made_once import entries, made_once
+from hypnos_pipeline.storage.settings import CheckpointSettings
 from tests.datasets.test_full_disk import no_room_for_large_files
 
 KEY, OTHER = "a" * 32, "b" * 32
@@ -38,6 +40,22 @@ def test_the_second_gets_what_the_first_made(tmp_path: Path) -> None:
     assert make.times == 1
     made_once(tmp_path, OTHER, make, 1e6)
     assert make.times == 2
+
+
+def test_what_was_saved_of_its_making_goes_once_it_is_kept(tmp_path: Path) -> None:
+    """A later run takes the entry, and would never come back to the states of a making that was killed."""
+    settings = CheckpointSettings(folder=str(tmp_path / "states"), every_steps=1)
+
+    def make() -> dict[str, torch.Tensor]:
+        states = open_checkpoints(settings, "class_prior", [], {})
+        assert states is not None
+        made = Maker()()
+        states.save(1, made, {})
+        states.finish()
+        return made
+
+    made_once(tmp_path / "store", KEY, make, 1e6)
+    assert list((tmp_path / "states").iterdir()) == []
 
 
 @pytest.mark.parametrize("damage", ["cut short", "missing"])

@@ -12,8 +12,10 @@ from hypnos_pipeline.checks.findings import Finding, Passed, warning
 from hypnos_pipeline.checks.installation import installation_findings
 from hypnos_pipeline.checks.loading import loading_findings
 from hypnos_pipeline.checks.machine import machine_findings, tracking_problems
+from hypnos_pipeline.checks.metrics import metric_warnings
 from hypnos_pipeline.checks.networks import network_findings
-from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
+from hypnos_pipeline.checks.photos import class_prior_problems, cut_out_problems, photo_problems
+from hypnos_pipeline.checks.read_once import read_once
 from hypnos_pipeline.checks.resources import disk_finding, memory_findings, priors_finding
 from hypnos_pipeline.checks.sizes import network_sizes
 from hypnos_pipeline.checks.study_files import StudyFiles
@@ -75,7 +77,9 @@ def _configuration(study: StudyFiles) -> list[Finding]:
         "prompt set": len(parts.prompt_sets),
     }
     text = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
-    return [Passed(f"conf/{study.env}", text)]
+    trainings = parts.sections.get("trainings", 1)
+    text += f", {trainings} trainings of each method" if trainings > 1 else ""
+    return [Passed(f"conf/{study.env}", text), *metric_warnings(parts)]
 
 
 def _photo_count(study: StudyFiles) -> int:
@@ -88,17 +92,18 @@ def _found_files(folder: Path) -> PhotoFiles:
 
 def _photos(study: StudyFiles) -> Iterator[Finding]:
     """Reads the photos and masks of every subject, and the user's own class images."""
-    for folder in study.photo_folders().values():
-        with _warnings_of("hypnos_pipeline.imaging") as warned:
-            problems = photo_problems(folder, study.parts, study.truth)
-        yield from problems
-        if not problems:
-            yield from (warning(shown(folder), line) for line in warned)
-            files = _found_files(folder)
-            masks = len(files.masks)
-            beside = f"{masks or 'no'} mask{'' if masks == 1 else 's'} beside them"
-            yield Passed(shown(folder), f"{len(files.photos)} photos, {beside}")
-    yield from class_prior_problems(study.parts)
+    with read_once(study.root) as known:
+        for folder in study.photo_folders().values():
+            with _warnings_of("hypnos_pipeline.imaging") as warned:
+                problems = photo_problems(folder, study.parts, study.truth, read=known.outline)
+            yield from problems
+            if not problems:
+                yield from (warning(shown(folder), line) for line in warned)
+                files = _found_files(folder)
+                masks = len(files.masks)
+                beside = f"{masks or 'no'} mask{'' if masks == 1 else 's'} beside them"
+                yield Passed(shown(folder), f"{len(files.photos)} photos, {beside}")
+    yield from class_prior_problems(study.parts) + cut_out_problems(study.parts)
 
 
 @contextmanager

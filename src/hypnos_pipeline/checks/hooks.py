@@ -17,7 +17,8 @@ from kedro.pipeline.node import Node
 from hypnos_pipeline.checks.machine import machine_problems, tracking_problems
 from hypnos_pipeline.checks.memory_settings import savings
 from hypnos_pipeline.checks.networks import make_random_networks, network_problems
-from hypnos_pipeline.checks.photos import class_prior_problems, photo_problems
+from hypnos_pipeline.checks.photos import class_prior_problems, cut_out_problems, photo_problems
+from hypnos_pipeline.checks.read_once import read_once
 from hypnos_pipeline.checks.study_files import TRUTH, StudyFiles
 from hypnos_pipeline.checks.words import word_problems
 from hypnos_pipeline.errors import Problem, StudyError, nearest
@@ -76,11 +77,16 @@ class StudyChecks:
         parts = ValidParts.of(Study, current_parameters())
         found: list[Problem] = []
         truth = catalog.load(TRUTH) if TRUTH in inputs else None
-        for name, users in photos.items():
-            found += photo_problems(Path(catalog[name]._describe()["filepath"]), parts, truth, users)
+        loader = StudyConfigLoader.newest
+        with read_once(Path(loader.conf_source).parent if loader else Path()) as known:
+            for name, users in photos.items():
+                folder = Path(catalog[name]._describe()["filepath"])
+                found += photo_problems(folder, parts, truth, users, known.outline)
+        if "params:evaluation" in inputs:
+            found += cut_out_problems(parts)
         if "params:class_prior" in inputs:
             found += class_prior_problems(parts)
-        found += network_problems(parts, networks, lock_file(StudyConfigLoader.newest))
+        found += network_problems(parts, networks, lock_file(loader))
         trains = any(name.endswith(".finetuned") for name in pipeline.all_outputs())
         found += machine_problems(parts, trains) + tracking_problems(current_parameters())
         if not found:
@@ -89,7 +95,7 @@ class StudyChecks:
             found += word_problems(parts)
         with shown_plainly():
             if found:
-                raise StudyError(found)
+                raise StudyError(dict.fromkeys(found))
 
     @hook_impl
     def on_node_error(self, error: Exception, node: Node) -> None:
@@ -119,9 +125,10 @@ def _photo_users(pipeline: Pipeline, inputs: set[str]) -> dict[str, set[str]]:
 def _files_problems(files: StudyFiles, models_lock: Path | None) -> list[Problem]:
     """Returns what is wrong with the files that the valid parts of a study name."""
     parts, found = files.parts, list[Problem]()
-    for folder in files.photo_folders().values():
-        found += photo_problems(folder, parts, files.truth)
-    found += class_prior_problems(parts)
+    with read_once(files.root) as known:
+        for folder in files.photo_folders().values():
+            found += photo_problems(folder, parts, files.truth, read=known.outline)
+    found += class_prior_problems(parts) + cut_out_problems(parts)
     found += network_problems(parts, parts.models, models_lock)
     return [*found, *word_problems(parts), *machine_problems(parts), *tracking_problems(files.parameters)]
 

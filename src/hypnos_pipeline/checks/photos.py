@@ -6,7 +6,7 @@ single mattes made by other backends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from hypnos_pipeline.prompting.settings import SubjectSettings
 from hypnos_pipeline.study.parts import ValidParts
 
 if TYPE_CHECKING:
-    from hypnos_pipeline.imaging.photos import RawPhotos
+    from hypnos_pipeline.imaging.photos import PhotoOutline
     from hypnos_pipeline.imaging.settings import BackendSettings
 
 NETWORKS = "networks of background removal"
@@ -43,36 +43,51 @@ def users_of(
     }
 
 
+def read_outline(folder: Path) -> PhotoOutline:
+    """Reads the photos of a folder.
+
+    Raises:
+        PhotoError: Listing everything that is wrong with them.
+    """
+    from hypnos_pipeline.imaging.photos import read_photos
+
+    return read_photos(folder).outline
+
+
 def photo_problems(
-    folder: Path, parts: ValidParts, truth: Path | None = None, subjects: Iterable[str] | None = None
+    folder: Path,
+    parts: ValidParts,
+    truth: Path | None = None,
+    subjects: Iterable[str] | None = None,
+    read: Callable[[Path], PhotoOutline] = read_outline,
 ) -> list[Problem]:
     """Reads one subject's photos and masks, and checks them for the subjects that use them.
 
     Args:
         folder: Holds the photos; its name is the subject's whose they are.
         parts: The study.
-        truth: Holds ``<true_masks>/masks/<photo>.png``; true masks are not checked if not given.
+        truth: Holds ``<true_masks>/masks/<photo>.png`` and ``<unseen>/unseen``; not checked if not given.
         subjects: Those that count; all if not given.
+        read: How photos are read; ``ReadOnce.outline`` reads them only if they have changed.
     """
-    from hypnos_pipeline.imaging.photos import read_photos
-
     try:
-        raw = read_photos(folder)
+        outline = read(folder)
     except PhotoError as error:
         return error.problems
-    found = use_problems(raw, shown(folder), users_of(folder.name, parts, subjects), parts)
+    found = use_problems(outline, shown(folder), users_of(folder.name, parts, subjects), parts)
     if truth is not None:
-        found += known_mask_problems(raw, folder.name, parts, truth, subjects)
+        found += known_mask_problems(outline, folder.name, parts, truth, subjects)
+        found += unseen_problems(users_of(folder.name, parts, subjects).values(), truth)
     return found
 
 
 def use_problems(
-    raw: RawPhotos, place: str, users: Mapping[str, SubjectSettings], parts: ValidParts
+    outline: PhotoOutline, place: str, users: Mapping[str, SubjectSettings], parts: ValidParts
 ) -> list[Problem]:
     """Checks photos for the subjects that use them.
 
     Args:
-        raw: All photos and masks of a folder.
+        outline: Of all photos and masks of a folder.
         place: The folder, for the problems.
         users: The subjects; with none, all photos count and the study's backend makes their mattes.
         parts: The study.
@@ -84,11 +99,11 @@ def use_problems(
         problem
         for name, subject in known.items()
         for problem in choice_problems(
-            raw.photos, subject.exclude, subject.mattes, place, f"subjects.{name}."
+            outline.sizes, subject.exclude, subject.mattes, place, f"subjects.{name}."
         )
     ]
     backends: dict[str, tuple[str, BackendSettings]] = {}
-    for photo, key, chosen in _without_mask(raw, known, parts):
+    for photo, key, chosen in _without_mask(outline, known, parts):
         if chosen.backend == "provided":
             found.append(
                 Problem(place, f"{photo}: has no mask", f"add masks/{photo}.png or change {key}.backend")
@@ -101,13 +116,13 @@ def use_problems(
 
 
 def _without_mask(
-    raw: RawPhotos, users: Mapping[str, SubjectSettings], parts: ValidParts
+    outline: PhotoOutline, users: Mapping[str, SubjectSettings], parts: ValidParts
 ) -> Iterator[tuple[str, str, BackendSettings]]:
     """Yields the photos that a backend must cut out, the key that names the backend, and the backend."""
     settings = parts.sections.get("background_removal")
-    given = raw.given_mattes(settings.alpha) if settings is not None else raw.masks
+    given = outline.given_mattes(settings.alpha) if settings is not None else outline.masks
     for name, subject in users.items():
-        for photo in raw.photos:
+        for photo in outline.sizes:
             if photo in subject.exclude or photo in given:
                 continue
             if photo in subject.mattes:
@@ -129,30 +144,52 @@ def _backend_problems(chosen: BackendSettings, matting: ModelReference | None) -
 
 
 def known_mask_problems(
-    raw: RawPhotos, owner: str, parts: ValidParts, truth: Path, subjects: Iterable[str] | None = None
+    outline: PhotoOutline, owner: str, parts: ValidParts, truth: Path, subjects: Iterable[str] | None = None
 ) -> list[Problem]:
     """Checks the true masks of photos: one for each photo that is not excluded, in its size."""
     found: list[Problem] = []
     users = list(users_of(owner, parts, subjects).values())
     for name in dict.fromkeys(each.true_masks for each in users if each.true_masks):
         using = [each for each in users if each.true_masks == name]
-        used = {key: photo for key, photo in raw.photos.items() if any(key not in u.exclude for u in using)}
-        found += true_mask_problems(replace(raw, photos=used), truth / name / "masks")
+        used = {key: size for key, size in outline.sizes.items() if any(key not in u.exclude for u in using)}
+        found += true_mask_problems(used, truth / name / "masks")
     return found
 
 
-def true_mask_problems(raw: RawPhotos, folder: Path) -> list[Problem]:
-    """Reads a folder of true masks, ``<photo>.png`` for each photo."""
+def true_mask_problems(sizes: Mapping[str, tuple[int, int]], folder: Path) -> list[Problem]:
+    """Reads a folder of true masks, ``<photo>.png`` for each photo; ``sizes`` are the photos'."""
     from hypnos_pipeline.imaging.true_masks import read_true_masks
 
     place = f"{shown(folder)} (true_masks)"
     if not folder.is_dir():
         return [Problem(place, "no such folder", "put a mask of every photo there, or leave out true_masks")]
     try:
-        read_true_masks(folder, {name: photo.size for name, photo in raw.photos.items()})
+        read_true_masks(folder, sizes)
     except PhotoError as error:
         return [replace(problem, where=place) for problem in error.problems]
     return []
+
+
+def cut_out_problems(parts: ValidParts) -> list[Problem]:
+    """Returns why what cuts generated images out cannot be used."""
+    evaluation = parts.sections.get("evaluation")
+    if evaluation is None or evaluation.cut_out is None:
+        return []
+    found = _backend_problems(evaluation.cut_out, parts.models.get("matting"))
+    return [Problem(NETWORKS, f"evaluation.cut_out: {problem.what}", problem.fix) for problem in found]
+
+
+def unseen_problems(subjects: Iterable[SubjectSettings], truth: Path) -> list[Problem]:
+    """Reads the subjects' unseen views and their masks."""
+    from hypnos_pipeline.imaging.unseen import read_unseen
+
+    found: list[Problem] = []
+    for name in dict.fromkeys(subject.unseen for subject in subjects if subject.unseen):
+        try:
+            read_unseen(truth / name, image_size=1)
+        except PhotoError as error:
+            found += error.problems
+    return found
 
 
 def class_prior_problems(parts: ValidParts) -> list[Problem]:

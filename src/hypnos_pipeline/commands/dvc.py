@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HEADLINES = "headlines"
 """The dataset that ``dvc metrics`` shows; every mean is in ``metrics.json``, too many for a screen."""
+FURTHER = "_further"
+"""What the names of further trainings' stages end with."""
 NETWORK = "models."
 """What the keys of single networks' parameters begin with."""
 
@@ -56,13 +58,15 @@ def check(env: str | None) -> None:
 def draw(file: Path) -> None:
     """Draws the stages of dvc.yaml as an SVG picture.
 
-    Every stage stands once, whatever it iterates.
+    Every stage stands once, whatever it iterates; those of further trainings, which are alike, are left out.
     """
     from hypnos_pipeline.stages.drawing import stages_svg
     from hypnos_pipeline.storage.replacing import replaced_file
 
     with replaced_file(file) as partial:
-        partial.write_text(stages_svg((project_root() / "dvc.yaml").read_text(encoding="utf-8")), "utf-8")
+        partial.write_text(
+            stages_svg((project_root() / "dvc.yaml").read_text(encoding="utf-8"), FURTHER), "utf-8"
+        )
     click.echo(f"The stages of dvc.yaml are drawn in {file}.")
 
 
@@ -79,6 +83,10 @@ def conventions() -> Conventions:
         shown = isinstance(dataset, (CurveDataset, PictureDataset))
         return "metrics" if name == HEADLINES else "plots" if shown else "outs"
 
+    def uncached(dataset: Any) -> bool:
+        metadata: dict[str, Any] = getattr(dataset, "metadata", None) or {}
+        return metadata.get("dvc") == {"cache": False}
+
     return Conventions(
         parameter_file=lambda key: "conf/${env}/globals.yml" if key == "env" else "${study}",
         always=("requirements.lock",),
@@ -86,6 +94,7 @@ def conventions() -> Conventions:
         files_of=lambda key: [f"${{{key}.folder}}"] if key.startswith(NETWORK) else [],
         modules_of=modules_of,
         section=section,
+        uncached=uncached,
     )
 
 

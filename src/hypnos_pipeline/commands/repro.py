@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,7 +61,8 @@ def repro(
             from hypnos_pipeline.stages.reproduction import reproduce
 
             stages = StudyStages(root, plan, workers)
-            outcome = reproduce(repo, plan, stages.ways(force=force, run_cache=not no_run_cache))
+            with _alone(root, plan):
+                outcome = reproduce(repo, plan, stages.ways(force=force, run_cache=not no_run_cache))
     except LockError as error:
         raise Busy(
             "Nothing was run: another process of DVC's is at work here. Wait until it has ended, then run the"
@@ -71,6 +74,22 @@ def repro(
         click.echo("Stopped. What has finished is recorded; `kedro repro` goes on from there.", err=True)
         raise SystemExit(130) from None
     _report(outcome, stages.where_to_look())
+
+
+@contextmanager
+def _alone(root: Path, plan: Plan) -> Generator[None]:
+    """Keeps other `kedro repro` away from the plan's stages: DVC's own lock is let go of while stages run.
+
+    Raises:
+        Busy: If another one is at work on some of them.
+    """
+    from hypnos_pipeline.running.run_lock import FOLDER, RunLock
+
+    lock = RunLock(root / FOLDER / "repro", set(), {stage.addressing for stage in plan.order})
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _listed(plan: Plan, force: bool) -> str:

@@ -153,9 +153,9 @@ class StudyStages:
                         self._board.expected.pop(node, None)
 
 
-def _slice(options: Mapping[str, str]) -> tuple[str, str]:
-    """Returns a pipeline's name and the namespace or tag that a stage's command chooses."""
-    return options.get("pipelines", "__default__"), options.get("namespaces") or options.get("tags") or ""
+def _slice(options: Mapping[str, str]) -> tuple[str, str, str]:
+    """Returns a pipeline's name and the namespace and tag that a stage's command chooses."""
+    return options.get("pipelines", "__default__"), options.get("namespaces", ""), options.get("tags", "")
 
 
 def _options(command: str) -> dict[str, str]:
@@ -163,13 +163,12 @@ def _options(command: str) -> dict[str, str]:
     return dict(OPTIONS.findall(command)) if command.startswith("kedro run") else {}
 
 
-def _nodes(pipelines: Mapping[str, Pipeline]) -> dict[tuple[str, str], list[str]]:
-    """Returns the names of nodes by their pipeline's name and, after it, each namespace and tag of theirs."""
-    found = defaultdict[tuple[str, str], list[str]](list)
+def _nodes(pipelines: Mapping[str, Pipeline]) -> dict[tuple[str, str, str], list[str]]:
+    """Returns the names of nodes by their pipeline's name, each namespace or none, and each tag or none."""
+    found = defaultdict[tuple[str, str, str], list[str]](list)
     for name, pipeline in pipelines.items():
         for node in pipeline.nodes:
-            parts = (node.namespace or "").split(".")
-            spaces = {".".join(parts[:count]) for count in range(len(parts) + 1)}
-            for chosen_by in spaces | node.tags:
-                found[name, chosen_by].append(node.name)
+            for space in {"", *node.namespace_prefixes}:
+                for tag in {"", *node.tags}:
+                    found[name, space, tag].append(node.name)
     return found

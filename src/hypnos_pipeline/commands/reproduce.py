@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from hypnos_pipeline.provenance.cells import Cell
 
-OF_A_STAGE = re.compile(r"--pipelines=(\S+) --namespaces=(\S+)")
+OF_A_STAGE = re.compile(r"--pipelines=(\S+) --namespaces=(\S+)(?: --tags=(\S+))?")
 """The command line of a stage of one subject or method."""
 
 
@@ -31,8 +33,13 @@ OF_A_STAGE = re.compile(r"--pipelines=(\S+) --namespaces=(\S+)")
     help="On another kind of machine: by how much each number may differ and still count as within; "
     "relative to the recorded number where that is above 1, absolute below.",
 )
+@click.option(
+    "--training",
+    type=click.IntRange(min=1),
+    help="Only this one of several trainings, compared with its own scores (default: all of them).",
+)
 @click.option("--keep", is_flag=True, help="Leave the scratch folder and say where it is.")
-def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> None:
+def reproduce(env: str, tolerance: float, training: int | None, keep: bool, **words: str | None) -> None:
     r"""Makes one cell again from the raw photos, in a scratch folder, by what dvc.lock records.
 
     \b
@@ -49,9 +56,11 @@ def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> No
 
     check_table(root, env)
     cell = the_cell(root, env, **words)
-    _announce(root, cell)
+    _announce(root, cell, training)
     try:
-        verdict = run(root, cell, tolerance=tolerance, keep=keep, progress=_progress, say=_show)
+        verdict = run(
+            root, cell, training=training, tolerance=tolerance, keep=keep, progress=_progress, say=_show
+        )
     except MissingInputs as error:
         _show(f"Error: {error}")
         raise SystemExit(MISSING) from None
@@ -61,16 +70,16 @@ def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> No
     raise SystemExit(verdict.status)
 
 
-def _announce(root: Path, cell: Cell) -> None:
+def _announce(root: Path, cell: Cell, training: int | None) -> None:
     """Says how long it will take, by today's study; nothing if that no longer has the cell's stages."""
     from hypnos_pipeline.checks.duration import describe_duration
     from hypnos_pipeline.checks.study_files import StudyFiles
     from hypnos_pipeline.provenance.lineage import recorded_lineage
     from hypnos_pipeline.provenance.relevance import needed_stages
 
-    stages = needed_stages(recorded_lineage(root, cell)[1])
+    stages = needed_stages(recorded_lineage(root, cell)[1], training)
     files = StudyFiles.read(root, cell.env)
-    runs = [found.groups() for stage in stages if (found := OF_A_STAGE.search(stage.cmd))]
+    runs = [(found[1], found[2], found[3]) for stage in stages if (found := OF_A_STAGE.search(stage.cmd))]
     if files.problems or not runs:
         return
     try:
@@ -81,13 +90,13 @@ def _announce(root: Path, cell: Cell) -> None:
     _show(f"Runs {len(stages)} stages: {text}, and some seconds more for each stage to start.")
 
 
-def stage_nodes(root: Path, env: str, runs: list[tuple[str, ...]]) -> Pipeline:
+def stage_nodes(root: Path, env: str, runs: Iterable[tuple[str, str, str | None]]) -> Pipeline:
     """Returns the nodes of some stages as today's study has them.
 
     Args:
         root: The project's folder.
         env: The environment.
-        runs: Name of the pipeline and of the namespace of each.
+        runs: Name of the pipeline, of the namespace, and of the tag of each, if any.
 
     Raises:
         KeyError: If there is no such pipeline.
@@ -103,7 +112,12 @@ def stage_nodes(root: Path, env: str, runs: list[tuple[str, ...]]) -> Pipeline:
     bootstrap_project(root)
     StudyConfigLoader(str(root / "conf"), env=env, base_env=BASE, default_run_env=DEFAULT)
     known = cast("dict[str, Pipeline]", pipelines)
-    return sum((known[name].filter(node_namespaces=[where]) for name, where in runs), Pipeline([]))
+    return Pipeline(
+        [
+            known[name].filter(node_namespaces=[where], tags=[tag] if tag else None)
+            for name, where, tag in runs
+        ]
+    )
 
 
 def _show(text: str) -> None:
@@ -111,5 +125,5 @@ def _show(text: str) -> None:
 
 
 def _progress(text: str) -> None:
-    if click.get_text_stream("stderr").isatty():  # pyright: ignore[reportCallIssue, reportUnknownMemberType]
+    if sys.stderr.isatty():
         click.echo(text, err=True, nl=False)

@@ -30,6 +30,25 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class PhotoOutline:
+    """What is known of photos without their pixels.
+
+    Attributes:
+        sizes: Name to width and height, upright, sorted by name.
+        masks: Names of the photos that have a mask.
+        alphas: Names of the photos that are cut-outs.
+    """
+
+    sizes: dict[str, tuple[int, int]]
+    masks: frozenset[str] = frozenset()
+    alphas: frozenset[str] = frozenset()
+
+    def given_mattes(self, alpha: str) -> frozenset[str]:
+        """Returns the photos of which no backend needs to make a matte; see ``RawPhotos.given_mattes``."""
+        return self.masks | self.alphas if alpha == "matte" else self.masks
+
+
+@dataclass(frozen=True)
 class RawPhotos:
     """Photos as taken, and what is given of their mattes.
 
@@ -37,11 +56,19 @@ class RawPhotos:
         photos: Name to an upright 8-bit sRGB picture, sorted by name.
         masks: Name to a matte of the photo's size, H×W float32 in [0, 1]; photos may lack one.
         alphas: Likewise, from the transparency of photos that are cut-outs.
+        warnings: What was ignored or is unusual; it has been logged.
     """
 
     photos: dict[str, Image.Image]
     masks: dict[str, np.ndarray] = field(default_factory=dict)
     alphas: dict[str, np.ndarray] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def outline(self) -> PhotoOutline:
+        """What is known of them without their pixels."""
+        sizes = {name: photo.size for name, photo in self.photos.items()}
+        return PhotoOutline(sizes, frozenset(self.masks), frozenset(self.alphas))
 
     def given_mattes(self, alpha: str) -> dict[str, np.ndarray]:
         """Returns the mattes that no backend needs to make; a mask wins over transparency.
@@ -79,12 +106,26 @@ def read_photos(folder: Path) -> RawPhotos:
         reader.note(reader.folder.name, found, MORE_PHOTOS)
     if reader.problems:
         raise PhotoError(reader.problems)
+    warnings = list(files.warnings)
     if len(photos) > _MANY:
-        text = (
+        warnings.append(
             f"{folder}: {len(photos)} photos, more than {_MANY}; the method is made for 3 to 5: keep the best"
         )
-        _warn_once(text)
-    return RawPhotos(photos, masks, reader.alphas)
+        _warn_once(warnings[-1])
+    return RawPhotos(photos, masks, reader.alphas, tuple(warnings))
+
+
+def read_pictures(folder: Path) -> dict[str, Image.Image]:
+    """Reads a folder of photos that nothing is learned from, however many: upright, in order of their names.
+
+    Raises:
+        PhotoError: Listing every photo that cannot be read, each with its fix.
+    """
+    reader = _Reader(Path(folder))
+    read = {name: reader.photo(name, file) for name, file in reader.files().photos.items()}
+    if reader.problems:
+        raise PhotoError(reader.problems)
+    return {name: photo for name, photo in read.items() if photo is not None}
 
 
 @cache

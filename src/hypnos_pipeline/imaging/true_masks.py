@@ -63,8 +63,15 @@ def true_cut_outs(
     return ImageSet(known, rows), ImageSet(freed, rows)
 
 
-def read_true_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict[str, np.ndarray]:
-    """Reads ``<photo>.png`` of each photo, given its width and height, upright.
+def read_true_masks(
+    folder: Path, frames: Mapping[str, tuple[int, int]], key: str = "true_masks"
+) -> dict[str, np.ndarray]:
+    """Reads ``<photo>.png`` of each photo.
+
+    Args:
+        folder: Holds them.
+        frames: Photo to its width and height, upright.
+        key: The subject's that names the folder, for messages.
 
     Returns:
         Photo to its mask, H×W float32 in [0, 1].
@@ -80,13 +87,13 @@ def read_true_masks(folder: Path, frames: Mapping[str, tuple[int, int]]) -> dict
             with Image.open(file) as image:
                 masks[name] = to_grey_unit(image)
         except FileNotFoundError:
-            wrong.append((file.name, ("no true mask of this photo", "add it or leave out true_masks")))
+            wrong.append((file.name, ("no true mask of this photo", f"add it or leave out {key}")))
         except (OSError, SyntaxError, ValueError) as error:
             wrong.append((file.name, (f"cannot be read ({error})", "copy the file again")))
         else:
             if problem := size_problem(masks[name], frame):
                 wrong.append((file.name, problem))
     if wrong:
-        where = f"{shown(folder)} (true_masks)"
+        where = f"{shown(folder)} ({key})"
         raise PhotoError(Problem(where, f"{file}: {what}", fix) for file, (what, fix) in wrong)
     return masks

@@ -1,7 +1,8 @@
 """What every metric is: its label, direction and kind. Drives evaluation, and arrows and bold in tables.
 
 The order is the paper's (Tables 1 and 2: DINO, CLIP-I, CLIP-T, FID, SSIM, PSNR, LPIPS), each of our
-additions behind the metric it varies; those of requested background colours come last.
+additions behind the metric it varies; then those of requested background colours, and last those of what the
+paper says in words.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 MetricKind = Literal["pairwise", "per_image", "set"]
+Reads = Literal["true_cut_outs", "sample_mattes", "other_places", "unseen"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,11 @@ class Metric:
             that tables give no arrow and no bold.
         network: Field of ``ModelsSettings`` whose network it needs; empty for pixel metrics.
         decimals: Digits behind the point in tables (the paper prints four throughout).
-        requested_colour: Whether it is defined only where the prompt requests a background colour; metrics of
-            pairs then compare with the true cut-outs on this colour instead of the photos (method.md §9).
+        requests: Columns of the samples' manifest, one of which an image's prompt must fill for the metric to
+            be defined of it; empty if it is defined of all. Metrics of pairs that need a ``colour`` compare
+            with the true cut-outs on it instead of the photos (method.md §9).
+        reads: What it needs beside samples and photos. A subject or study without has no such cell.
+        partial: Whether single images may lack a value, as one whose cut-out is empty; cells leave them out.
         variant_of: The metric whose formula it shares, with another network or another reference.
     """
 
@@ -37,13 +42,20 @@ class Metric:
     higher_is_better: bool | None
     network: Literal["dino", "clip", "clip_b32", "inception", "lpips", ""]
     decimals: int = 4
-    requested_colour: bool = False
+    requests: tuple[str, ...] = ()
+    reads: tuple[Reads, ...] = ()
+    partial: bool = False
     variant_of: str = ""
 
     @property
     def formula(self) -> str:
         """Returns the name of the metric that says how it is computed."""
         return self.variant_of or self.name
+
+    @property
+    def requested_colour(self) -> bool:
+        """Whether it is of requested background colours; those metrics have a table of their own."""
+        return "colour" in self.requests
 
     @property
     def arrow(self) -> str:
@@ -80,14 +92,53 @@ METRICS |= {
         METRICS[name],
         name=f"foreground_{name}",
         label=f"Foreground {METRICS[name].label}",
-        requested_colour=True,
+        requests=("colour",),
+        reads=("true_cut_outs",),
         variant_of=name,
     )
     for name in ("dino", "clip_i", "ssim", "psnr", "lpips")
 }
-METRICS["background_obeyed"] = Metric(
-    "background_obeyed", "Background ΔE", "per_image", False, "", decimals=2, requested_colour=True
-)
+METRICS |= {
+    metric.name: metric
+    for metric in (
+        Metric("background_obeyed", "Background ΔE", "per_image", False, "", 2, requests=("colour",)),
+        Metric(
+            "background_leak",
+            "Background leak",
+            "per_image",
+            False,
+            "clip",
+            2,
+            reads=("true_cut_outs", "sample_mattes", "other_places"),
+        ),
+        Metric(
+            "scene_obeyed",
+            "Scene obeyed",
+            "per_image",
+            True,
+            "clip",
+            requests=("scene",),
+            reads=("true_cut_outs", "sample_mattes"),
+            partial=True,
+        ),
+        Metric(
+            "disentangled",
+            "Disentangled ΔE",
+            "per_image",
+            True,
+            "",
+            2,
+            requests=("object_colours", "scene_colour"),
+            reads=("sample_mattes",),
+            partial=True,
+        ),
+        Metric("grain", "Grain", "per_image", False, "", 2),
+        Metric("unseen_dino", "Unseen DINO", "per_image", True, "dino", reads=("unseen",)),
+        Metric("diversity", "Diversity (LPIPS)", "per_image", True, "lpips", partial=True),
+        # Low is a copied photo, but high may be another object: neither is better.
+        Metric("copying", "Nearest photo (LPIPS)", "per_image", None, "lpips"),
+    )
+}
 
 
 def in_order(names: Iterable[str]) -> list[Metric]:

@@ -6,13 +6,11 @@ Nothing here enters the tables.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.imaging.square import cut_photo, find_square
 
 if TYPE_CHECKING:
     import torch
@@ -21,19 +19,6 @@ if TYPE_CHECKING:
 
 REAL_THRESHOLD = 0.5
 """Scores of the discriminator above it count as real."""
-
-
-def read_unseen(folder: Path, image_size: int) -> ImageSet:
-    """Reads ``unseen/*.jpg`` of a subject's folder as working squares, cut by ``unseen_masks/*.png``."""
-    from PIL import Image, ImageOps
-
-    squares = {}
-    for file in sorted((folder / "unseen").glob("*.jpg")):
-        photo = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
-        mask = Image.open(folder / "unseen_masks" / f"{file.stem}.png").convert("L")
-        square = find_square(*photo.size, np.asarray(mask, np.float32) / 255, "matte", file.stem)
-        squares[file.stem] = cut_photo(photo, square, image_size)
-    return ImageSet(squares)
 
 
 def similarity(encoder: ImageEncoder, first: np.ndarray, second: np.ndarray) -> torch.Tensor:

@@ -4,6 +4,11 @@ A slice's namespace is ``<subject>.<stage>`` or ``<subject>.<method>``: ``kedro 
 takes them all, and kedro-viz shows a subject as a box of boxes. Datasets are named ``<subject>.<name>``,
 whichever stage makes them, or ``<subject>.<method>.<name>``.
 
+These are the names of a method's first training. A further one adds its number: its namespace, with which its
+datasets' names begin, is ``<subject>.<method>.training_2``, and that of its discriminator
+``<subject>.training_2``. ``--namespaces=<subject>.<method>`` takes all trainings of a method; the tags
+``training_1``, ``training_2`` … tell them apart.
+
 A pipeline writes its nodes once, with short names, as :class:`Step`. Each slice makes Kedro's nodes of them,
 with full names. Kedro's own way, a namespaced ``Pipeline`` to a slice, makes each node twice.
 """
@@ -18,6 +23,7 @@ from typing import Any
 from kedro.pipeline import Node
 
 from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.training.settings import training_name
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,8 @@ class Step:
             parameters are the study's.
         makes: Short names of datasets.
         name: The node's; the function's where none is given.
-        given: Which of the arguments ``subject`` and ``method`` are given the slice's own names.
+        given: Which of the arguments ``subject``, ``method`` and ``training`` are given the slice's own:
+            names, and the training's number.
     """
 
     function: Callable[..., Any]
@@ -62,26 +69,53 @@ def subject_slices(
     return nodes
 
 
-def method_slices(
-    study: Study, steps: Mapping[str, Sequence[Step]], of_subject: Collection[str] = ()
+def training_slices(
+    study: Study, stage: str, first: Sequence[Step], further: Sequence[Step], of_subject: Collection[str]
 ) -> list[Node]:
-    """Returns the nodes of every subject and method.
+    """Returns the nodes of a stage that the methods of a subject share, and that each training has anew.
 
     Args:
-        study: Whose subjects and methods.
-        steps: What to make the nodes of, by family; methods of other families have none.
-        of_subject: Datasets of the subject that the nodes read.
+        study: Whose subjects.
+        stage: Second part of the first training's namespaces.
+        first: What to make the nodes of the first training of.
+        further: The same for every further one.
+        of_subject: Datasets of the subject that all trainings share.
     """
     nodes: list[Node] = []
     for subject in study.subjects:
-        of_all = {name: f"{subject}.{name}" for name in of_subject}
-        of_all["params:subject"] = f"params:subjects.{subject}"
-        for family, method in study.entries():
-            full, space = (
-                of_all | {"params:method": f"params:methods.{family}.{method}"},
-                f"{subject}.{method}",
-            )
-            nodes += _slice(steps.get(family, ()), space, space, full, subject=subject, method=method)
+        shared = {name: f"{subject}.{name}" for name in of_subject}
+        for training in range(1, study.trainings + 1):
+            prefix = training_name(subject, training)
+            space, steps = (f"{subject}.{stage}", first) if training == 1 else (prefix, further)
+            nodes += _slice(steps, space, prefix, shared, subject=subject, training=training)
+    return nodes
+
+
+def method_slices(
+    study: Study,
+    steps: Mapping[str, Sequence[Step]],
+    of_subject: Collection[str] = (),
+    of_training: Collection[str] = (),
+) -> list[Node]:
+    """Returns the nodes of every subject, method and training.
+
+    Args:
+        study: Whose subjects, methods and trainings.
+        steps: What to make the nodes of, by family; methods of other families have none.
+        of_subject: Datasets of the subject that the nodes read.
+        of_training: The same of those that the subject has for each training.
+    """
+    nodes: list[Node] = []
+    for subject in study.subjects:
+        for training in range(1, study.trainings + 1):
+            of_all = {name: f"{subject}.{name}" for name in of_subject}
+            of_all |= {name: f"{training_name(subject, training)}.{name}" for name in of_training}
+            of_all["params:subject"] = f"params:subjects.{subject}"
+            for family, method in study.entries():
+                full = of_all | {"params:method": f"params:methods.{family}.{method}"}
+                space = training_name(f"{subject}.{method}", training)
+                names: dict[str, Any] = {"subject": subject, "method": method, "training": training}
+                nodes += _slice(steps.get(family, ()), space, space, full, **names)
     return nodes
 
 
@@ -105,16 +139,18 @@ class _HashedOnce(Node):
 
 
 def _slice(
-    steps: Iterable[Step], namespace: str, prefix: str, full: Mapping[str, str], **names: str
+    steps: Iterable[Step], namespace: str, prefix: str, full: Mapping[str, str], **names: Any
 ) -> list[Node]:
+    tag = f"training_{names['training']}" if "training" in names else None
+
     def name(short: str) -> str:
         return full.get(short) or (short if short.startswith("params:") else f"{prefix}.{short}")
 
-    return [_node(step, name, namespace, **{key: names[key] for key in step.given}) for step in steps]
+    return [_node(step, name, namespace, tag, **{key: names[key] for key in step.given}) for step in steps]
 
 
 def _node(
-    step: Step, name: Callable[[str], str], namespace: str | None, tag: str | None = None, **given: str
+    step: Step, name: Callable[[str], str], namespace: str | None, tag: str | None = None, **given: Any
 ) -> Node:
     reads, makes, function = step.reads, step.makes, step.function
     return _HashedOnce(

@@ -13,6 +13,7 @@ from hypnos_pipeline.prompting.fit import excess
 from hypnos_pipeline.prompting.rare_words import rare_word_problems
 from hypnos_pipeline.prompting.settings import (
     ColourPrompts,
+    DisentanglingPrompts,
     GrammarPrompts,
     PromptSetSettings,
     SubjectSettings,
@@ -32,8 +33,8 @@ _COLOUR_BACKGROUND = re.compile(rf"\b({'|'.join(COLOURS)}|gray)\s+background\b",
 def expand(settings: PromptSetSettings, name: str, seed: int) -> list[str]:
     """Expands a prompt set to one prompt per image, the same for all subjects and methods.
 
-    A fixed set repeats its prompts in turn, a set of colours its colours. A grammar draws an image type, then
-    a background and one of that type's styles, without repeats.
+    A list repeats its prompts in turn, a set of colours its colours. A grammar draws an image type, then a
+    background and one of that type's styles, without repeats.
 
     Args:
         settings: The prompt set.
@@ -50,10 +51,11 @@ def expand(settings: PromptSetSettings, name: str, seed: int) -> list[str]:
     """
     if settings.kind == "colours":
         return _colour_prompts(settings, name)
-    if settings.kind == "fixed":
-        for prompt in settings.prompts:
+    if settings.kind != "grammar":
+        prompts = _listed_prompts(settings, name) if settings.kind == "disentangle" else settings.prompts
+        for prompt in prompts:
             _filled(prompt, name)
-        return [settings.prompts[index % len(settings.prompts)] for index in range(settings.images)]
+        return [prompts[index % len(prompts)] for index in range(settings.images)]
     combinations = grammar_combinations(settings, name)
     left = {image_type: list(prompts) for image_type, prompts in combinations.items()}
     drawn: list[str] = []
@@ -65,21 +67,68 @@ def expand(settings: PromptSetSettings, name: str, seed: int) -> list[str]:
     return drawn
 
 
-def requested_colours(settings: PromptSetSettings) -> list[str | None]:
-    """Returns the background colour that is requested of each image of a prompt set; None where none is."""
-    if settings.kind != "colours":
-        return [None] * settings.images
-    return [settings.colours[index % len(settings.colours)] for index in range(settings.images)]
+def requests(settings: PromptSetSettings, name: str, seed: int) -> list[dict[str, Any]]:
+    """Returns what is requested of each image of a prompt set, as data beside its prompt.
+
+    Args:
+        settings: The prompt set.
+        name: As in :func:`expand`.
+        seed: As in :func:`expand`.
+
+    Returns:
+        For each image, where requested: ``colour`` (of a plain background), ``scene_colour`` (of a scene,
+        such as a room's walls), ``object_colours`` (a list), ``scene`` (a grammar's background, in words).
+    """
+    if settings.kind == "colours":
+        return [
+            {"scene_colour" if walled else "colour": colour} for colour, walled in _colour_turns(settings)
+        ]
+    if settings.kind == "disentangle":
+        of_prompts = [
+            ({"scene_colour": each.scene} if each.scene else {})
+            | ({"object_colours": each.object} if each.object else {})
+            for each in settings.prompts
+        ]
+        return [of_prompts[index % len(of_prompts)] for index in range(settings.images)]
+    if settings.kind == "grammar":
+        combinations = grammar_combinations(settings, name).values()
+        words = {prompt: words for prompts in combinations for prompt, words in prompts.items()}
+        return [{"scene": words[prompt]["background"]} for prompt in expand(settings, name, seed)]
+    return [{}] * settings.images
+
+
+def _colour_turns(settings: ColourPrompts) -> list[tuple[str, bool]]:
+    """Returns each image's colour, and whether it is that of a room's walls."""
+    kinds = (False, True) if settings.wall_template else (False,)
+    turns = [(colour, walled) for walled in kinds for colour in settings.colours]
+    return [turns[index % len(turns)] for index in range(settings.images)]
 
 
 def _colour_prompts(settings: ColourPrompts, name: str) -> list[str]:
     """Returns a prompt for each image, its colour in place; see :func:`expand` for what is refused."""
-    unknown = [f"unknown colour {c!r}; {nearest(c, COLOURS)}" for c in settings.colours if c not in COLOURS]
-    if unknown:
-        raise ValueError(f"prompt set {name!r}: {'; '.join(unknown)}")
+    _refuse_unknown_colours(settings.colours, name)
     if len(set(settings.colours)) < len(settings.colours):
         raise ValueError(f"prompt set {name!r}: expected each colour once, got {', '.join(settings.colours)}")
-    return [_filled(settings.template, name, colour=str(colour)) for colour in requested_colours(settings)]
+    templates = {False: settings.template, True: settings.wall_template or ""}
+    return [_filled(templates[walled], name, colour=colour) for colour, walled in _colour_turns(settings)]
+
+
+def _listed_prompts(settings: DisentanglingPrompts, name: str) -> list[str]:
+    """Returns the prompts as they are listed; see :func:`expand` for what is refused."""
+    for each in settings.prompts:
+        colours = [*([each.scene] if each.scene else []), *each.object]
+        _refuse_unknown_colours(colours, name)
+        if not colours:
+            raise ValueError(
+                f"prompt set {name!r}: {each.prompt!r} requests no colour; name it under scene or object"
+            )
+    return [each.prompt for each in settings.prompts]
+
+
+def _refuse_unknown_colours(colours: list[str], name: str) -> None:
+    unknown = [f"unknown colour {c!r}; {nearest(c, COLOURS)}" for c in colours if c not in COLOURS]
+    if unknown:
+        raise ValueError(f"prompt set {name!r}: {'; '.join(unknown)}")
 
 
 def grammar_combinations(settings: GrammarPrompts, name: str) -> dict[str, dict[str, dict[str, str]]]:

@@ -31,6 +31,9 @@ class SubjectSettings(Configuration):
             one kind, because a place that all photos show is learned with the object (paper 4.1.2).
         true_masks: Folder in ``data/01_raw/truth`` whose ``masks/<photo>.png`` are known to be true. They
             serve the comparison with true cut-outs and nothing else; without, the stage's own mattes do.
+        unseen: Folder in ``data/01_raw/truth`` with further views of the subject, ``unseen/<view>.jpg``, and
+            their masks, ``unseen_masks/<view>.png``. Nothing learns from them; ``unseen_dino`` compares
+            generated images with them.
         exclude: Names of photos that are left out of everything for this subject; at least 3 must stay.
         mattes: Photo's name to the backend that makes its matte, in place of ``background_removal``'s.
         class_prior_prompts: Templates of this subject's class prior instead of ``class_prior.prompts`` (paper
@@ -44,6 +47,7 @@ class SubjectSettings(Configuration):
     photos: Annotated[str, AfterValidator(_folder_name)] | None = None
     kind: Literal["one_place", "several_places"] | None = None
     true_masks: Name | None = None
+    unseen: Name | None = None
     exclude: list[PhotoName] = Field(default=[])
     mattes: dict[PhotoName, BackendSettings] = Field(default={})
     class_prior_prompts: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -87,19 +91,49 @@ class GrammarPrompts(SampledPrompts):
 
 
 class ColourPrompts(SampledPrompts):
-    """Plain backgrounds of listed colours, requested of every method and compared with true cut-outs.
+    """Backgrounds of listed colours, plain or the walls of a room, requested of every method.
 
-    The prompts are those of HYPNOS's own training (method.md §3, §9).
+    Plain ones are compared with true cut-outs on that colour (method.md §9).
 
     Attributes:
-        template: Uses ``{subject}`` and ``{colour}``.
+        template: Of a plain background; uses ``{subject}`` and ``{colour}``. As it stands here it is that of
+            HYPNOS's own training prompts (method.md §3).
+        wall_template: Of a room with walls of the colour, likewise; null requests none. After each round of
+            the colours the templates change places.
         colours: Names from ``imaging.colours.COLOURS``, each once.
-        images: Of all colours; they take turns, so a multiple of their number gives each as many.
+        held_out: Whether these colours may not stand in the pool (``augmentation.colours``), so that no
+            method trains on them.
+        images: Of all colours and templates; a multiple of their number gives each as many.
     """
 
     kind: Literal["colours"] = "colours"
     template: str = "a photo of {subject}, {colour} background"
+    wall_template: str | None = None
     colours: Annotated[list[str], Field(min_length=1)]
+    held_out: bool = False
 
 
-PromptSetSettings = Annotated[FixedPrompts | GrammarPrompts | ColourPrompts, Field(discriminator="kind")]
+class ColouredPrompt(Configuration):
+    """A prompt and the colours that its own words request, of the scene, of the object, or of both.
+
+    Attributes:
+        prompt: Template with ``{subject}``.
+        scene: Listed colour of the scene, e.g. of a room's walls.
+        object: Listed colours of the object.
+    """
+
+    prompt: str
+    scene: str | None = None
+    object: list[str] = Field(default=[])
+
+
+class DisentanglingPrompts(SampledPrompts):
+    """Prompts whose colours belong to the scene or to the object and not to the other (paper 4.1.3)."""
+
+    kind: Literal["disentangle"] = "disentangle"
+    prompts: Annotated[list[ColouredPrompt], Field(min_length=1)]
+
+
+PromptSetSettings = Annotated[
+    FixedPrompts | GrammarPrompts | ColourPrompts | DisentanglingPrompts, Field(discriminator="kind")
+]

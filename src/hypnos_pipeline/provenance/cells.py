@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hypnos_pipeline.errors import ProvenanceError, StudyNotRun, UnknownWord
 from hypnos_pipeline.provenance.hashes import cached
+from hypnos_pipeline.provenance.history import newest_commit
 from hypnos_pipeline.provenance.record import LOCK, read_record
 from hypnos_pipeline.study.environments import DEFAULT, STUDY_FILE, known
 
@@ -30,6 +31,8 @@ class Cell:
         std_images: The deviation between images, likewise.
         n: Number of pairs or images.
         paper: The paper's value, filled in ``paper`` only.
+        trainings: How many trainings the value is the mean of; older files do not say, and hold one.
+        std_trainings: The deviation between them, empty for one.
     """
 
     env: str
@@ -43,6 +46,8 @@ class Cell:
     std_images: str
     n: str
     paper: str
+    trainings: str = "1"
+    std_trainings: str = ""
 
     @property
     def path(self) -> str:
@@ -109,6 +114,12 @@ def select(cells: Sequence[Cell], words: Mapping[str, str | None]) -> list[Cell]
         known = list(dict.fromkeys(getattr(cell, kind) for cell in cells if getattr(cell, kind)))
         if word not in known:
             raise UnknownWord(kind, word, known)
+    return named(cells, words)
+
+
+def named(cells: Sequence[Cell], words: Mapping[str, str | None]) -> list[Cell]:
+    """Returns the cells that all given words name, as in :func:`select`, maybe none."""
+    given = {kind: word for kind, word in words.items() if word is not None}
     return [cell for cell in cells if all(getattr(cell, kind) == word for kind, word in given.items())]
 
 
@@ -135,8 +146,8 @@ def not_run(root: Path, env: str, why: str) -> StudyNotRun:
     """Returns the error that says what to run so that the environment's study is there and recorded."""
     chosen = chosen_environment(root)
     ways = []
-    if _is_cached(root, cells_path(env)):
-        ways.append("dvc checkout    (puts back what dvc.lock records; it is in DVC's cache)")
+    if not (root / cells_path(env)).is_file() and (back := way_back(root, cells_path(env))):
+        ways.append(f"{back}    (puts back what dvc.lock records)")
     elif (root / cells_path(env)).is_file():
         ways.append("dvc commit --force    (records what is on disk, if that is one whole run's)")
     if env == chosen == DEFAULT:
@@ -164,11 +175,16 @@ def chosen_environment(root: Path) -> str | None:
     return names[0] if names else None
 
 
-def _is_cached(root: Path, path: str) -> bool:
-    """Whether ``path`` is recorded and DVC's cache has it."""
+def way_back(root: Path, path: str) -> str | None:
+    """Returns the command that puts a file back as recorded; None if neither git nor DVC's cache has it."""
     if not (root / LOCK).is_file():
-        return False
-    return any(cached(root, stage.outs[path].md5) for stage in read_record(root).writers(path))
+        return None
+    for md5 in (stage.outs[path].md5 for stage in read_record(root).writers(path)):
+        if commit := newest_commit(root, path, md5):
+            return f"git checkout {commit[:12]} -- {path}"
+        if cached(root, md5):
+            return f"dvc checkout {path}"
+    return None
 
 
 def _has_remote(root: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The table of ablations: what the paper expects of each, and whether it was seen (paper 4.1, 4.2, 0.F)."""
+"""The table of ablations: what the paper expects of each, and what was measured (paper 4.1, 4.2, 0.F)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import rows_of
-from hypnos_pipeline.reporting.expectations import Outcome
+from hypnos_pipeline.reporting.expectations import UNMEASURED
 from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
+from hypnos_pipeline.reporting.statistics import Verdict
 from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import number, with_interval
 
@@ -21,16 +22,21 @@ if TYPE_CHECKING:
 
 NAME = "ablations"
 NONE = "No method of this study states what the paper expects of it."
-READING = (
+DIFFERENCE = (
     "Difference: the method minus the one it is compared with, on the same prompts from the same noise, each "
-    f"image its mean over the photos; in square brackets the bootstrap {LEVEL:.0%} interval, percentiles of "
-    f"{DRAWS:,} draws of images (of requested colours, then of each colour's images); the photos stay. "
-    "Seen, opposite: the interval lies wholly on the expected or on the other side of 0; no clear "
-    "difference: it holds 0."
+    "image its mean over the photos, which stay. "
 )
-CAUTION = (
-    "Each method was trained once, so the intervals hold the noise of sampling and not that of training; and "
-    "one such interval in twenty misses a true 0 by chance."
+ONE_TRAINING = (
+    f"{DIFFERENCE}In square brackets: the bootstrap {LEVEL:.0%} interval, percentiles of {DRAWS:,} draws of "
+    "images (of requested colours, then of each colour's images). Each method was trained once, so the "
+    "intervals say how another set of images would differ and not how another training would: there is no "
+    "verdict."
+)
+TRAININGS = (
+    f"{DIFFERENCE}In square brackets: Student's {LEVEL:.0%} interval over {{trainings}} trainings, the "
+    "variance between trainings pooled over a subject's rows of one measure. Seen, opposite: with Holm's "
+    "correction for the number of the subject's rows, the interval lies wholly on the expected or on the "
+    "other side of 0; not decided: it holds 0."
 )
 
 
@@ -40,7 +46,7 @@ def ablations_table(
     methods: Sequence[MethodLabel],
     sources: Sequence[str] = (),
 ) -> Table:
-    """Returns a row for each expectation and subject, and in the notes how many were seen.
+    """Returns a row for each expectation and subject, and in the notes how to read them.
 
     Args:
         weighed: See ``expectations.weigh``.
@@ -51,7 +57,7 @@ def ablations_table(
     labels = {method.name: method.label for method in methods}
     blocks = [_rows(weighed[weighed["method"] == method], labels) for method in labels]
     silent = [labels[name] for name, several in expectations.items() if not several]
-    notes = [NONE] if weighed.empty else [_counted(weighed), READING, CAUTION]
+    notes = [NONE] if weighed.empty else _reading(weighed)
     if silent and len(weighed):
         notes.append(f"Without an expectation: {listed(silent)}.")
     return Table(
@@ -85,9 +91,9 @@ def _rows(weighed: pandas.DataFrame, labels: dict[str, str]) -> list[Row]:
 
 
 def _entries(found: Any, decimals: int) -> tuple[Entry, ...]:
-    outcome = Entry(found.outcome, bold=found.outcome in (Outcome.SEEN, Outcome.OPPOSITE))
+    outcome = Entry(found.outcome, bold=found.outcome in (Verdict.SEEN, Verdict.OPPOSITE))
     measured = (Entry(), Entry(), Entry())
-    if found.outcome != Outcome.UNMEASURED:
+    if found.outcome != UNMEASURED:
         measured = (
             Entry(number(found.value, decimals)),
             Entry(number(found.reference, decimals)),
@@ -96,11 +102,18 @@ def _entries(found: Any, decimals: int) -> tuple[Entry, ...]:
     return (*measured, Entry(found.direction), outcome)
 
 
+def _reading(weighed: pandas.DataFrame) -> list[str]:
+    """Returns how to read the table, and where there are verdicts first how many of which."""
+    if (trainings := int(weighed["trainings"].max())) > 1:
+        return [_counted(weighed), TRAININGS.format(trainings=trainings)]
+    return [ONE_TRAINING]
+
+
 def _counted(weighed: pandas.DataFrame) -> str:
     """Returns how many expectations had which outcome on each subject."""
     parts = []
     for subject, group in weighed.groupby("subject", sort=False):
         counts = Counter(group["outcome"])
-        words = (f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+        words = (f"{count} {outcome}" for outcome, count in counts.most_common())
         parts.append(f"{subject_label(str(subject))}: {len(group)} expectations, {listed(words)}")
     return ". ".join(parts) + "."

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.background_obeyed import FRAME
 from hypnos_pipeline.metrics.registry import METRICS, Metric
 from hypnos_pipeline.reporting.cells import CellKey, rows_of
-from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL, side_of_zero
-from hypnos_pipeline.reporting.labels import listed, subject_label
+from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
+from hypnos_pipeline.reporting.labels import OWN_PROMPTS, prompt_set_label, subject_label
 from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import NOT_RANKED, Scope, best_methods, with_interval
 
@@ -28,36 +27,17 @@ WHOLE_PICTURES = (
 )
 INTERVALS = (
     f"In square brackets: bootstrap {LEVEL:.0%} intervals, percentiles of {DRAWS:,} draws of colours and of "
-    "each drawn colour's images (prompts and seeds), the same draws for all methods; the photos stay."
+    "each drawn colour's images (prompts and seeds), the same draws for all methods; the photos stay. They "
+    "are of one training, so they say how another set of images would differ and not how another training "
+    "would."
 )
-VERDICTS = (
-    "Better, worse: the interval of the paired difference lies wholly on one side of 0; no clear difference: "
-    "it holds 0. The sentences take the first foreground metric that was measured; the others stand in the "
-    "table."
-)
-OWN_WORDS = "HYPNOS finetunes on prompts of this form; the other methods do not."
-
-
-class Verdict(StrEnum):
-    """Whether a paired difference, ours minus theirs, lies on the good side of 0, from its interval."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    UNCLEAR = "no clear difference"
-
-
-def verdict(metric: Metric, low: float, high: float) -> Verdict:
-    """Returns the verdict from the interval of a metric's difference, ours minus theirs."""
-    side = side_of_zero(low, high)
-    if not side:
-        return Verdict.UNCLEAR
-    return Verdict.BETTER if (side > 0) == metric.higher_is_better else Verdict.WORSE
+OWN_WORDS = f"{OWN_PROMPTS}: HYPNOS finetunes on these very prompts; the other methods do not."
 
 
 def backgrounds_table(
     intervals: Mapping[str, pandas.DataFrame], scope: Scope, cells: Collection[CellKey] = ()
 ) -> Table:
-    """Returns methods and paired differences of every subject, and in the notes what they show.
+    """Returns methods and paired differences of every subject, with intervals over one training's images.
 
     Args:
         intervals: Subject to its frame of ``intervals.background_intervals``.
@@ -66,32 +46,31 @@ def backgrounds_table(
     """
     present = {name for frame in intervals.values() for name in frame["metric"]}
     metrics = [metric for metric in METRICS.values() if metric.name in present]
-    labels = {method.name: method.label for method in scope.methods}
-    blocks, sentences, truths = [], [], []
+    blocks, truths = [], []
+    sets = list(dict.fromkeys(name for frame in intervals.values() for name in frame["prompt_set"]))
+    for prompt_set in sets:
+        for subject in scope.subjects:
+            found = intervals[subject]
+            if rows := _by_row(found[found["prompt_set"] == prompt_set]):
+                blocks.append(tuple(_rows(prompt_set, subject, rows, metrics, scope, cells)))
     for subject in scope.subjects:
-        rows = _by_row(intervals[subject])
-        if not rows:
-            continue
-        blocks.append(tuple(_rows(subject, rows, metrics, scope, cells)))
-        sentences += _sentence(subject, rows, metrics, labels)
-        truths.append(f"{subject_label(subject)}: {intervals[subject]['truth'].iloc[0]}")
-    if not blocks:
-        sentences = ["No prompt of the study requests a background colour."]
+        if len(found := intervals[subject]):
+            truths.append(f"{subject_label(subject)}: {found['truth'].iloc[0]}")
     counted = sorted({_count(row) for frame in intervals.values() for row in rows_of(frame)})
     notes = [
-        *sentences,
+        *([] if blocks else ["No prompt of the study requests a background colour."]),
         *([f"True cut-outs. {'; '.join(truths)}. n = {' or '.join(counted)}."] if truths else []),
         WHOLE_PICTURES,
         INTERVALS,
-        VERDICTS,
-        f"Bold: best method on the subject. {NOT_RANKED} {OWN_WORDS}",
+        f"Bold: best method on the subject. {NOT_RANKED}",
+        *([OWN_WORDS] if {*scope.own_prompts} & {*sets} else []),
         *scope.sources,
     ]
     return Table(
         name="backgrounds",
         caption="Requested background colours: the foreground against true cut-outs, the background against "
         "its colour",
-        label_headers=("Subject", "Method"),
+        label_headers=("Prompt set", "Subject", "Method"),
         headers=tuple(metric.heading for metric in metrics),
         blocks=tuple(blocks),
         notes=tuple(notes),
@@ -107,14 +86,14 @@ def _by_row(frame: pandas.DataFrame) -> dict[tuple[str, str], Found]:
 
 
 def _rows(
+    prompt_set: str,
     subject: str,
     rows: dict[tuple[str, str], Found],
     metrics: list[Metric],
     scope: Scope,
     cells: Collection[CellKey],
 ) -> list[Row]:
-    """Returns a subject's methods, then its differences."""
-    prompt_sets = dict.fromkeys(key.prompt_set for key in cells)
+    """Returns a subject's methods on a prompt set, then its differences."""
     methods = {method.name: method for method in scope.methods if (method.name, "") in rows}
     ranked = [name for name, method in methods.items() if not method.reference]
     best = {
@@ -124,20 +103,19 @@ def _rows(
 
     def entry(metric: Metric, ours: str, theirs: str) -> Entry:
         names = (ours, theirs) if theirs else (ours,)
-        keys = [CellKey(each, subject, name, metric.name) for name in names for each in prompt_sets]
+        keys = [CellKey(prompt_set, subject, name, metric.name) for name in names]
         behind, found = tuple(key for key in keys if key in cells), rows[ours, theirs]
         if metric.name not in found:
             return Entry(cells=behind)
         if not theirs:
             return Entry(_text(metric, found), ours in best[metric.name], behind)
-        text, shown = _text(metric, found, signed=True), _verdict(metric, found)
-        return Entry(text if shown is Verdict.UNCLEAR else f"{text} {shown}", cells=behind)
+        return Entry(_text(metric, found, signed=True), cells=behind)
 
     printed = {(name, ""): method.label for name, method in methods.items()}
     printed |= {key: f"{methods[key[0]].label} − {methods[key[1]].label}" for key in rows if key[1]}
     return [
         Row(
-            (subject_label(subject), label),
+            (prompt_set_label(prompt_set, scope.own_prompts), subject_label(subject), label),
             tuple(entry(metric, ours, theirs) for metric in metrics),
             reference=not theirs and methods[ours].reference,
         )
@@ -145,36 +123,9 @@ def _rows(
     ]
 
 
-def _verdict(metric: Metric, found: Found) -> Verdict:
-    return verdict(metric, found[metric.name].low, found[metric.name].high)
-
-
 def _text(metric: Metric, found: Found, signed: bool = False) -> str:
     row = found[metric.name]
     return with_interval(row.mean, row.low, row.high, metric.decimals, signed)
-
-
-def _sentence(
-    subject: str, rows: dict[tuple[str, str], Found], metrics: list[Metric], labels: Mapping[str, str]
-) -> list[str]:
-    """Returns one sentence on all differences of a subject, none where nothing is compared."""
-    foreground = [metric for metric in metrics if metric.kind == "pairwise"][:1]
-    claims = [("keeps", "foreground", metric) for metric in foreground]
-    claims.append(("frees", "background", METRICS["background_obeyed"]))
-    clauses = []
-    for (ours, theirs), found in rows.items():
-        shown = [_claim(*claim, found) for claim in claims if claim[2].name in found]
-        if theirs and shown:
-            clauses.append(f"against {labels[theirs]}, {labels[ours]} {listed(shown)}")
-    return [f"{subject_label(subject)}: {'; '.join(clauses)}."] if clauses else []
-
-
-def _claim(verb: str, part: str, metric: Metric, found: Found) -> str:
-    evidence = f"{metric.label} {_text(metric, found, signed=True)}"
-    shown = _verdict(metric, found)
-    if shown is Verdict.UNCLEAR:
-        return f"shows {shown} in the {part} ({evidence})"
-    return f"{verb} the {part} {shown} ({evidence})"
 
 
 def _count(row: Any) -> str:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import pandas
 
 SCORE_COLUMNS = ["prompt_set", "subject", "method", "metric", "mean", "std", "std_images", "n"]
-CELL_COLUMNS = ["table", *SCORE_COLUMNS, "paper"]
+TRAININGS_COLUMNS = ["trainings", "std_trainings"]
+CELL_COLUMNS = ["table", *SCORE_COLUMNS, "paper", *TRAININGS_COLUMNS]
 
 
 class CellKey(NamedTuple):
@@ -41,7 +42,13 @@ def by_key(cells: pandas.DataFrame) -> dict[CellKey, Any]:
 
 
 def join_scores(scores: Iterable[pandas.DataFrame]) -> pandas.DataFrame:
-    """Returns several methods' scores below one another, in ``SCORE_COLUMNS``.
+    """Returns several methods' scores below one another.
+
+    Args:
+        scores: Frames with ``SCORE_COLUMNS`` and the number of the ``training``; without it, of the first.
+
+    Returns:
+        Columns ``SCORE_COLUMNS`` and ``training``, int64.
 
     Raises:
         CellError: If a column is missing.
@@ -55,8 +62,28 @@ def join_scores(scores: Iterable[pandas.DataFrame]) -> pandas.DataFrame:
             raise CellError(
                 f"scores lack the columns {', '.join(missing)}; they have {', '.join(frame.columns)}"
             )
-        frames.append(frame[SCORE_COLUMNS].astype({"mean": float, "std": float, "std_images": float}))
+        numbered = frame if "training" in frame.columns else frame.assign(training=1)
+        types = {"mean": float, "std": float, "std_images": float, "training": "int64"}
+        frames.append(numbered[[*SCORE_COLUMNS, "training"]].astype(types))
     return pandas.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+
+
+def over_trainings(scores: pandas.DataFrame) -> pandas.DataFrame:
+    """Returns a row for each cell of several trainings' scores.
+
+    Args:
+        scores: As :func:`join_scores` returns them.
+
+    Returns:
+        Columns ``SCORE_COLUMNS``, ``trainings`` (int64) and ``std_trainings`` (float64): the mean of the
+        trainings' means, how many there are, and the standard deviation between them (ddof 1), missing
+        for one; the other columns are the first training's. A cell whose mean is undefined is absent.
+    """
+    defined = scores[scores["mean"].notna()].sort_values("training", kind="stable")
+    cells = defined.drop_duplicates(KEY).set_index(KEY)
+    means = defined.groupby(KEY, sort=False)["mean"]
+    found = cells.assign(mean=means.mean(), trainings=means.size(), std_trainings=means.std(ddof=1))
+    return found.reset_index()[[*SCORE_COLUMNS, *TRAININGS_COLUMNS]]
 
 
 def collect_cells(
@@ -71,7 +98,7 @@ def collect_cells(
     """Returns the cells in the study's order: table, prompt set, subject, method, metric.
 
     Args:
-        scores: Frames with ``SCORE_COLUMNS``.
+        scores: Frames with ``SCORE_COLUMNS``, and ``training`` where there are several.
         prompt_sets: The study's prompt sets in its order; those of tables 1 and 2 come first.
         subjects: The study's subjects in its order.
         methods: The study's methods in printed order.
@@ -79,20 +106,22 @@ def collect_cells(
         paper_rows: Subject to the paper's row for it, or None.
 
     Returns:
-        Columns ``CELL_COLUMNS``; ``table`` Int64 (1 invariant, 2 varying, else missing), ``n`` int64,
-        ``mean``, ``std``, ``std_images``, ``paper`` float64 with missing values that a CSV shows as blanks. A
-        cell whose mean is undefined is absent.
+        Columns ``CELL_COLUMNS``; ``table`` Int64 (1 invariant, 2 varying, else missing), ``n`` and
+        ``trainings`` int64, ``mean``, ``std``, ``std_images``, ``paper``, ``std_trainings`` float64 with
+        missing values that a CSV shows as blanks; see :func:`over_trainings`. A cell whose mean is undefined
+        is absent.
 
     Raises:
         CellError: If a cell occurs twice or belongs to no subject, method or prompt set of the study.
     """
     cells = join_scores(scores)
     _refuse_strangers(cells, {"prompt_set": prompt_sets, "subject": subjects, "method": methods})
-    cells = cells[cells["mean"].notna()]
-    twice = cells[cells.duplicated(KEY)]
+    defined = cells[cells["mean"].notna()]
+    twice = defined[defined.duplicated([*KEY, "training"])]
     if len(twice):
         rows = ["/".join(map(str, row)) for row in twice[KEY].itertuples(index=False)]
         raise CellError(f"cells occur twice: {', '.join(rows)}")
+    cells = over_trainings(defined)
     strangers = sorted(set(cells["metric"]) - set(metrics))
     ranks = {
         "prompt_set": _ranks(sorted(prompt_sets, key=lambda name: TABLE_OF_PROMPT_SET.get(name, 3))),

@@ -66,13 +66,25 @@ class Scale:
 
 @dataclass(frozen=True)
 class Interval:
-    """A difference: its row, the method that is subtracted, the mean, and the interval's ends."""
+    """A difference with its interval.
+
+    Attributes:
+        row: Text of its row.
+        method: Place in the study's order of the method that is subtracted.
+        mean: The difference.
+        low: The interval's lower end.
+        high: Its upper end.
+        clear: Whether it is bold and its sign filled.
+        single: One more value of the same difference, drawn as a ring beside it.
+    """
 
     row: str
     method: int
     mean: float
     low: float
     high: float
+    clear: bool = False
+    single: float | None = None
 
 
 def glyph(method: int) -> str:
@@ -107,13 +119,13 @@ def trade_off(name: str, points: Sequence[Point], across: Scale, upwards: Scale)
         return _svg(figure, name)
 
 
-def intervals(name: str, found: Sequence[Interval], better: str) -> str:
+def intervals(name: str, found: Sequence[Interval], smallest: float = 0.0) -> str:
     """Draws differences with their intervals beside 0, those of a row below one another.
 
     Args:
         name: See :func:`trade_off`.
-        found: In the order of their rows. An interval that does not hold 0 is bold, its sign filled.
-        better: Which side is better, ``right`` or ``left``, or nothing.
+        found: In the order of their rows.
+        smallest: The smallest difference that matters; the band of those that do not is shaded.
     """
     rows = {
         row: [each for each in found if each.row == row] for row in dict.fromkeys(each.row for each in found)
@@ -126,6 +138,8 @@ def intervals(name: str, found: Sequence[Interval], better: str) -> str:
                 _interval(axis, each, top + place)
             middles.append(top + (len(several) - 1) / 2)
             top += len(several) + 0.6
+        if smallest:
+            axis.axvspan(-smallest, smallest, color=GRID, linewidth=0, zorder=0)
         axis.axvline(0.0, color=INK, linewidth=1.0)
         axis.set(
             ylim=(top - 0.9, -0.7),
@@ -136,21 +150,25 @@ def intervals(name: str, found: Sequence[Interval], better: str) -> str:
         axis.locator_params(axis="x", nbins=5)
         axis.grid(visible=False, axis="y")
         axis.spines["left"].set_visible(False)
-        axis.set_xlabel("difference" + {"right": "   (better →)", "left": "   (← better)", "": ""}[better])
+        axis.set_xlabel("difference")
         return _svg(figure, name)
 
 
 def _interval(axis: Axes, each: Interval, place: float) -> None:
-    clear, colour = each.low > 0 or each.high < 0, _colour(each.method)
-    axis.plot([each.low, each.high], [place, place], color=colour, linewidth=3 if clear else 1.4)
+    colour = _colour(each.method)
+    axis.plot([each.low, each.high], [place, place], color=colour, linewidth=3 if each.clear else 1.4)
     axis.plot(
         each.mean,
         place,
         MARKERS[each.method % len(MARKERS)],
         color=colour,
-        markerfacecolor=colour if clear else PAPER,
+        markerfacecolor=colour if each.clear else PAPER,
         markersize=8,
     )
+    if each.single is not None:
+        axis.plot(
+            each.single, place, "o", color=INK, markerfacecolor="none", markersize=11, markeredgewidth=1.2
+        )
 
 
 def curves(name: str, lines: Mapping[int, pandas.Series], steps: int, title: str) -> str:

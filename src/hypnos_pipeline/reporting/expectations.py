@@ -1,68 +1,63 @@
-"""What the paper expects of a method beside what was measured: paired differences with their intervals.
+"""What the paper expects of a method beside what was measured: differences with their intervals.
 
 Methods sample the same prompts from the same noise, so images of the same name are paired. An image's value
-is its mean over the photos; the draws are those of :mod:`hypnos_pipeline.reporting.intervals`.
+is its mean over the photos. With several trainings, intervals and verdicts are over trainings, see
+:mod:`hypnos_pipeline.reporting.statistics`; the variance between trainings is pooled over all expectations of
+a subject by the same measure, and Holm's correction is for all expectations of a subject. One training has
+the intervals over images of :mod:`hypnos_pipeline.reporting.intervals`, and no verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hypnos_pipeline.randomness import numpy_generator
-from hypnos_pipeline.reporting.intervals import DRAWS, interval, resampled_weights, side_of_zero
+from hypnos_pipeline.reporting.intervals import DRAWS, interval, resampled_weights
+from hypnos_pipeline.reporting.statistics import (
+    NO_VERDICT,
+    Claim,
+    pooled,
+    training_differences,
+    values_of,
+    verdicts,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
 
     from hypnos_pipeline.training.settings import Expectation
 
-VALUE_COLUMNS = ["method", "prompt_set", "metric", "image", "colour", "value"]
+VALUE_COLUMNS = ["method", "prompt_set", "metric", "image", "colour", "value", "training"]
 WEIGHED_COLUMNS = [
     *("method", "subject", "claim", "source", "prompt_set", "metric", "against", "against_subject"),
-    *("value", "reference", "difference", "low", "high", "images", "direction", "outcome"),
+    *("value", "reference", "difference", "low", "high", "images", "trainings", "direction", "outcome"),
 ]
+UNMEASURED = "not measured"
+"""The outcome where one of the two methods has no values."""
 
 
-class Outcome(StrEnum):
-    """The interval of a difference, against the direction that is expected of it.
-
-    Seen, opposite: the interval lies wholly on the expected or on the other side of 0. No clear difference:
-    it holds 0. Not measured: one of the two methods has no values.
-    """
-
-    SEEN = "seen"
-    OPPOSITE = "opposite"
-    UNCLEAR = "no clear difference"
-    UNMEASURED = "not measured"
-
-
-def image_values(
-    pairs: Mapping[str, pandas.DataFrame], expectations: Mapping[str, Sequence[Expectation]]
-) -> pandas.DataFrame:
-    """Returns one subject's values of single images, as far as any expectation is about them.
+def image_values(pairs: Mapping[str, pandas.DataFrame], training: int = 1) -> pandas.DataFrame:
+    """Returns one subject's values of single images in one training, each the mean over the photos.
 
     Args:
         pairs: Method to its rows of ``pairs.parquet``.
-        expectations: Method to what the paper expects of it.
+        training: Its number.
 
     Returns:
-        Columns ``VALUE_COLUMNS``; without expectations there are no rows.
+        Columns ``VALUE_COLUMNS``; metrics of whole sets of images have no rows.
     """
     import pandas
 
-    wanted = {(each.prompt_set, each.metric) for several in expectations.values() for each in several}
-    frames = []
-    for method, frame in pairs.items():
-        keys = pandas.MultiIndex.from_frame(frame[["prompt_set", "metric"]])
-        chosen = frame[keys.isin(list(wanted))] if wanted else frame.iloc[:0]
-        means = chosen.groupby(["prompt_set", "metric", "image", "colour"], sort=False)["value"].mean()
-        frames.append(means.reset_index().assign(method=method)[VALUE_COLUMNS])
-    filled = [frame for frame in frames if len(frame)]
-    return pandas.concat(filled, ignore_index=True) if filled else pandas.DataFrame(columns=VALUE_COLUMNS)
+    keys = ["prompt_set", "metric", "image", "colour"]
+    means = [
+        frame.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index().assign(method=method)
+        for method, frame in pairs.items()
+        if len(frame)
+    ]
+    joined = pandas.concat(means, ignore_index=True) if means else pandas.DataFrame(columns=VALUE_COLUMNS)
+    return joined.assign(training=training)[VALUE_COLUMNS]
 
 
 def weigh(
@@ -77,61 +72,68 @@ def weigh(
 
     Returns:
         Columns ``WEIGHED_COLUMNS``, a row for each expectation and subject it is about: ``value`` of the
-        method, ``reference`` of the other, their ``difference`` with its interval, and the ``outcome``.
+        method, ``reference`` of the other, their ``difference`` with its interval, and the ``outcome``: a
+        ``statistics.Verdict``, ``NO_VERDICT`` or ``UNMEASURED``.
 
     Raises:
         ValueError: If the two have different images, which cannot be paired.
     """
     import pandas
 
-    by_cell = {subject: _by_cell(frame) for subject, frame in values.items()}
     rows = []
     for method, several in expectations.items():
         for number, each in enumerate(several):
             for subject in [each.subject] if each.subject else values:
                 other = each.against_subject or subject
+                measure = (each.prompt_set, each.metric)
+                ours = values_of(values[subject], method, measure)
+                theirs = values_of(values[other], each.against, measure)
                 rng = numpy_generator(seed, f"reporting/expectations/{subject}/{method}", number)
-                ours = by_cell[subject].get((method, each.prompt_set, each.metric))
-                theirs = by_cell[other].get((each.against, each.prompt_set, each.metric))
-                measured = _measured(ours, theirs, each.direction, rng)
+                measured = _measured(ours, theirs, rng)
                 rows.append(each.model_dump() | {"method": method, "subject": subject} | measured)
                 rows[-1]["against_subject"] = other
+    for subject in dict.fromkeys(row["subject"] for row in rows):
+        _judge_trainings([row for row in rows if row["subject"] == subject and row["trainings"] > 1])
     return pandas.DataFrame(rows, columns=WEIGHED_COLUMNS)
 
 
-def outcome(low: float, high: float, direction: str) -> Outcome:
-    """Returns the outcome of an expected direction, ``higher`` or ``lower``, from a difference's interval."""
-    side = side_of_zero(low, high)
-    if not side:
-        return Outcome.UNCLEAR
-    return Outcome.SEEN if (side > 0) == (direction == "higher") else Outcome.OPPOSITE
-
-
-def _by_cell(frame: pandas.DataFrame) -> dict[tuple[Any, ...], pandas.DataFrame]:
-    known = frame.assign(colour=frame["colour"].astype(object).fillna(""))
-    return {key: group.set_index("image") for key, group in known.groupby(["method", "prompt_set", "metric"])}
-
-
-def _measured(
-    ours: pandas.DataFrame | None,
-    theirs: pandas.DataFrame | None,
-    direction: str,
-    rng: np.random.Generator,
-) -> dict[str, Any]:
-    if ours is None or theirs is None:
-        return {"images": 0, "outcome": Outcome.UNMEASURED}
-    if set(ours.index) != set(theirs.index):
-        strangers = sorted(set(ours.index) ^ set(theirs.index))
-        raise ValueError(f"different images cannot be paired: {', '.join(strangers)}")
-    theirs = theirs.loc[ours.index]
-    first, second = (frame["value"].to_numpy(dtype=float) for frame in (ours, theirs))
-    mean, low, high = interval(first - second, resampled_weights(list(ours["colour"]), DRAWS, rng))
-    return {
-        "value": float(first.mean()),
-        "reference": float(second.mean()),
-        "difference": mean,
-        "low": low,
-        "high": high,
-        "images": len(ours),
-        "outcome": outcome(low, high, direction),
+def _measured(ours: pandas.DataFrame, theirs: pandas.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
+    """Returns the difference in every training; of one training also its interval over images."""
+    differences = training_differences(ours, theirs)
+    if not differences:
+        return {"images": 0, "trainings": 0, "outcome": UNMEASURED}
+    ours, theirs = (frame.loc[list(differences)] for frame in (ours, theirs))
+    images = len(ours) // len(differences)
+    row = {
+        "value": float(ours["value"].mean()),
+        "reference": float(theirs["value"].mean()),
+        "differences": list(differences.values()),
+        "images": images,
+        "trainings": len(differences),
     }
+    if len(differences) > 1:
+        return row
+    colours = ours["colour"].astype(object).fillna("").tolist()
+    single = (ours["value"] - theirs["value"].loc[ours.index]).to_numpy(dtype=float)
+    mean, low, high = interval(single, resampled_weights(colours, DRAWS, rng))
+    return row | {"difference": mean, "low": low, "high": high, "outcome": NO_VERDICT}
+
+
+def _judge_trainings(rows: Sequence[dict[str, Any]]) -> None:
+    """Adds the intervals over trainings and the verdicts to one subject's rows."""
+
+    def comparison(row: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(row[name] for name in ("prompt_set", "metric", "method", "against", "against_subject"))
+
+    grouped: dict[tuple[str, ...], dict[tuple[str, ...], list[float]]] = {}
+    for row in rows:
+        grouped.setdefault(comparison(row)[:2], {})[comparison(row)] = row["differences"]
+    estimates = {key: found for group in grouped.values() for key, found in pooled(group).items()}
+    # The expectations state no smallest difference that matters.
+    claims = {
+        place: Claim(estimates[comparison(row)], row["direction"], 0.0) for place, row in enumerate(rows)
+    }
+    for place, verdict in verdicts(claims).items():
+        low, high = claims[place].estimate.interval()
+        found = {"difference": claims[place].estimate.mean, "low": low, "high": high, "outcome": verdict}
+        rows[place].update(found)

@@ -36,7 +36,11 @@ def origins(reports: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def header_facts(
-    env: str, image_size: int, parts: Mapping[str, Mapping[str, Any]], methods: Sequence[MethodLabel]
+    env: str,
+    image_size: int,
+    parts: Mapping[str, Mapping[str, Any]],
+    methods: Sequence[MethodLabel],
+    trainings: int,
 ) -> list[tuple[str, str]]:
     """Returns what the page's header says, as terms and texts.
 
@@ -45,13 +49,15 @@ def header_facts(
         image_size: Working size in pixels.
         parts: Subject to its part of the page.
         methods: Of the study.
+        trainings: How many each method has.
     """
     found = origins_of(parts)
     trained = sum(not method.reference for method in methods)
     facts = [("Environment", env)]
     if network := found["networks"].get("text_to_image"):
         facts.append(("Networks", _model(network, found["parameters"], image_size)))
-    counted = f"{_counted(trained, 'method')} × {_counted(len(parts), 'subject')}, once each"
+    often = "once each" if trainings == 1 else f"{trainings} times each"
+    counted = f"{_counted(trained, 'method')} × {_counted(len(parts), 'subject')}, {often}"
     facts.append(("Trainings", counted if trained else "none"))
     facts += [("Machine", _machine(machine)) for machine in found["machines"]]
     return facts

@@ -7,9 +7,9 @@ The same artefacts give the same bytes, so the commit it was made at is no part 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -17,15 +17,28 @@ from typing import TYPE_CHECKING, Any
 from hypnos_pipeline.reporting import charts
 from hypnos_pipeline.reporting.cards import cards
 from hypnos_pipeline.reporting.cells import CellKey, by_key
-from hypnos_pipeline.reporting.differences import difference_charts, differences, differences_table
+from hypnos_pipeline.reporting.differences import (
+    difference_charts,
+    differences_over_images,
+    differences_table,
+)
 from hypnos_pipeline.reporting.drawers import anchor, drawers
+from hypnos_pipeline.reporting.findings import Recorded
 from hypnos_pipeline.reporting.fitting import fitted
-from hypnos_pipeline.reporting.headline import FIDELITY, OBEDIENCE, scales
+from hypnos_pipeline.reporting.headline import CARDS, FIDELITY, HEADLINE, OBEDIENCE, scales
 from hypnos_pipeline.reporting.heat_table import heat_table
-from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
+from hypnos_pipeline.reporting.labels import MethodLabel, listed, prompt_set_label, subject_label
 from hypnos_pipeline.reporting.origins import header_facts, networks_table
 from hypnos_pipeline.reporting.pages import picture_source, render
 from hypnos_pipeline.reporting.table import Table
+from hypnos_pipeline.reporting.trainings import (
+    Difference,
+    Kinds,
+    Values,
+    difference_estimates,
+    method_estimates,
+    trainings_of,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -46,6 +59,7 @@ SET_TITLES = {
     "varying": "Other scenes and styles (varying)",
     "disentangle": "The scene's colour and the subject's (disentangle)",
     "backgrounds": "Requested backgrounds (backgrounds)",
+    "backgrounds_trained": "Requested backgrounds (backgrounds_trained)",
 }
 
 
@@ -75,6 +89,11 @@ class Page:
         methods: In printed order.
         parts: Subject to its part, see ``subject_part``.
         backgrounds: Subject to its frame of ``intervals.background_intervals``.
+        values: Subject to its values of single images, of all trainings.
+        kinds: Of the subjects' sets of photos; the variance between trainings is pooled within a kind.
+        comparisons: Pairs of methods whose difference, first minus second, is shown.
+        own_prompts: Prompt sets that only repeat prompts which HYPNOS trains on.
+        recorded: The recorded findings, where the study names any.
         tables: With their headings; all that is also in files.
         figures: Of the whole study.
         stages: Of one subject, see ``stage_sections``.
@@ -88,6 +107,11 @@ class Page:
     methods: Sequence[MethodLabel]
     parts: Mapping[str, Mapping[str, Any]]
     backgrounds: Mapping[str, pandas.DataFrame]
+    values: Values = field(default_factory=dict)
+    kinds: Kinds = field(default_factory=dict)
+    comparisons: Sequence[tuple[str, str]] = ()
+    own_prompts: Collection[str] = ()
+    recorded: Recorded | None = None
     tables: Sequence[tuple[str, Table]] = ()
     figures: Sequence[Figure] = ()
     stages: Sequence[tuple[str, Sequence[Any]]] = field(default=())
@@ -96,14 +120,17 @@ class Page:
     def html(self) -> str:
         """Returns the page, ending in a newline."""
         rows = by_key(self.cells)
-        found = differences(self.parts, self.backgrounds)
+        found = self._differences()
         names = [method.name for method in self.methods]
-        paired = differences_table(found, self.methods)
+        paired = differences_table(found, self.methods, self.own_prompts)
         parts, brief = fitted(self.parts, alone=bool(self.home), others=self._other_pictures())
         shown = {
             "title": self.title,
             "home": self.home,
-            "facts": header_facts(self.env, self.image_size, self.parts, self.methods),
+            "facts": header_facts(self.env, self.image_size, self.parts, self.methods, self._trainings),
+            "trainings": self._trainings,
+            "pooled": len(self.parts) > 1,
+            "recorded": self.recorded,
             "methods": [(charts.glyph(n), n % len(charts.COLOURS), m) for n, m in enumerate(self.methods)],
             "subjects": [
                 {"name": name, "label": subject_label(name), "sets": _by_prompt_set(part), **part}
@@ -111,10 +138,13 @@ class Page:
             ],
             "colours": charts.COLOURS,
             "set_titles": SET_TITLES,
-            "cards": cards(rows, self.methods, list(self.parts)),
+            "named": partial(prompt_set_label, own=self.own_prompts),
+            "cards": cards(rows, self.methods, list(self.parts), self._card_estimates(), self.own_prompts),
             "trade_off": _trade_off(rows, self.methods, list(self.parts)),
             "axes": (OBEDIENCE, FIDELITY),
-            "differences": difference_charts(found, self.methods) if len(self.parts) <= MOST_CHARTS else [],
+            "differences": difference_charts(found, self.methods, self.own_prompts)
+            if len(self.parts) <= MOST_CHARTS
+            else [],
             "places": {method.label: place for place, method in enumerate(self.methods)},
             "minus": sorted({names.index(each.minus) for each in found}),
             "paired": paired,
@@ -130,6 +160,23 @@ class Page:
             "brief": brief,
         }
         return render("page.html", **shown)
+
+    @cached_property
+    def _trainings(self) -> int:
+        return trainings_of(self.values)
+
+    def _differences(self) -> list[Difference]:
+        """Returns the paired differences, over trainings where there are several."""
+        if self._trainings == 1:
+            return differences_over_images(self.parts, self.backgrounds)
+        measures = [measure.key for measure in HEADLINE]
+        return difference_estimates(self.values, self.kinds, self.comparisons, measures)
+
+    def _card_estimates(self):
+        """Returns the cards' cells with their intervals over trainings; of one training there are none."""
+        names = [method.name for method in self.methods]
+        several = self.values if self._trainings > 1 else {}
+        return method_estimates(several, self.kinds, names, [measure.key for measure in CARDS])
 
     def _other_pictures(self) -> int:
         """Returns the bytes of all pictures but the subjects'."""

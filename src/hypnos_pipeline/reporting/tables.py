@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,13 @@ class Scope:
         methods: In printed order, references last.
         subjects: Names in the study's order.
         sources: Lines on networks and preprocessing.
+        own_prompts: Prompt sets that only repeat prompts which HYPNOS trains on.
     """
 
     methods: Sequence[MethodLabel]
     subjects: Sequence[str]
     sources: Sequence[str] = ()
+    own_prompts: Collection[str] = ()
 
 
 def prompt_invariant_table(cells: pandas.DataFrame, scope: Scope) -> Table:
@@ -88,12 +90,20 @@ def difference_table(cells: pandas.DataFrame, scope: Scope) -> Table:
     ]
     return Table(
         name="table_invariant_minus_varying",
-        caption="Prompt invariant minus prompt varying",
+        caption=f"Prompt invariant minus prompt varying{over_trainings(cells)}",
         label_headers=("Method", "Subject"),
         headers=tuple(headers),
         blocks=_blocks(scope, entries),
         notes=tuple(notes),
     )
+
+
+def over_trainings(cells: pandas.DataFrame) -> str:
+    """Returns what a table of means adds to its caption where they are those of several trainings."""
+    counts = sorted(set(cells["trainings"]))
+    if not counts or counts == [1]:
+        return ""
+    return f", mean of {' to '.join(map(str, dict.fromkeys([counts[0], counts[-1]])))} trainings"
 
 
 def best_methods(values: Mapping[str, float], metric: Metric) -> set[str]:
@@ -145,8 +155,9 @@ def _score_table(
         keys = [CellKey(prompt_set, subject, method, metric.name) for metric in metrics]
         return tuple(_value(rows, key, method in bold[subject, key.metric], deviation=True) for key in keys)
 
+    subjects = listed(subject_label(subject) for subject in scope.subjects)
     notes = [
-        "Mean ± standard deviation over n. ↑ higher is better, ↓ lower is better; bold: best method on the "
+        f"{_spread(cells)} ↑ higher is better, ↓ lower is better; bold: best method on the "
         f"subject. {NOT_RANKED}",
         *_reading_notes(cells, scope, (prompt_set,), [metric.name for metric in metrics]),
     ]
@@ -154,12 +165,20 @@ def _score_table(
         name=name,
         number=TABLE_OF_PROMPT_SET[prompt_set],
         warning=warning,
-        caption=f"{caption}, on {listed(subject_label(subject) for subject in scope.subjects)}",
+        caption=f"{caption}, on {subjects}{over_trainings(cells)}",
         label_headers=("Method", "Subject"),
         headers=tuple(metric.heading for metric in metrics),
         blocks=_blocks(scope, entries),
         notes=tuple(notes),
     )
+
+
+def _spread(cells: pandas.DataFrame) -> str:
+    """Returns what the numbers in the table are."""
+    trainings = cells["trainings"].max()
+    if trainings > 1:
+        return f"Mean of {trainings} trainings ± standard deviation between them; n is of one training."
+    return "One training: mean ± standard deviation over n."
 
 
 def _blocks(scope: Scope, entries: Callable[[str, str], tuple[Entry, ...]]) -> tuple[tuple[Row, ...], ...]:
@@ -178,8 +197,9 @@ def _value(rows: Rows, key: CellKey, bold: bool = False, deviation: bool = False
         return Entry()
     cell, metric = rows[key], METRICS[key.metric]
     text = number(cell.mean, metric.decimals)
-    if deviation and cell.std == cell.std:  # undefined for set metrics
-        text += f" ± {number(cell.std, metric.decimals)}"
+    spread = cell.std_trainings if cell.trainings > 1 else cell.std
+    if deviation and spread == spread:  # undefined for set metrics of one training
+        text += f" ± {number(spread, metric.decimals)}"
     return Entry(text + _paper(metric, cell.paper), bold, (key,))
 
 

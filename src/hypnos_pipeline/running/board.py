@@ -9,6 +9,7 @@ from threading import RLock
 
 from hypnos_pipeline.progress import Event
 from hypnos_pipeline.study.consistency import SHARED_STAGES
+from hypnos_pipeline.training.settings import is_training
 
 ENOUGH = 0.02
 """The part of a run after which the time left can be estimated."""
@@ -20,7 +21,7 @@ class Row:
     """One node at work.
 
     Attributes:
-        work: Its name, ``[subject.[method or pipeline.]]stage``.
+        work: Its name, ``[subject.[method or pipeline.][training.]]stage``.
         began: When, by the board's clock.
         unit: What it counts, in the singular; empty if it counts nothing yet.
         done: How many of them are done.
@@ -42,15 +43,16 @@ class Row:
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """Stage, subject and method, the latter two empty where the node has none."""
+        """Stage, subject, and method with its training, the latter two empty where the node has none."""
         if self.work == self.what:  # a bar that belongs to no node
             return self.work, "", ""
         *spaces, stage = self.work.split(".")
         subject, *method = spaces or [""]
+        words = [part for part in method if part not in SHARED_STAGES]
         return (
             stage.replace("_", " "),
             subject,
-            ".".join(part for part in method if part not in SHARED_STAGES),
+            ", ".join(word.replace("_", " ") if is_training(word) else word for word in words),
         )
 
     @property

@@ -12,7 +12,7 @@ from kedro.framework.startup import bootstrap_project
 
 from hypnos_pipeline.stages.code import Code
 from hypnos_pipeline.stages.environments import Environment
-from hypnos_pipeline.stages.frame import FILLED, OUTPUTS, Contents, DvcFile, FrameError, Stage
+from hypnos_pipeline.stages.frame import FILLED, OUTPUTS, UNCACHED, Contents, DvcFile, FrameError, Stage
 from hypnos_pipeline.stages.needs import Conventions, needs_of
 from hypnos_pipeline.stages.slices import Slice, slices_of
 
@@ -66,6 +66,8 @@ def compare(project: Path, environments: Iterable[str], conventions: Conventions
             if slices or not command:
                 contents[stage.name] = _contents(slices, code, conventions)
                 differences += _differences(stage, contents[stage.name])
+            else:
+                contents[stage.name] = stage.contents
         except FrameError as error:
             problems.append(f"{stage.name}: {error}")
     for (env, node), number in runs.items():
@@ -78,7 +80,9 @@ def _contents(slices: Sequence[Slice], code: Code, conventions: Conventions) -> 
     if not slices:
         raise FrameError("it iterates nothing in any environment, so what it needs is not known")
     needs = [needs_of(each, conventions) for each in slices]
-    common = {key: _common(slices, [each[key] for each in needs]) for key in ("deps", "params", *OUTPUTS)}
+    common = {
+        key: _common(slices, [each[key] for each in needs]) for key in ("deps", "params", *OUTPUTS, UNCACHED)
+    }
     params: dict[str, list[str]] = defaultdict(list)
     for key in sorted(common["params"]):
         params[conventions.parameter_file(key)].append(key)
@@ -91,7 +95,7 @@ def _contents(slices: Sequence[Slice], code: Code, conventions: Conventions) -> 
             *code.files(modules, whole=f"{code.package}.pipelines.{slices[0].pipeline}"),
         ],
         "params": dict(sorted(params.items())),
-        **{key: sorted(common[key]) for key in OUTPUTS},
+        **{key: sorted(common[key]) for key in (*OUTPUTS, UNCACHED)},
     }
 
 
@@ -121,6 +125,9 @@ def _differences(stage: Stage, contents: Contents) -> list[str]:
         present, computed = _named(stage.present.get(key)), _named(contents[key])
         lines += [f"{kind} {name} is missing" for name in computed if name not in present]
         lines += [f"{kind} {name} is superfluous" for name in present if name not in computed]
+    present = _named([stage.present.get(key) or [] for key in OUTPUTS])
+    without = [path for path in contents[UNCACHED] if path in present and path not in stage.settings]
+    lines += [f"cache: false of output {path} is missing" for path in without]
     return [f"{stage.name}: {line}" for line in lines]
 
 

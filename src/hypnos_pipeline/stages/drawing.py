@@ -15,15 +15,19 @@ STYLE = (
 )
 
 
-def stages_svg(text: str) -> str:
+def stages_svg(text: str, without: str = "") -> str:
     """Draws the stages of a ``dvc.yaml`` as SVG, each once and whatever it iterates, from top to bottom.
 
     Arrows that follow from others are left out.
 
+    Args:
+        text: The file's.
+        without: Stages whose names end so are not drawn; empty draws all.
+
     Raises:
         FrameError: If the text is not that of a ``dvc.yaml``.
     """
-    reads = _shortest(_readers(text))
+    reads = _shortest(_readers(text, without))
     rows = _rows(reads)
     width = max(len(row) for row in rows.values()) * (WIDTH + ACROSS) + ACROSS
     height = len(rows) * (HEIGHT + DOWN) - DOWN + 2 * ACROSS
@@ -41,9 +45,9 @@ def stages_svg(text: str) -> str:
     return "\n".join([head, f"<style>{STYLE}</style>", *lines, *boxes, "</svg>"]) + "\n"
 
 
-def _readers(text: str) -> dict[str, list[str]]:
+def _readers(text: str, without: str = "") -> dict[str, list[str]]:
     """Returns each stage with those whose outputs it reads, one by one or by the folder above them."""
-    stages = DvcFile(text).stages
+    stages = [each for each in DvcFile(text).stages if not without or not each.name.endswith(without)]
     written = {stage.name: _paths(stage, OUTPUTS) for stage in stages}
     read = {stage.name: _paths(stage, ("deps",)) for stage in stages}
     return {
@@ -58,8 +62,7 @@ def _readers(text: str) -> dict[str, list[str]]:
 
 def _paths(stage: Stage, keys: Iterable[str]) -> set[str]:
     """Returns paths in which what the stage iterates stands for its entries, as all stages write it."""
-    entries = [entry for key in keys for entry in stage.present.get(key, ())]
-    paths = {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
+    paths = {path for key in keys for path in stage.contents[key]}
     for template, over in stage.iterates.items():
         paths = {path.replace(template or "${key}", str(over)) for path in paths}
     return paths

@@ -79,7 +79,8 @@ class Environment:
     def template(self, name: str, parts: tuple[Part, ...]) -> str:
         """Returns a dataset's path with templates for the namespace's parts, ``ANY`` for what else varies.
 
-        The words that the catalog's pattern leaves open are taken in turn for the parts.
+        The words that the catalog's pattern leaves open are taken in turn for the parts, some of which the
+        name may not have.
         """
         pattern = self.catalog.config_resolver.match_dataset_pattern(name)  # pyright: ignore[reportAttributeAccessIssue]
         if pattern is None or (parsed := parse(pattern, name)) is None:
@@ -89,7 +90,10 @@ class Environment:
             key: re.sub(r"[^.]+", lambda _: f"__{next(number)}__", words) for key, words in left_open.items()
         }
         path, words = self.path(pattern.format_map(numbered)), ".".join(left_open.values()).split(".")
-        for index, (word, part) in enumerate(itertools.zip_longest(words, parts[: len(words)])):
-            template = part.template_of(word, name.rpartition(".")[2]) if part else ""
-            path = path.replace(f"__{index}__", template or ANY)
+        leaf = name.rpartition(".")[2]
+        for index, word in enumerate(words):
+            templates = [part.template_of(word, leaf) for part in parts]
+            found = next((place for place, template in enumerate(templates) if template), None)
+            path = path.replace(f"__{index}__", ANY if found is None else templates[found])
+            parts = parts if found is None else parts[found + 1 :]
         return path

@@ -12,6 +12,8 @@ import yaml
 OUTPUTS = ("outs", "plots", "metrics")
 FILLED = ("cmd", "deps", "params", *OUTPUTS)
 """The keys of a stage that are computed, in the order in which they are written."""
+UNCACHED = "uncached"
+"""Beside them, the paths of those outputs that get ``cache: false``."""
 
 Contents = Mapping[str, Any]
 """What fills a stage: ``cmd`` a string, ``params`` lists of keys by file, the others lists of paths."""
@@ -40,6 +42,7 @@ class Stage:
             left empty for ``foreach``, where it depends on whether it is a map.
         present: The values of those keys of ``FILLED`` that it has.
         settings: Outputs with settings of their own, e.g. a plot's axes: their lines by path.
+        tag: What ``meta`` names: of the nodes in its namespaces, the stage runs those with this tag.
         body: The entries of the mapping that has ``cmd`` and the like: the stage's, or that of its ``do``.
         end: The line before which missing keys are added.
         indent: What the keys' lines begin with.
@@ -50,10 +53,18 @@ class Stage:
     iterates: Mapping[str, Any]
     present: Mapping[str, Any]
     settings: Mapping[str, tuple[str, ...]]
+    tag: str
     body: list[Block]
     end: int
     indent: str
     opening: list[str]
+
+    @property
+    def contents(self) -> Contents:
+        """What fills it already, for a stage that iterates nothing anywhere: its lists may be others' too."""
+        lists = {key: [*map(_path, self.present.get(key, ()))] for key in ("deps", *OUTPUTS)}
+        params = {file: keys for each in self.present.get("params", ()) for file, keys in each.items()}
+        return {"cmd": self.present.get("cmd", ""), **lists, "params": params}
 
 
 class DvcFile:
@@ -78,8 +89,9 @@ class DvcFile:
         """Returns the text with these stages filled in; a list that an earlier one has becomes an alias."""
         stages = [stage for stage in self.stages if stage.name in contents]
         lists = {
-            (stage.name, key): _entries(contents[stage.name][key], stage.settings)
+            (stage.name, key): _entries(contents[stage.name][key], settings)
             for stage in stages
+            for settings in [{**_uncached(contents[stage.name]), **stage.settings}]
             for key in FILLED[1:]
             if contents[stage.name].get(key)
         }
@@ -135,6 +147,7 @@ class DvcFile:
             iterates=iterates,
             present={key: values[key] for key in FILLED if key in values},
             settings=dict(self._settings(item) for item in outputs if isinstance(item, yaml.MappingNode)),
+            tag=(values.get("meta") or {}).get("tag", ""),
             body=body,
             end=block.end,
             indent=" " * column,
@@ -148,6 +161,15 @@ class DvcFile:
         while lines and (not lines[-1].strip() or lines[-1][:column].strip()):
             lines.pop()
         return item.value[0][0].value, (first, *(line[column:] for line in lines))
+
+
+def _uncached(contents: Contents) -> dict[str, tuple[str, ...]]:
+    return {path: (f"{_scalar(path)}:", "  cache: false") for path in contents.get(UNCACHED, ())}
+
+
+def _path(entry: str | Mapping[str, Any]) -> str:
+    """Returns the path of an entry of a list, which may have settings."""
+    return entry if isinstance(entry, str) else next(iter(entry))
 
 
 def _entries(value: Any, settings: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

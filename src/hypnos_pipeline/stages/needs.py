@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 
 from hypnos_pipeline.stages.environments import ANY
-from hypnos_pipeline.stages.frame import OUTPUTS, FrameError
+from hypnos_pipeline.stages.frame import OUTPUTS, UNCACHED, FrameError
 from hypnos_pipeline.stages.slices import Slice
 
 PARAMETER = "params:"
 
 Needs = dict[str, set[str]]
-"""Templates by the stage's key where they belong, and ``modules``: those that the slice starts from."""
+"""Templates by the stage's key where they belong. Besides, ``uncached``: those of the outputs that DVC leaves
+to git, and ``modules``: those that the slice starts from."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Conventions:
         files_of: From a parameter's key to the files that it stands for, as templates.
         modules_of: From a dataset to the modules that it uses beside its class's own.
         section: From an output's name and dataset to its key: ``outs``, ``plots`` or ``metrics``.
+        uncached: From an output's dataset to whether DVC leaves it to git, by ``cache: false``.
     """
 
     parameter_file: Callable[[str], str]
@@ -37,6 +39,7 @@ class Conventions:
     files_of: Callable[[str], Iterable[str]] = lambda key: ()
     modules_of: Callable[[Any], Iterable[str]] = lambda dataset: ()
     section: Callable[[str, Any], str] = lambda name, dataset: "outs"
+    uncached: Callable[[Any], bool] = lambda dataset: False
 
 
 def needs_of(slice_: Slice, conventions: Conventions) -> Needs:
@@ -56,7 +59,7 @@ def needs_of(slice_: Slice, conventions: Conventions) -> Needs:
     needs: Needs = {
         "deps": {_dependency(name, read, slice_) for name in sorted(data)},
         "params": {_parameter(key, slice_) for key in keys},
-        **{key: set() for key in OUTPUTS},
+        **{key: set() for key in (*OUTPUTS, UNCACHED)},
         "modules": {_module(node.func) for node in nodes.nodes},
     }
     needs["deps"] |= {template for key in keys for template in conventions.files_of(key)}
@@ -66,7 +69,10 @@ def needs_of(slice_: Slice, conventions: Conventions) -> Needs:
                 raise FrameError(
                     f"it writes {env.path(name)}, which varies by something that it does not iterate"
                 )
-            needs[conventions.section(name, env.catalog.get(name))].add(path)
+            dataset = env.catalog.get(name)
+            needs[conventions.section(name, dataset)].add(path)
+            if conventions.uncached(dataset):
+                needs[UNCACHED].add(path)
     for dataset in filter(None, map(env.catalog.get, data | outputs)):
         needs["modules"] |= {type(dataset).__module__, *conventions.modules_of(dataset)}
     return needs

@@ -19,7 +19,7 @@ from hypnos_pipeline.stages.parts import Part
 
 @dataclass(frozen=True)
 class Slice:
-    """What a stage runs for one entry: the nodes of a pipeline with a namespace, with a tag, or all.
+    """What a stage runs for one entry: the nodes of a pipeline with a namespace, a tag or both, or all.
 
     Attributes:
         env: The environment in which it runs.
@@ -42,19 +42,16 @@ class Slice:
     def nodes(self) -> Pipeline:
         """Its nodes, none if the pipeline has no such nodes."""
         namespace = ".".join(part.value for part in self.parts)
-        if namespace:
-            return Pipeline(self.env.slices.get((self.pipeline, namespace), []))
-        whole = self.env.pipelines[self.pipeline]
-        try:
-            return whole.filter(tags=[self.tag]) if self.tag else whole
-        except ValueError:
-            return Pipeline([])
+        whole = self.env.pipelines[self.pipeline].nodes
+        found = self.env.slices.get((self.pipeline, namespace), []) if namespace else whole
+        return Pipeline([node for node in found if not self.tag or self.tag in node.tags])
 
     @property
     def command(self) -> str:
         """The command that runs it, as a template."""
         namespace = ".".join(part.template for part in self.parts)
-        chosen = f" --namespaces={namespace}" if namespace else f" --tags={self.tag}" if self.tag else ""
+        chosen = f" --namespaces={namespace}" if namespace else ""
+        chosen += f" --tags={self.tag}" if self.tag else ""
         return f"kedro run --env=${{env}} --pipelines={self.pipeline}{chosen}"
 
 
@@ -72,13 +69,16 @@ def slices_of(stage: Stage, env: Environment) -> list[Slice]:
         known = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(env.pipelines))}"
         raise FrameError(f"its name begins with no pipeline's name; {known}")
     pipeline = max(names, key=len)
-    tag = "" if stage.iterates else stage.name.removeprefix(pipeline).removeprefix("_")
+    named = "" if stage.iterates else stage.name.removeprefix(pipeline).removeprefix("_")
     parts = [_parts(template, over, env) for template, over in stage.iterates.items()]
-    return [Slice(env, pipeline, each, tag) for each in itertools.product(*parts)]
+    return [Slice(env, pipeline, each, stage.tag or named) for each in itertools.product(*parts)]
 
 
 def _parts(template: str, over: Any, env: Environment) -> list[Part]:
-    """Reads an iterated map or list; without a template it is iterated by ``foreach``."""
+    """Reads an iterated map or list; without a template it is iterated by ``foreach``.
+
+    Numbers in a matrix stand behind its key, as ``training_2``: no name of a namespace is a mere number.
+    """
     path, entries = "", over
     if isinstance(over, str):
         path, entries = re.sub(r"^\$\{(.*)\}$", r"\1", over), env.parameters
@@ -88,5 +88,10 @@ def _parts(template: str, over: Any, env: Environment) -> list[Part]:
         fields = {} if template else entries
         return [Part(str(key), template or "${key}", path, fields.get(key) or {}) for key in entries]
     if isinstance(entries, list):
-        return [Part(str(entry), template or "${item}", "", {}) for entry in entries]
+        key = re.sub(r"^\$\{item\.(.*)\}$", r"\1_", template)
+        words = [key if template and isinstance(entry, int) else "" for entry in entries]
+        return [
+            Part(f"{word}{entry}", word + (template or "${item}"), "", {})
+            for word, entry in zip(words, entries, strict=True)
+        ]
     raise FrameError(f"it iterates {over}, which is no map or list among the parameters of {env.name}")

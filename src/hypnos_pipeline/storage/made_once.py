@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import StorageFull
+from hypnos_pipeline.storage.checkpoints import discard_finished
 from hypnos_pipeline.storage.file_locks import try_lock, wait_for_lock
 from hypnos_pipeline.storage.leftovers import set_aside, size_of
 from hypnos_pipeline.storage.state import InvalidState, read_state, write_state
@@ -86,6 +87,8 @@ def _keep(entry: Path, key: str, tensors: Tensors, most: float) -> None:
         write_state(entry, key, 0, tensors, {})
     except (OSError, StorageFull) as error:
         _log.warning("nothing was kept in %s, and the run goes on: %s", entry, error.__cause__ or error)
+    else:
+        discard_finished()  # the states of its making: later runs take the entry and look for none
     kept = 0
     for each in entries(entry.parent):
         kept += size_of(each)

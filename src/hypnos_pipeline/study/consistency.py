@@ -11,10 +11,11 @@ from hypnos_pipeline.imaging.settings import (
     BackendSettings,
     BackgroundRemovalSettings,
 )
+from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import ClassPriorSettings
 from hypnos_pipeline.study.environments import STUDY_FILE
 from hypnos_pipeline.study.parts import ValidParts
-from hypnos_pipeline.training.settings import DiscriminatorSettings
+from hypnos_pipeline.training.settings import DiscriminatorSettings, is_training
 
 Wrong = tuple[str, str]
 """What is wrong, beginning with the key, and the fix."""
@@ -30,7 +31,15 @@ _LARGEST_DISCRIMINATOR = {
 def disagreements(parts: ValidParts) -> list[Problem]:
     """Returns what is wrong between the keys of a study's file."""
     found: list[Wrong] = []
-    checks = (_name_problems, _model_problems, _subject_problems, _prompt_problems, _expectation_problems)
+    checks = (
+        _name_problems,
+        _training_problems,
+        _model_problems,
+        _subject_problems,
+        _prompt_problems,
+        _template_problems,
+        _expectation_problems,
+    )
     for check in checks:
         found += check(parts)
     of_sections = {
@@ -38,6 +47,7 @@ def disagreements(parts: ValidParts) -> list[Problem]:
         "augmentation": _augmentation_problems,
         "discriminator": _discriminator_problems,
         "class_prior": _class_prior_problems,
+        "evaluation": _evaluation_problems,
     }
     for section, check_section in of_sections.items():
         if section in parts.sections:
@@ -51,6 +61,8 @@ def _name_problems(parts: ValidParts) -> Iterator[Wrong]:
             yield f"methods: {name} stands in {count} families", "expected different names"
         if name in SHARED_STAGES:
             yield f"methods: {name} is a stage's name", "expected another one"
+        if is_training(name):
+            yield f"methods: {name} is the name of a training", "expected another one"
     if "methods" in parts.sections and not parts.names["methods"]:
         yield "methods: none", "expected at least one, such as base: {base: {}}"
     for key, names in parts.names.items():
@@ -60,6 +72,12 @@ def _name_problems(parts: ValidParts) -> Iterator[Wrong]:
                 yield f"{key}: {name[:20]}... is {length}", f"expected at most {LONGEST_NAME}"
 
 
+def _training_problems(parts: ValidParts) -> Iterator[Wrong]:
+    numbers, further = parts.sections.get("trainings", 1), parts.sections.get("further_trainings", ())
+    if list(further) != (expected := list(range(2, numbers + 1))):
+        yield f"further_trainings: {list(further)}, but trainings is {numbers}", f"expected {expected}"
+
+
 def _model_problems(parts: ValidParts) -> Iterator[Wrong]:
     models = parts.sections.get("models")
     if models is not None and models.matting is None:  # dvc.yaml reads the key
@@ -67,17 +85,17 @@ def _model_problems(parts: ValidParts) -> Iterator[Wrong]:
 
 
 def _subject_problems(parts: ValidParts) -> Iterator[Wrong]:
-    first: dict[str | None, str] = {}
+    kinds: dict[str, tuple[str, str]] = {}  # folder of photos to their kind and the subject that names it
     for name, subject in parts.subjects.items():
         # dvc.yaml reads the key, so it may not be left out.
         if subject.photos is None:
             folder = f"expected their folder in data/01_raw/subjects, such as {name}"
             yield f"subjects.{name}: the key photos is missing", folder
-        else:
-            other = first.setdefault(subject.photos, name)
-            if subject.kind != parts.subjects[other].kind:
-                shared = f"not that of {other}, which has the same photos"
-                yield f"subjects.{name}.kind: {subject.kind}, {shared}", "expected one kind for both"
+        elif subject.kind is not None:
+            kind, first = kinds.setdefault(subject.photos, (subject.kind, name))
+            if subject.kind != kind:
+                fix = f"expected {kind!r}, as for {first}, which has the same photos"
+                yield f"subjects.{name}.kind: {subject.kind!r}", fix
         for photo, backend in subject.mattes.items():
             yield from _backend_problems(backend, f"subjects.{name}.mattes.{photo}")
         for template in subject.class_prior_prompts or ():
@@ -90,6 +108,27 @@ def _prompt_problems(parts: ValidParts) -> Iterator[Wrong]:
 
     for problem in study_prompt_problems(parts.prompt_sets, parts.subjects, parts.sections.get("seed", 0)):
         yield problem, ""
+    augmentation = parts.sections.get("augmentation")
+    trained = [] if augmentation is None else augmentation.colours
+    for name, prompts in parts.prompt_sets.items():
+        if prompts.kind == "colours" and prompts.held_out:
+            for colour in (each for each in prompts.colours if each in trained):
+                key = f"prompt_sets.{name}.colours: {colour}"
+                yield (
+                    f"{key} stands in augmentation.colours too, so HYPNOS trains on it",
+                    "take it out of one of the two, or write held_out: false",
+                )
+
+
+def _template_problems(parts: ValidParts) -> Iterator[Wrong]:
+    from hypnos_pipeline.prompting.templates import subject_prompt
+
+    for name, method in parts.methods["textual_inversion"].items():
+        for template in method.templates or ():
+            try:
+                subject_prompt(template, method.token)
+            except ValueError as problem:
+                yield f"methods.textual_inversion.{name}.templates: {problem}", ""
 
 
 def _background_removal_problems(settings: BackgroundRemovalSettings) -> Iterator[Wrong]:
@@ -140,6 +179,14 @@ def _class_prior_problems(settings: ClassPriorSettings) -> Iterator[Wrong]:
             "class_prior: the key folder is missing",
             "expected the folder of the images",
         )
+
+
+def _evaluation_problems(settings: EvaluationSettings) -> Iterator[Wrong]:
+    if settings.cut_out is None:
+        return
+    if settings.cut_out.backend == "provided":
+        yield "evaluation.cut_out.backend: samples have no masks", "expected a backend that makes mattes"
+    yield from _backend_problems(settings.cut_out, "evaluation.cut_out")
 
 
 def _class_prompt_problem(template: str) -> str:

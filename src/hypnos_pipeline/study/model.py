@@ -32,6 +32,7 @@ from hypnos_pipeline.training.tracking import TrackingSettings
 
 FOREIGN = ("miniworld", "env", "checkpoints", "export", "tracking")
 """Parameters that are no part of the study: another pipeline's, and what no result depends on."""
+MOST_TRAININGS = 100
 NETWORK = "params:models."
 """What the names of single networks' parameters begin with."""
 
@@ -40,6 +41,10 @@ class Study(Configuration):
     """Everything one environment's study is made of."""
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
+    trainings: Annotated[int, Field(ge=1, le=MOST_TRAININGS)] = 1
+    """Of each method, each with a seed of its own."""
+    further_trainings: tuple[int, ...] = ()
+    """Their numbers from 2 on: what dvc.yaml iterates, which cannot count."""
     image_size: Annotated[int, Field(ge=16, le=4096, multiple_of=8)]
     runtime: RuntimeSettings
     models: ModelsSettings

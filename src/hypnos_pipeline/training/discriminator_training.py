@@ -58,7 +58,7 @@ def pretrain(
     Args:
         latents: The subject's posteriors.
         settings: Architecture, steps, batch, rate.
-        seed: The study's seed.
+        seed: The training's.
         device: Where to compute, in float32.
         checkpoints: When the state is saved, and where; changes nothing of the result.
 

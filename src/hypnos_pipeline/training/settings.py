@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -13,6 +14,16 @@ Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Batch = Annotated[int, Field(ge=1, le=4096)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def training_name(name: str, training: int) -> str:
+    """Returns what a training of a method is named, from 1; the first one has the method's own name."""
+    return name if training == 1 else f"{name}.training_{training}"
+
+
+def is_training(word: str) -> bool:
+    """Returns whether a part of a node's or dataset's name is a training's."""
+    return re.fullmatch(r"training_\d+", word) is not None
 
 
 class MatchMse(Configuration):
@@ -203,6 +214,8 @@ class DreamBoothSettings(Configuration):
 class TextualInversionSettings(Configuration):
     """Textual inversion: one new token whose row is the only trained tensor (method.md §7).
 
+    ``templates`` are the neutral prompts of the training, with ``{subject}`` for the learned phrase; of each
+    image one is drawn (Gal et al. 2022). Null trains on ``a photo of {subject}`` alone.
     ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass, as in ``Optimiser``.
     """
 
@@ -212,6 +225,7 @@ class TextualInversionSettings(Configuration):
     learning_rate: Rate = 2e-3
     steps: Steps
     batch: Batch = 1
+    templates: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     gradient_checkpointing: bool | None = None
     previews: Previews = Previews()
     expectations: tuple[Expectation, ...] = ()

@@ -65,3 +65,16 @@ def cut_truth(
 
     folder = truth / subject.true_masks / "masks" if subject.true_masks else None
     return true_cut_outs(working_photos, mattes, foregrounds, matte_report, folder)
+
+
+def read_unseen_views(truth: Path, subject: SubjectSettings, image_size: int) -> ImageSet:
+    """Returns the subject's unseen views as working squares, which the evaluation alone reads; often none.
+
+    Args:
+        truth: Holds ``<unseen>/unseen`` and ``<unseen>/unseen_masks``.
+        subject: Names its ``unseen``, if any.
+        image_size: Side of the squares in pixels.
+    """
+    from hypnos_pipeline.imaging.unseen import read_unseen
+
+    return read_unseen(truth / subject.unseen, image_size) if subject.unseen else ImageSet({})

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from hypnos_pipeline.pipelines.background_removal.nodes import cut_truth, remove_background
+from hypnos_pipeline.pipelines.background_removal.nodes import (
+    cut_truth,
+    read_unseen_views,
+    remove_background,
+)
 from hypnos_pipeline.pipelines.slices import Step, subject_slices
 from hypnos_pipeline.study.model import Study
 
@@ -14,6 +18,7 @@ MADE = ("working_photos", "mattes", "foregrounds", "matte_report")
 STEPS = (
     Step(remove_background, ("photos", SUBJECT, *PARAMETERS), (*MADE, "matte_sheet")),
     Step(cut_truth, (*MADE, "truth", SUBJECT), ("true_mattes", "true_foregrounds")),
+    Step(read_unseen_views, ("truth", SUBJECT, "params:image_size"), "unseen_photos"),
 )
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
+from hypnos_pipeline.randomness import training_seed
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.settings import DiscriminatorSettings
 
@@ -38,8 +39,10 @@ def pretrain_discriminator(
     text_to_image: ModelReference,
     runtime: RuntimeSettings,
     checkpoints: CheckpointSettings = OFF,
+    *,
+    training: int = 1,
 ):
-    """Returns the pretrained weights, the learning curve, and the report.
+    """Returns one training's pretrained weights, the learning curve, and the report.
 
     The report holds the accuracy per kind of Table 3, the network that encoded the latents, and the machine.
     """
@@ -49,6 +52,7 @@ def pretrain_discriminator(
     from hypnos_pipeline.models.runtime import configure
     from hypnos_pipeline.training.discriminator_training import pretrain
 
+    seed = training_seed(seed, training)
     network, curve, report = pretrain(latents, discriminator, seed, configure(runtime), checkpoints)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     return weights, pd.DataFrame(curve), report | describe_origin({"text_to_image": text_to_image}, runtime)
@@ -61,6 +65,8 @@ def discriminator_attention(
     discriminator: DiscriminatorSettings,
     seed: int,
     runtime: RuntimeSettings,
+    *,
+    training: int = 1,
 ) -> Image.Image:
     """Draws where [CLS] looks in the last block, per photo and head, over the photo (Fig. 3b)."""
     from hypnos_pipeline.imaging.sheets import contact_sheet
@@ -69,6 +75,7 @@ def discriminator_attention(
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
 
     configure(runtime)
+    seed = training_seed(seed, training)
     network = LatentDiscriminator.pretrained(discriminator, latents.shape, seed, discriminator_weights)
     attention = photo_attention(network, latents)
     rows = [

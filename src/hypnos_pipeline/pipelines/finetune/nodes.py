@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.randomness import training_seed
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.settings import (
     DiscriminatorSettings,
@@ -42,6 +43,8 @@ def hypnos(
     seed: int,
     runtime: RuntimeSettings,
     checkpoints: CheckpointSettings = OFF,
+    *,
+    training: int = 1,
 ):
     """Finetunes UNet and text encoder with every term of Eq. 1."""
     from hypnos_pipeline.models.networks import load_timm
@@ -52,7 +55,7 @@ def hypnos(
     from hypnos_pipeline.training.latent_discriminator import LatentDiscriminator
     from hypnos_pipeline.training.perceptual import PerceptualLoss
 
-    model = _base_model(text_to_image, runtime)
+    model, seed = _base_model(text_to_image, runtime), training_seed(seed, training)
     adversary = None
     if method.weights.discriminator:
         network = LatentDiscriminator.pretrained(discriminator, latents.shape, seed, discriminator_weights)
@@ -81,9 +84,11 @@ def dreambooth(
     seed: int,
     runtime: RuntimeSettings,
     checkpoints: CheckpointSettings = OFF,
+    *,
+    training: int = 1,
 ):
     """Finetunes UNet and text encoder with MSE and prior preservation on the untouched photos."""
-    model = _base_model(text_to_image, runtime)
+    model, seed = _base_model(text_to_image, runtime), training_seed(seed, training)
     sources = {"text_to_image": text_to_image}
     return _run(model, latents, subject, method.general_form(), seed, runtime, checkpoints, sources)
 
@@ -96,6 +101,8 @@ def textual_inversion(
     seed: int,
     runtime: RuntimeSettings,
     checkpoints: CheckpointSettings = OFF,
+    *,
+    training: int = 1,
 ):
     """Learns one new token from the untouched photos."""
     import pandas as pd
@@ -103,7 +110,7 @@ def textual_inversion(
     from hypnos_pipeline.models.machine import describe_origin
     from hypnos_pipeline.training import textual_inversion as inversion
 
-    model = _base_model(text_to_image, runtime)
+    model, seed = _base_model(text_to_image, runtime), training_seed(seed, training)
     phrase = method.learned_phrase(subject.noun)
     previews = _preview_strip(model, latents, method.previews, phrase, seed, runtime)
     learned, curve, report = inversion.textual_inversion(

@@ -1,4 +1,4 @@
-"""Finetuning, once per subject and method; the base model needs none."""
+"""Finetuning, once per subject, method and training; the base model needs none."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ DATASETS = {
     "dreambooth": ("latents",),
     "textual_inversion": ("latents",),
 }
-OF_SUBJECT = DATASETS["hypnos"]
+OF_SUBJECT = ("latents", "pool")
+OF_TRAINING = ("discriminator_weights",)
 OUTPUTS = ("finetuned", "learning_curve", "training_report", "preview_strip")
 
 
 def create_pipeline(study: Study) -> Pipeline:
     """Returns the finetuning of every subject by every method."""
-    return Pipeline(method_slices(study, {family: [_step(family)] for family in FUNCTIONS}, OF_SUBJECT))
+    steps = {family: [_step(family)] for family in FUNCTIONS}
+    return Pipeline(method_slices(study, steps, OF_SUBJECT, OF_TRAINING))
 
 
 def _step(family: str) -> Step:
     parameters = (*COMMON, "models.perceptual", "discriminator") if family == "hypnos" else COMMON
     reads = {name: name for name in DATASETS[family]}
     reads |= {name.removeprefix("models."): f"params:{name}" for name in parameters}
-    return Step(FUNCTIONS[family], reads, OUTPUTS, "finetune")
+    return Step(FUNCTIONS[family], reads, OUTPUTS, "finetune", given=("training",))

@@ -13,6 +13,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
     CURVE,
     CURVES_FIGURE,
+    CUT_OUTS,
     EVALUATION,
     FIGURES,
     PAIRS,
@@ -27,9 +28,12 @@ from hypnos_pipeline.pipelines.reporting.collected import (
 from hypnos_pipeline.pipelines.reporting.nodes import figure_nodes, study_nodes, subject_nodes
 from hypnos_pipeline.pipelines.slices import Step, subject_slices, unsliced
 from hypnos_pipeline.study.model import Study
+from hypnos_pipeline.training.settings import training_name
 
 TABLES = [f"table_{name}_{kind}" for name in ("1", "2", "difference") for kind in ("md", "tex")]
 SUBJECT = ("subject",)
+PROMPTS = ("prompt_sets", "augmentation", "seed")
+"""Parameters that say which prompt sets repeat prompts of HYPNOS's training."""
 FIGURES_OF_STUDY = ("instance_images_figure", "prompt_grammar_figure", "loss_curve_figure")
 
 
@@ -47,11 +51,15 @@ def _subject_steps(study: Study) -> list[Step]:
     methods = [method for _, method in study.entries()]
     trained = [method for family, method in study.entries() if family != "base"]
 
-    def of_all(*suffixes: str) -> dict[str, str]:
-        return {f"{name}{suffix}": f"{name}.{suffix[1:]}" for suffix in suffixes for name in methods}
+    def of_all(*suffixes: str, names: Iterable[str] = methods) -> dict[str, str]:
+        return {f"{name}{suffix}": f"{name}.{suffix[1:]}" for suffix in suffixes for name in names}
 
     def of_trained(*suffixes: str) -> dict[str, str]:
-        return {f"{name}{suffix}": f"{name}.{suffix[1:]}" for suffix in suffixes for name in trained}
+        return of_all(*suffixes, names=trained)
+
+    def every(names: Iterable[str]) -> list[str]:
+        """Returns the names of all trainings, method by method."""
+        return [training_name(name, each) for name in names for each in range(1, study.trainings + 1)]
 
     def of_subject(names: Iterable[str]) -> dict[str, str]:
         return _same(name for name in names if trained or name != CURVES_FIGURE)
@@ -83,8 +91,13 @@ def _subject_steps(study: Study) -> list[Step]:
             of=SUBJECT,
         ),
         _step(figure_nodes.draw_photos, photos, "subject_photos", of=SUBJECT),
-        _step(subject_nodes.collect_image_values, of_all(PAIRS), "subject_image_values", "methods"),
-        _step(subject_nodes.collect_subject_scores, of_all(SCORES), "subject_scores"),
+        _step(
+            subject_nodes.collect_image_values,
+            of_all(PAIRS, names=every(methods)),
+            "subject_image_values",
+            "methods",
+        ),
+        _step(subject_nodes.collect_subject_scores, of_all(SCORES, names=every(methods)), "subject_scores"),
         _step(
             subject_nodes.compare_backgrounds,
             of_all(PAIRS, EVALUATION),
@@ -97,8 +110,9 @@ def _subject_steps(study: Study) -> list[Step]:
             subject_nodes.gather_subject,
             photos
             | _same(["mattes", "matte_report", "true_mattes", "true_foregrounds", "discriminator_report"])
-            | of_trained(TRAINING, CURVE)
-            | of_all(SAMPLES, PAIRS, CHECK, EVALUATION),
+            | of_all(TRAINING, CURVE, names=every(trained))
+            | of_all(CHECK, EVALUATION, names=every(methods))
+            | of_all(SAMPLES, PAIRS),
             "subject_figures",
             "methods",
             "seed",
@@ -107,11 +121,12 @@ def _subject_steps(study: Study) -> list[Step]:
         _step(
             subject_nodes.write_subject_page,
             shown
-            | _same(["subject_figures", "subject_scores", "subject_backgrounds"])
+            | _same(["subject_figures", "subject_scores", "subject_backgrounds", "subject_image_values"])
             | of_trained(TRAINING, PREVIEWS)
-            | of_all(SHEET, PAIRS, EVALUATION),
+            | of_all(SHEET, CUT_OUTS, PAIRS, EVALUATION),
             "subject_page",
             "methods",
+            *PROMPTS,
             "env",
             "image_size",
             of=SUBJECT,
@@ -145,6 +160,7 @@ def _study_steps(study: Study) -> list[Step]:
             networks | of_subjects(BACKGROUNDS),
             ["backgrounds_md", "backgrounds_tex"],
             *settings,
+            *PROMPTS,
         ),
         _step(
             study_nodes.weigh_expectations,
@@ -157,12 +173,14 @@ def _study_steps(study: Study) -> list[Step]:
         _step(study_nodes.draw_prompt_grammar, {}, prompts, "prompt_sets", "seed"),
         _step(
             study_nodes.write_study_page,
-            _same(["cells", "ablations", *FIGURES_OF_STUDY])
+            _same(["cells", "ablations", "recorded_findings", *FIGURES_OF_STUDY])
             | networks
             | of_subjects(BACKGROUNDS)
-            | of_subjects(FIGURES),
+            | of_subjects(FIGURES)
+            | of_subjects(VALUES),
             "study_page",
             *settings,
+            *PROMPTS,
             "env",
             "image_size",
         ),

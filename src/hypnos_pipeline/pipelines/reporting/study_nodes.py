@@ -7,11 +7,13 @@ other pipelines have Kedro make models of their single entries, so the maps may 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 from pydantic import TypeAdapter
 
+from hypnos_pipeline.imaging.settings import AugmentationSettings
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.pipelines.reporting.collected import (
@@ -19,8 +21,11 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     FIGURES,
     PHOTOS,
     VALUES,
+    comparisons_of,
     expectations_of,
+    kinds_of,
     labels_of,
+    own_prompt_sets,
 )
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
 from hypnos_pipeline.training.settings import Methods
@@ -71,21 +76,31 @@ def write_tables(
 
 
 def write_backgrounds(
-    subjects: dict, methods: dict, evaluation: EvaluationSettings, **read
+    subjects: dict,
+    methods: dict,
+    prompt_sets: dict,
+    augmentation: AugmentationSettings,
+    evaluation: EvaluationSettings,
+    seed: int,
+    **read,
 ) -> tuple[str, ...]:
     """Writes the table of requested background colours, as Markdown and as LaTeX.
 
     Args:
         subjects: The study's, for their order.
         methods: The study's.
+        prompt_sets: The study's.
+        augmentation: Of the pool, whose prompts HYPNOS trains on.
         evaluation: Which metrics were taken.
+        seed: The study's.
         read: ``<subject>_backgrounds`` to a data frame; the networks by name.
     """
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
+    own = own_prompt_sets(prompt_sets, augmentation, seed)
     scope = _scope(subjects, methods, evaluation, read, requested_colour=True)
-    return _rendered(backgrounds_table(intervals, scope))
+    return _rendered(backgrounds_table(intervals, replace(scope, own_prompts=own)))
 
 
 def weigh_expectations(
@@ -113,12 +128,16 @@ def weigh_expectations(
 def write_study_page(
     cells,
     ablations,
+    recorded_findings,
     loss_curve_figure: Image.Image,
     instance_images_figure: Image.Image,
     prompt_grammar_figure: Image.Image,
     subjects: dict,
     methods: dict,
+    prompt_sets: dict,
+    augmentation: AugmentationSettings,
     evaluation: EvaluationSettings,
+    seed: int,
     env: str,
     image_size: int,
     **read,
@@ -128,16 +147,21 @@ def write_study_page(
     Args:
         cells: The study's, a data frame.
         ablations: The outcomes of the expectations, a data frame.
+        recorded_findings: The recorded findings, a data frame, perhaps without rows.
         loss_curve_figure: Eq. 2's.
         instance_images_figure: All subjects' photos.
         prompt_grammar_figure: How a varying prompt is composed.
         subjects: The study's, for their order.
         methods: The study's.
-        evaluation: Which metrics were taken.
+        prompt_sets: The study's.
+        augmentation: Of the pool, whose prompts HYPNOS trains on.
+        evaluation: Which metrics were taken, and which recorded findings are shown.
+        seed: The study's.
         env: The environment, for the commands on the page.
         image_size: Working size in pixels.
-        read: ``<subject>_figures``, ``<subject>_backgrounds``; the networks by name.
+        read: ``<subject>_figures``, ``_backgrounds`` and ``_image_values``; the networks by name.
     """
+    from hypnos_pipeline.reporting import findings
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
     from hypnos_pipeline.reporting.cells import by_key
     from hypnos_pipeline.reporting.page import Figure, Page, study_title
@@ -145,14 +169,16 @@ def write_study_page(
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
     parts = {name: read.pop(name + FIGURES) for name in subjects}
+    values = {name: read.pop(name + VALUES) for name in subjects}
     others, requested = (
         _scope(subjects, methods, evaluation, read, requested_colour=kind) for kind in (False, True)
     )
-    labels = labels_of(methods)
+    labels, own = labels_of(methods), own_prompt_sets(prompt_sets, augmentation, seed)
+    coloured = backgrounds_table(intervals, replace(requested, own_prompts=own), by_key(cells))
     headed = [
         *zip(HEADINGS, _tables(cells, others), strict=True),
-        ("Requested backgrounds", backgrounds_table(intervals, requested, by_key(cells))),
-        ("Other prompt sets", other_cells_table(cells, labels)),
+        ("Requested backgrounds", coloured),
+        ("Other prompt sets", other_cells_table(cells, labels, own)),
         ("Ablations", _ablations(ablations, subjects, methods, evaluation, read) if len(ablations) else None),
     ]
     return Page(
@@ -163,6 +189,13 @@ def write_study_page(
         methods=labels,
         parts=parts,
         backgrounds=intervals,
+        values=values,
+        kinds=kinds_of(subjects),
+        comparisons=comparisons_of(methods),
+        own_prompts=own,
+        recorded=findings.recorded_findings(recorded_findings, evaluation.findings, values, labels)
+        if evaluation.findings
+        else None,
         tables=[(heading, table) for heading, table in headed if table is not None],
         figures=[
             Figure("The photos (Fig. 6)", TRAINED_ON, instance_images_figure),
@@ -240,8 +273,13 @@ def _scope(
     """Returns a table's methods and subjects, with the sources of those metrics alone that it can hold."""
     from hypnos_pipeline.metrics.registry import METRICS
     from hypnos_pipeline.reporting.sources import source_lines
-    from hypnos_pipeline.reporting.tables import Scope
+    from hypnos_pipeline.reporting.tables import OUR_COLUMNS, PAPER_COLUMNS, Scope
 
-    metrics = [name for name in evaluation.metrics if METRICS[name].requested_colour == requested_colour]
+    columns = {*PAPER_COLUMNS, *OUR_COLUMNS}
+    metrics = [
+        name
+        for name in evaluation.metrics
+        if (METRICS[name].requested_colour if requested_colour else name in columns)
+    ]
     references = {name: ModelReference.model_validate(network) for name, network in networks.items()}
     return Scope(labels_of(methods), list(subjects), source_lines(references, metrics))

@@ -6,11 +6,15 @@ left to the docstrings.
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.imaging.settings import AugmentationSettings
 from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
     CURVE,
     CURVES_FIGURE,
+    CUT_OUTS,
     EVALUATION,
     PAIRS,
     PREVIEWS,
@@ -18,14 +22,17 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     SHEET,
     TRAINING,
     by_label,
+    by_training,
     comparisons_of,
-    expectations_of,
+    labelled_trainings,
     labels_of,
+    own_prompt_sets,
+    training_of,
 )
 from hypnos_pipeline.reporting.labels import subject_label
 
-OF_METHODS = (SAMPLES, PAIRS, CHECK, EVALUATION, TRAINING, CURVE)
-"""What the subject's part of pages reads of its methods."""
+OF_TRAININGS = (CHECK, EVALUATION, TRAINING, CURVE)
+"""What the subject's part of pages reads of all trainings; of the first one the samples and pairs too."""
 
 SECTIONS = {
     "Background removal": ("subject_photos", "matte_sheet", "matte_report"),
@@ -41,10 +48,17 @@ SECTIONS = {
 
 
 def collect_subject_scores(**scores):
-    """Joins one subject's scores of all methods, so that nothing outside its namespace reads many leaves."""
+    """Joins one subject's scores, so that nothing outside its namespace reads many leaves.
+
+    Args:
+        scores: ``<method>_scores`` to a data frame, of all trainings.
+
+    Returns:
+        A data frame, see ``reporting.cells.join_scores``.
+    """
     from hypnos_pipeline.reporting.cells import join_scores
 
-    return join_scores(scores.values())
+    return join_scores(frame.assign(training=training_of(key)) for key, frame in scores.items())
 
 
 def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods):
@@ -73,19 +87,25 @@ def compare_backgrounds(methods: dict, seed: int, *, subject: str, **of_methods)
 
 
 def collect_image_values(methods: dict, **pairs):
-    """Collects one subject's values of single images that the methods' expectations are about.
+    """Collects one subject's values of single images, of which intervals over trainings are made.
 
     Args:
         methods: The study's.
-        pairs: ``<method>_pairs`` to a data frame.
+        pairs: ``<method>_pairs`` to a data frame, of all trainings.
 
     Returns:
         A data frame, see ``reporting.expectations.image_values``.
     """
+    import pandas
+
     from hypnos_pipeline.reporting.expectations import image_values
 
-    names = [method.name for method in labels_of(methods)]
-    return image_values({name: pairs[name + PAIRS] for name in names}, expectations_of(methods))
+    of_training: dict[int, dict] = defaultdict(dict)
+    for method in labels_of(methods):
+        for training, frame in by_training(method.name, pairs, PAIRS).items():
+            of_training[training][method.name] = frame
+    frames = [image_values(read, training) for training, read in of_training.items()]
+    return pandas.concat(frames, ignore_index=True)
 
 
 def gather_subject(
@@ -114,7 +134,8 @@ def gather_subject(
         seed: The study's.
         subject: Its name.
         of_methods: ``<method>_samples``, ``_pairs``, ``_sample_check``, ``_evaluation_report`` and, if
-            trained, ``_training_report`` and ``_learning_curve``.
+            trained, ``_training_report`` and ``_learning_curve``; of further trainings, whose health is
+            looked at too, those without samples and pairs.
     """
     from hypnos_pipeline.imaging.constant_backgrounds import beside_base
     from hypnos_pipeline.metrics.foreground import CutOuts
@@ -127,11 +148,12 @@ def gather_subject(
     from hypnos_pipeline.reporting.intervals import paired_differences
     from hypnos_pipeline.reporting.origins import origins
 
-    labelled = {kind: by_label(methods, of_methods, kind) for kind in OF_METHODS}
+    labelled = {kind: by_label(methods, of_methods, kind) for kind in (SAMPLES, PAIRS, CHECK)}
     names = [method.name for method in labels_of(methods)]
     samples, pairs = ({name: of_methods[name + kind] for name in names} for kind in (SAMPLES, PAIRS))
     base = next((method.label for method in labels_of(methods) if method.reference), None)
-    backgrounds = beside_base(labelled[CHECK], base)
+    of_all = {kind: labelled_trainings(methods, of_methods, kind) for kind in OF_TRAININGS}
+    backgrounds = beside_base(of_all[CHECK], base)
     failures = flagged_failures(
         working_photos, mattes, matte_report, labelled[SAMPLES], labelled[CHECK], labelled[PAIRS]
     )
@@ -142,11 +164,9 @@ def gather_subject(
         "rows": part.same_prompts(labelled[SAMPLES]),
         "failures": part.failure_pictures(failures),
         "curves": part.loss_charts(subject, [of_methods.get(name + CURVE) for name in names]),
-        "health": checks_of(
-            matte_report, discriminator_report, labelled[TRAINING], labelled[CURVE], backgrounds
-        ),
+        "health": checks_of(matte_report, discriminator_report, of_all[TRAINING], of_all[CURVE], backgrounds),
         "differences": paired_differences(pairs, comparisons_of(methods), measures, rng),
-        "origins": origins([*labelled[TRAINING].values(), *labelled[EVALUATION].values()]),
+        "origins": origins([*of_all[TRAINING].values(), *of_all[EVALUATION].values()]),
         **worst_and_best(working_photos, CutOuts.of(true_mattes, true_foregrounds), samples, pairs),
     }
 
@@ -155,7 +175,11 @@ def write_subject_page(
     subject_figures: dict,
     subject_scores,
     subject_backgrounds,
+    subject_image_values,
     methods: dict,
+    prompt_sets: dict,
+    augmentation: AugmentationSettings,
+    seed: int,
     env: str,
     image_size: int,
     *,
@@ -166,16 +190,21 @@ def write_subject_page(
 
     Args:
         subject_figures: The subject's part of pages.
-        subject_scores: Of all its methods, a data frame.
+        subject_scores: Of all its methods and trainings, a data frame.
         subject_backgrounds: Its intervals of requested colours, a data frame.
+        subject_image_values: Its values of single images, a data frame.
         methods: The study's, for labels and order.
+        prompt_sets: The study's.
+        augmentation: Of the pool, whose prompts HYPNOS trains on.
+        seed: The study's.
         env: The study's environment.
         image_size: Working size in pixels.
         subject: Its name.
         read: The datasets of ``SECTIONS`` (no learning curves if no method is trained);
-            ``<method>_sample_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained, ``_preview_strip``
-            and ``_training_report``.
+            ``<method>_sample_sheet``, ``_cut_out_sheet``, ``_pairs``, ``_evaluation_report`` and, if trained,
+            ``_preview_strip`` and ``_training_report``.
     """
+    from hypnos_pipeline.reporting.cells import over_trainings
     from hypnos_pipeline.reporting.page import Page
     from hypnos_pipeline.reporting.stage_sections import matte_rows, spread, stage_sections, thinned_curve
 
@@ -188,7 +217,9 @@ def write_subject_page(
     ]
     for method in labels_of(methods):
         of_method = [
-            read[method.name + kind] for kind in (SHEET, PREVIEWS, TRAINING) if method.name + kind in read
+            read[method.name + kind]
+            for kind in (SHEET, CUT_OUTS, PREVIEWS, TRAINING)
+            if method.name + kind in read
         ]
         evaluation = read[method.name + EVALUATION]
         evaluated = [spread(read[method.name + PAIRS])]
@@ -199,10 +230,13 @@ def write_subject_page(
         title=subject_label(subject),
         env=env,
         image_size=image_size,
-        cells=subject_scores,
+        cells=over_trainings(subject_scores),
         methods=labels_of(methods),
         parts={subject: subject_figures},
         backgrounds={subject: subject_backgrounds},
+        values={subject: subject_image_values},
+        comparisons=comparisons_of(methods),
+        own_prompts=own_prompt_sets(prompt_sets, augmentation, seed),
         stages=stage_sections(sections),
         home="../../index.html",
     ).html()

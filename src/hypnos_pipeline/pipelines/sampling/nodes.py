@@ -11,7 +11,7 @@ from PIL import Image
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings, SamplerSettings
 from hypnos_pipeline.prompting.settings import SubjectSettings
-from hypnos_pipeline.randomness import seed_for
+from hypnos_pipeline.randomness import seed_for, training_seed
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.settings import TextualInversionSettings
 
@@ -31,6 +31,8 @@ def sample_finetuned(
     seed: int,
     image_size: int,
     checkpoints: CheckpointSettings = OFF,
+    *,
+    training: int = 1,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples a finetuned model (hypnos, dreambooth) as ``[V] [C]``; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.runtime import configure
@@ -38,7 +40,7 @@ def sample_finetuned(
     from hypnos_pipeline.prompting.templates import instance_phrase
 
     model = load_text_to_image(finetuned, configure(runtime))
-    rows = plan_samples(prompt_sets, instance_phrase(subject), subject.noun, seed)
+    rows = plan_samples(prompt_sets, instance_phrase(subject), subject.noun, seed, training)
     return sample_prompt_sets(model, rows, prompt_sets, sampling, runtime, image_size, checkpoints)
 
 
@@ -53,13 +55,15 @@ def sample_learned_token(
     seed: int,
     image_size: int,
     checkpoints: CheckpointSettings = OFF,
+    *,
+    training: int = 1,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the base model with its learned token as the subject; see :func:`sample_prompt_sets`."""
     from hypnos_pipeline.models.finetuned import load_finetuned
     from hypnos_pipeline.models.runtime import configure
 
     model = load_finetuned(finetuned, text_to_image, configure(runtime))
-    rows = plan_samples(prompt_sets, method.learned_phrase(subject.noun), subject.noun, seed)
+    rows = plan_samples(prompt_sets, method.learned_phrase(subject.noun), subject.noun, seed, training)
     return sample_prompt_sets(model, rows, prompt_sets, sampling, runtime, image_size, checkpoints)
 
 
@@ -72,6 +76,8 @@ def sample_base(
     seed: int,
     image_size: int,
     checkpoints: CheckpointSettings = OFF,
+    *,
+    training: int = 1,
 ) -> tuple[ImageSet, Image.Image, dict[str, Any]]:
     """Samples the untouched base model, whose prompts name the class alone (paper 0.F)."""
     from hypnos_pipeline.models.reference import locate
@@ -79,29 +85,33 @@ def sample_base(
     from hypnos_pipeline.models.text_to_image import load_text_to_image
 
     model = load_text_to_image(locate(text_to_image), configure(runtime))
-    rows = plan_samples(prompt_sets, subject.noun, subject.noun, seed)
+    rows = plan_samples(prompt_sets, subject.noun, subject.noun, seed, training)
     return sample_prompt_sets(model, rows, prompt_sets, sampling, runtime, image_size, checkpoints)
 
 
-def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[dict[str, Any]]:
+def plan_samples(
+    prompt_sets: dict, phrase: str, noun: str, seed: int, training: int = 1
+) -> list[dict[str, Any]]:
     """Lists every image to sample; all but the phrase is the same for every method.
 
     Args:
         prompt_sets: Name to settings.
         phrase: What stands for the subject in the prompts given to the model.
         noun: The class noun, for ``noun_prompt``, which CLIP-T reads.
-        seed: The study's.
+        seed: The study's, which draws the prompts of a grammar: all trainings have the same.
+        training: Whose noise, from 1.
 
     Returns:
-        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), the background's ``colour``
-        where the prompt set requests one, and ``replicate``, from 0, where it is sampled more than once: the
-        index goes on, so that the first replicate's images are those of a study without others.
+        Rows ``name, prompt_set, index, prompt, noun_prompt, seed`` (the noise's), what the prompt requests
+        as data (``prompt_sets.requests``), and ``replicate``, from 0, where the set is sampled more than
+        once: the index goes on, so that the first replicate's images are those of a study without others.
     """
     from pydantic import TypeAdapter
 
-    from hypnos_pipeline.prompting.prompt_sets import expand, requested_colours
+    from hypnos_pipeline.prompting.prompt_sets import expand, requests
     from hypnos_pipeline.prompting.settings import PromptSetSettings
 
+    noise_seed = training_seed(seed, training)
     validated = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
     return [
         {
@@ -110,13 +120,13 @@ def plan_samples(prompt_sets: dict, phrase: str, noun: str, seed: int) -> list[d
             "index": index,
             "prompt": template.replace("{subject}", phrase),
             "noun_prompt": template.replace("{subject}", noun),
-            "seed": seed_for(seed, f"sampling/{prompt_set}", index),
-            **({"colour": colour} if colour else {}),
+            "seed": seed_for(noise_seed, f"sampling/{prompt_set}", index),
+            **requested,
             **({"replicate": index // settings.images} if settings.replicates > 1 else {}),
         }
         for prompt_set, settings in validated.items()
-        for index, (template, colour) in enumerate(
-            list(zip(expand(settings, prompt_set, seed), requested_colours(settings), strict=True))
+        for index, (template, requested) in enumerate(
+            list(zip(expand(settings, prompt_set, seed), requests(settings, prompt_set, seed), strict=True))
             * settings.replicates
         )
     ]

@@ -1,4 +1,4 @@
-"""One node per subject and method; the families differ in what they read."""
+"""One node per subject, method and training; the families differ in what they read."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ def _step(family: str) -> Step:
         function, reads = sample_learned_token, COMMON | FINETUNED | TEXT_TO_IMAGE | METHOD
     else:
         function, reads = sample_finetuned, COMMON | FINETUNED
-    return Step(function, reads, ("samples", "sample_sheet", "sample_check"))
+    return Step(function, reads, ("samples", "sample_sheet", "sample_check"), given=("training",))
