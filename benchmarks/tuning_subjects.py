@@ -24,7 +24,8 @@ def with_tuning_subjects(study: dict[str, Any], several_places: bool = False) ->
     kind, ending = ("several_places", SEVERAL_PLACES) if several_places else ("one_place", "")
     study["subjects"] = {
         name + ending: {
-            "noun": instance.cls, **words, "photos": name + ending, "kind": kind, "true_masks": name + ending
+            "noun": instance.cls, **words, "photos": name + ending, "kind": kind, "true_masks": name + ending,
+            "unseen": name,
         }
         for name, instance in TUNING.items()
     }  # fmt: skip

@@ -55,9 +55,10 @@ def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict]
     for subject in study["subjects"].values():
         source = PROJECT_ROOT / "data/01_raw/subjects" / subject["photos"]
         shutil.copytree(source, folder / "data/01_raw/subjects" / subject["photos"])
-        if masks := subject.get("true_masks"):
-            judged = Path("data/01_raw/truth") / masks / "masks"
-            shutil.copytree(PROJECT_ROOT / judged, folder / judged)
+        for key, kinds in (("true_masks", ("masks",)), ("unseen", ("unseen", "unseen_masks"))):
+            for kind in kinds if subject.get(key) else ():
+                known = Path("data/01_raw/truth", subject[key], kind)
+                shutil.copytree(PROJECT_ROOT / known, folder / known, dirs_exist_ok=True)
     return folder
 
 

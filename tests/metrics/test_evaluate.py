@@ -19,12 +19,28 @@ from hypnos_pipeline.metrics.registry import METRICS
 from tests.metrics.conftest import as_bytes, random_images
 from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
 
-COUNTS = {"invariant": 4, "varying": 3, "backgrounds": 4}
+COUNTS = {"invariant": 4, "varying": 3, "backgrounds": 4, "disentangle": 2}
 PHOTOS = 3
 VIEWS = 5
 ALL = list(METRICS)
 COLOURS = ["red", "green", "blue", "yellow"]
 REQUESTED = ["red", "blue"]
+
+
+SCENES = ["on a beach", "in the snow", "at night"]
+REQUESTS = {
+    "backgrounds": lambda index: {"colour": REQUESTED[index % 2]},
+    "varying": lambda index: {"scene": SCENES[index]},
+    "disentangle": lambda index: {"object_colours": ["red", "blue"]} if index else {"scene_colour": "green"},
+}
+"""What prompts request, by prompt set and the image's index."""
+DEFINED = {
+    **{name: "backgrounds" for name, metric in METRICS.items() if metric.requested_colour},
+    "diversity": "backgrounds",
+    "scene_obeyed": "varying",
+    "disentangled": "disentangle",
+}
+"""Metrics that are not defined of all images, and the prompt set that they are defined of."""
 
 
 def colour_of(name: str) -> str:
@@ -43,7 +59,7 @@ def samples_of(counts: dict[str, int]) -> ImageSet:
             "prompt": f"a {colour_of(name)} sks robot",
             "noun_prompt": f"a {colour_of(name)} robot",
             "seed": 0,
-            **({"colour": REQUESTED[int(name[-3:]) % 2]} if name.startswith("backgrounds") else {}),
+            **REQUESTS.get(name.split("/")[0], lambda _: {})(int(name[-3:])),
         }
         for name in names
     ]
@@ -133,13 +149,17 @@ def test_scores_have_one_row_per_cell(tables):
             assert name not in counted.index  # no model was given
             continue
         for prompt_set, images in COUNTS.items():
-            if (metric.requested_colour or name == "diversity") and prompt_set != "backgrounds":
+            if prompt_set != DEFINED.get(name, prompt_set):
                 assert (name, prompt_set) not in counted.index
                 continue
             expected = images * PHOTOS if metric.kind == "pairwise" else images
-            assert counted[name, prompt_set] == expected
+            # images of a scene that the photos show have no value of scene_obeyed
+            fewest = 1 if name == "scene_obeyed" else expected
+            assert fewest <= counted[name, prompt_set] <= expected
     with_deviation = scores.dropna(subset=["std", "std_images"])["metric"].unique()
-    assert set(with_deviation) == {n for n, m in METRICS.items() if m.kind != "set"} - {"clip_t_paper"}
+    assert {*with_deviation, "scene_obeyed"} == {n for n, m in METRICS.items() if m.kind != "set"} - {
+        "clip_t_paper"
+    }
 
 
 def test_scores_are_those_of_the_pairs(tables):
@@ -153,8 +173,10 @@ def test_scores_are_those_of_the_pairs(tables):
     for key, cell in pairs.groupby(["metric", "prompt_set"]):
         assert not cell.duplicated(["image", "photo"]).any()
         assert rows.loc[key, "mean"] == pytest.approx(cell["value"].mean())
-        assert rows.loc[key, "std"] == pytest.approx(cell["value"].std())
-        assert rows.loc[key, "std_images"] == pytest.approx(cell.groupby("image")["value"].mean().std())
+        assert rows.loc[key, "std"] == pytest.approx(cell["value"].std(), nan_ok=True)
+        assert rows.loc[key, "std_images"] == pytest.approx(
+            cell.groupby("image")["value"].mean().std(), nan_ok=True
+        )
         assert rows.loc[key, "n"] == len(cell)
 
 
@@ -342,7 +364,7 @@ def test_the_base_model_stands_for_a_method_that_leaves_nothing(models, tmp_path
     )
     assert set(scores["metric"]) == {"clip_t", "psnr"}
     assert set(scores["method"]) == {"base"}
-    assert len(pairs) == 11 + 11 * PHOTOS
+    assert len(pairs) == sum(COUNTS.values()) * (1 + PHOTOS)
     assert set(report["truth"].values()) == {"known masks"}
     assert set(report["networks"]) == set(NETWORKS)
     base = ModelReference(folder=str(tmp_path / "base"))

@@ -156,3 +156,37 @@ def test_copied_photos_raise_dino_but_not_its_like_against_unseen_views(project_
             values["unseen"].append(unseen_dino(images, known, encoder).mean().item())
     assert np.mean(copies["dino"]) > np.mean(news["dino"]) + 0.05
     assert np.mean(copies["unseen"]) < np.mean(news["unseen"])
+
+
+@pytest.fixture(scope="module")
+def generated(project_root) -> np.ndarray:
+    """Images of the embedded model, as its studies sample them."""
+    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.settings import SamplerSettings
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+
+    folder = project_root / "data/01_raw/models/mini/text_to_image"
+    model = load_text_to_image(folder, torch.device("cpu"))
+    prompts = ["a photo of figurine", "a photo of figurine on a beach"] * 6
+    sampling = SamplerSettings(steps=20, guidance=5.0, batch=12)
+    return np.stack(generate(model, prompts, [*range(12)], sampling, SIZE, progress=None))
+
+
+@pytest.mark.long
+def test_generated_images_with_known_mixtures(generated, views, perceptual, encoder):
+    shares = (0, 0.25, 0.5, 0.75, 1)
+    photo, known = views[:1], to_unit_range(views[8:])
+    noise = [grain(noisy(generated, deviation), views) for deviation in (0, 1, 2, 4, 8)]
+    near, diverse, like = [], [], []
+    for share in shares:
+        copied = blended(generated, photo[0], share)
+        near.append(-copying(lpips(to_unit_range(copied), to_unit_range(photo), perceptual)).numpy())
+        diverse.append(-diversity(copied, ["a"] * len(copied), perceptual))
+        shown = np.stack(
+            [blended(a[None], b, share)[0] for a, b in zip(generated, views[:8].repeat(2, 0), strict=False)]
+        )
+        like.append(unseen_dino(to_unit_range(shown), known, encoder).numpy())
+    for name, steps in {"grain": noise, "copying": near, "diversity": diverse, "unseen": like}.items():
+        means = [step.mean() for step in steps]
+        assert means == sorted(means), name
+        assert above(steps[-1], steps[0]) >= WELL, name

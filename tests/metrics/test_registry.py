@@ -24,7 +24,7 @@ def test_directions():
         "clip_t_paper": "",
         **dict.fromkeys([f"foreground_{name}" for name in ("dino", "clip_i", "ssim", "psnr")], "↑"),
         **dict.fromkeys(["foreground_lpips", "background_obeyed", "background_leak", "grain"], "↓"),
-        **dict.fromkeys(["unseen_dino", "diversity"], "↑"),
+        **dict.fromkeys(["scene_obeyed", "disentangled", "unseen_dino", "diversity"], "↑"),
         "copying": "",
     }
 

@@ -113,6 +113,8 @@ def test_only_the_evaluation_and_the_page_read_the_truth(study):
         for node in pipeline.nodes:
             for leaf in {each.rpartition(".")[2] for each in node.inputs}:
                 readers.setdefault(leaf, set()).add((name, node.func.__name__))
-    assert readers["truth"] == {("background_removal", "cut_truth")}
+    truth = {("background_removal", name) for name in ("cut_truth", "read_unseen_views")}
+    assert readers["truth"] == truth
+    assert readers["unseen_photos"] == {("evaluation", "evaluate")}
     shown_too = {("evaluation", "evaluate"), ("reporting", "gather_subject")}
     assert readers["true_mattes"] == readers["true_foregrounds"] == shown_too

@@ -95,10 +95,9 @@ def evaluate_study(
     vae = load_text_to_image(locate(study.models.text_to_image)).vae
     measured: dict[str, Any] = {}
     for subject in subjects or tuple(study.subjects):
-        folder = root / "data/01_raw/truth" / study.photo_owner(subject)
-        if not (folder / "unseen").is_dir():
+        if (truth := study.subjects[subject].unseen) is None:
             continue
-        unseen = read_unseen(folder, study.image_size)
+        unseen = read_unseen(root / "data/01_raw/truth" / truth, study.image_size)
 
         def load(name: str, subject: str = subject) -> Any:
             return catalog.load(f"{subject}.{name}")

@@ -101,6 +101,12 @@ class Comparison:
         assert self.sample_mattes is not None
         return self.generated.images[list(rows)], self.sample_mattes[list(rows)]
 
+    @property
+    def cut_photos(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the photos and their true mattes, M×S×S float32."""
+        assert self.cut_outs is not None
+        return self.real.images, self.cut_outs.mattes.astype(np.float32) / 255
+
     def with_photos(self, metric: Metric) -> Tensor:
         """Returns a metric of all generated images with each photo, taken once: images × photos."""
         if metric.name not in self._kept:

@@ -13,12 +13,14 @@ from hypnos_pipeline.metrics.clip_t import clip_t_of_embeddings
 from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper_of_embeddings
 from hypnos_pipeline.metrics.comparison import Comparison, Values
 from hypnos_pipeline.metrics.copying import copying
+from hypnos_pipeline.metrics.disentangled import disentangled
 from hypnos_pipeline.metrics.diversity import diversity
 from hypnos_pipeline.metrics.fid import fid_64_of_features, fid_of_features
 from hypnos_pipeline.metrics.grain import grain
 from hypnos_pipeline.metrics.kid import kid_of_features
 from hypnos_pipeline.metrics.pairwise import pairwise
 from hypnos_pipeline.metrics.registry import METRICS, Metric
+from hypnos_pipeline.metrics.scene_obeyed import scene_obeyed
 from hypnos_pipeline.metrics.unseen_dino import unseen_dino_of_embeddings
 
 SMALLEST_SET = 2
@@ -106,17 +108,30 @@ def _background_obeyed(comparison: Comparison, _: Metric, rows: Sequence[int]) -
 
 
 def _background_leak(comparison: Comparison, metric: Metric, rows: Sequence[int]) -> np.ndarray:
-    cut_outs, elsewhere = comparison.cut_outs, comparison.other_places
-    assert cut_outs is not None
+    elsewhere = comparison.other_places
     assert elsewhere is not None
+    network = getattr(comparison.generated.networks, metric.network)
     return background_leak(
-        *comparison.cut_samples(rows),
-        comparison.real.images,
-        cut_outs.mattes.astype(np.float32) / 255,
-        elsewhere.images,
-        elsewhere.mattes,
-        getattr(comparison.generated.networks, metric.network),
+        *comparison.cut_samples(rows), *comparison.cut_photos, elsewhere.images, elsewhere.mattes, network
     )
+
+
+def _scene_obeyed(comparison: Comparison, metric: Metric, rows: Sequence[int]) -> np.ndarray:
+    """Takes each prompt set by itself: its own scenes are the candidates."""
+    values, network = np.full(len(rows), np.nan), getattr(comparison.generated.networks, metric.network)
+    of_sets = comparison.column("prompt_set", rows)
+    for prompt_set in dict.fromkeys(of_sets):
+        places = [k for k, each in enumerate(of_sets) if each == prompt_set]
+        own = [rows[k] for k in places]
+        scenes = comparison.column("scene", own)
+        found, obeyed = scene_obeyed(*comparison.cut_samples(own), scenes, *comparison.cut_photos, network)
+        values[[places[k] for k in found]] = obeyed
+    return values
+
+
+def _disentangled(comparison: Comparison, _: Metric, rows: Sequence[int]) -> np.ndarray:
+    of_objects = [colours or [] for colours in comparison.column("object_colours", rows)]
+    return disentangled(*comparison.cut_samples(rows), of_objects, comparison.column("scene_colour", rows))
 
 
 def _grain(comparison: Comparison, _: Metric, rows: Sequence[int]) -> np.ndarray:
@@ -148,6 +163,8 @@ OF_ONE_IMAGE: dict[str, Formula] = {
     "clip_t_paper": _clip_t_paper,
     "background_obeyed": _background_obeyed,
     "background_leak": _background_leak,
+    "scene_obeyed": _scene_obeyed,
+    "disentangled": _disentangled,
     "grain": _grain,
     "unseen_dino": _unseen_dino,
     "diversity": _diversity,

@@ -32,6 +32,8 @@ MetricName = Literal[
     "foreground_lpips",
     "background_obeyed",
     "background_leak",
+    "scene_obeyed",
+    "disentangled",
     "grain",
     "unseen_dino",
     "diversity",
