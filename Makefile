@@ -82,4 +82,5 @@ lock: ## pins without addresses, for every machine; run it after changing pyproj
 	uv pip compile --quiet --universal --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
 
 clean: ## removes everything that a run made
-	rm -rf data/02_intermediate data/03_primary data/04_feature data/06_models data/07_model_output data/08_reporting
+	rm -rf data/02_intermediate data/03_primary data/04_feature data/06_models data/07_model_output
+	git clean -qfdX data/08_reporting 2>/dev/null || rm -rf data/08_reporting # what git keeps is the record

@@ -30,6 +30,8 @@ def make_project(folder: Path, change: Change, subjects: bool = True) -> Path:
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "conf", folder / "conf")
+    (folder / "docs").mkdir()
+    shutil.copy(ROOT / "docs/findings.csv", folder / "docs/findings.csv")
     (folder / "src").mkdir()  # Kedro expects one
     raw = folder / "data/01_raw"
     raw.mkdir(parents=True)

@@ -257,7 +257,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "unknown kind of prompt set": (
         at("prompt_sets/invariant/kind", "list"),
-        "prompt_sets.invariant.kind: 'list'; expected one of fixed, grammar, colours",
+        "prompt_sets.invariant.kind: 'list'; expected one of fixed, grammar, colours, disentangle",
     ),
     "photos in a path": (
         at("subjects/figurine/photos", "../mug"),
@@ -311,6 +311,20 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "too few combinations": (
         at("prompt_sets/varying/backgrounds", ["on grass"]),
         "prompt set 'varying': expected at least 50 combinations of image type, background and style, got ",
+    ),
+    "a colour held out and trained on": (
+        at("prompt_sets/backgrounds/colours", ["blue", "pink"]),
+        "prompt_sets.backgrounds.colours: pink stands in augmentation.colours too, so HYPNOS trains on it; "
+        "take it out of one of the two, or write held_out: false",
+    ),
+    "an unknown colour of a scene": (
+        at("prompt_sets/disentangle/prompts", [{"prompt": "a photo of {subject}", "scene": "gren"}]),
+        "prompt set 'disentangle': unknown colour 'gren'; expected green, or another one of ",
+    ),
+    "a template without the subject": (
+        at("methods/textual_inversion/textual_inversion/templates", ["a photo of a {}"]),
+        "methods.textual_inversion.textual_inversion.templates: template 'a photo of a {}': "
+        "expected the placeholder {subject}",
     ),
     "an expectation against a stranger": (
         at("methods/base/base/expectations", [expectation(against="hypno")]),
@@ -393,6 +407,13 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("class_prior/prompts", ["a photo of {noun} " + "on grass " * 40]),
         "class_prior.prompts: 'a photo of figurine on grass on grass on grass on...' "
         "is 86 tokens, more than the 77 that the text encoder reads; shorten it",
+    ),
+    "a long template of Textual Inversion": (
+        at(
+            "methods/textual_inversion/textual_inversion/templates",
+            ["a photo of {subject} " + "on grass " * 40],
+        ),
+        "methods.textual_inversion.textual_inversion.templates: 'a photo of <sks> on grass on grass ",
     ),
     "a long prompt of one subject's class prior": (
         at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),

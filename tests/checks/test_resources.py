@@ -20,8 +20,8 @@ from hypnos_pipeline.study.parts import ValidParts
 
 SD = NetworkSizes()
 
-# Of one subject and method: three prompt sets of 24, and disentangle's four.
-IMAGES = 3 * 24 + 4
+# Of one subject and method: three prompt sets of 24, six on HYPNOS's own colours, and eight to disentangle.
+IMAGES = 3 * 24 + 6 + 8
 
 
 @pytest.fixture

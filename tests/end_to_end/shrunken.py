@@ -46,6 +46,8 @@ def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict]
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(PROJECT_ROOT / name, folder / name)
     shutil.copytree(PROJECT_ROOT / "conf", folder / "conf")
+    (folder / "docs").mkdir()
+    shutil.copy(PROJECT_ROOT / "docs/findings.csv", folder / "docs/findings.csv")
     (folder / "src").mkdir()  # Kedro wants one inside the project; the code is the installed package's
     (folder / "data/01_raw").mkdir(parents=True)
     (folder / "data/01_raw/models").symlink_to(PROJECT_ROOT / "data/01_raw/models")

@@ -35,10 +35,12 @@ def test_cells_hold_every_defined_cell(first):
         "trainings", "std_trainings",
     ]  # fmt: skip
     assert set(cells.method) == set(METHODS)
-    assert set(cells.prompt_set) == {"invariant", "varying", "backgrounds", "disentangle"}
+    assert set(cells.prompt_set) == {
+        "invariant", "varying", "backgrounds", "backgrounds_trained", "disentangle",
+    }  # fmt: skip
     assert cells[cells.prompt_set == "backgrounds"].table.isna().all()
     asked = cells.metric.str.startswith("foreground_") | (cells.metric == "background_obeyed")
-    assert set(cells[asked].prompt_set) == {"backgrounds"}
+    assert set(cells[asked].prompt_set) == {"backgrounds", "backgrounds_trained"}
     assert cells[asked].metric.nunique() == 6
     assert cells["mean"].notna().all()
     assert cells.paper.isna().all()

@@ -49,7 +49,9 @@ def check_cells(project: Path) -> None:
     """Every method has its cells, with two images each, and all values are finite."""
     cells = pd.read_csv(project / "data/08_reporting/rehearsal/cells.csv")
     assert set(cells.method) == METHODS
-    assert set(cells.prompt_set) == {"invariant", "varying", "backgrounds"}
+    assert set(cells.prompt_set) == {
+        "invariant", "varying", "backgrounds", "backgrounds_trained", "disentangle",
+    }  # fmt: skip
     assert cells["mean"].abs().lt(math.inf).all()
     counts = cells.set_index(["prompt_set", "method", "metric"]).n
     assert (counts.loc[:, :, ["dino", "lpips"]] == 3 * 2).all()

@@ -184,7 +184,8 @@ def test_another_training_has_other_noise_and_the_same_prompts() -> None:
 
 
 def test_rows_carry_the_requested_colour_and_a_new_prompt_set_leaves_the_others_as_they_were() -> None:
-    colours = {"kind": "colours", "colours": ["red", "blue", "white"], "images": 5}
+    walls = "a photo of {subject} in a {colour} walled room"
+    colours = {"kind": "colours", "colours": ["red", "blue", "white"], "images": 5, "wall_template": walls}
     ours, base = (
         plan_samples(
             {"invariant": PROMPT_SETS["invariant"], "backgrounds": colours}, phrase, "robot", seed=42
@@ -192,8 +193,11 @@ def test_rows_carry_the_requested_colour_and_a_new_prompt_set_leaves_the_others_
         for phrase in ("sks robot", "robot")
     )
     requested = [row for row in ours if row["prompt_set"] == "backgrounds"]
-    assert [row["colour"] for row in requested] == ["red", "blue", "white", "red", "blue"]
-    assert all(row["prompt"] == f"a photo of sks robot, {row['colour']} background" for row in requested)
+    assert [row.get("colour") for row in requested] == ["red", "blue", "white", None, None]
+    assert [row.get("scene_colour") for row in requested] == [None, None, None, "red", "blue"]
+    assert [row["prompt"] for row in requested[2:4]] == [
+        "a photo of sks robot, white background", "a photo of sks robot in a red walled room",
+    ]  # fmt: skip
     assert [row | {"prompt": ""} for row in ours] == [row | {"prompt": ""} for row in base]
     alone = plan_samples({"invariant": PROMPT_SETS["invariant"]}, "sks robot", "robot", seed=42)
     assert ours[:3] == alone

@@ -11,10 +11,16 @@ from hypnos_pipeline.imaging.colours import COLOURS
 from hypnos_pipeline.prompting.prompt_sets import (
     expand,
     grammar_combinations,
-    requested_colours,
+    requests,
     study_prompt_problems,
 )
-from hypnos_pipeline.prompting.settings import ColourPrompts, FixedPrompts, GrammarPrompts, PromptSetSettings
+from hypnos_pipeline.prompting.settings import (
+    ColourPrompts,
+    DisentanglingPrompts,
+    FixedPrompts,
+    GrammarPrompts,
+    PromptSetSettings,
+)
 
 STYLES = {
     "photo": ["bright light", "dim light", "close-up", "wide shot"],
@@ -93,16 +99,64 @@ def test_fixed_prompts_may_request_listed_backgrounds() -> None:
 )
 def test_colours_take_turns_and_every_prompt_names_its_own(colours, images) -> None:
     given_ = ColourPrompts(colours=colours, images=images)
-    found = requested_colours(given_)
+    found = [each["colour"] for each in requests(given_, "backgrounds", 1)]
     assert expand(given_, "backgrounds", 1) == [f"a photo of {{subject}}, {c} background" for c in found]
     counts = [found.count(colour) for colour in colours]
     assert sum(counts) == images
     assert max(counts) - min(counts) <= 1
 
 
-def test_only_sets_of_colours_request_one() -> None:
-    assert requested_colours(FixedPrompts(prompts=["a photo of {subject}"], images=2)) == [None, None]
-    assert requested_colours(grammar(images=3)) == [None] * 3
+@given(colours=st.lists(st.sampled_from(sorted(COLOURS)), min_size=1, max_size=6, unique=True))
+def test_walls_take_turns_with_plain_backgrounds(colours) -> None:
+    walls = "a photo of {subject} in a {colour} walled room"
+    given_ = ColourPrompts(colours=colours, wall_template=walls, images=3 * len(colours))
+    prompts, found = expand(given_, "backgrounds", 1), requests(given_, "backgrounds", 1)
+    plain, rooms = (
+        [(prompt, each[key]) for prompt, each in zip(prompts, found, strict=True) if key in each]
+        for key in ("colour", "scene_colour")
+    )
+    assert plain == [(f"a photo of {{subject}}, {c} background", c) for c in colours] * 2
+    assert rooms == [(f"a photo of {{subject}} in a {c} walled room", c) for c in colours]
+    assert all(len(each) == 1 for each in found)
+
+
+def test_other_sets_request_no_colour_and_a_grammar_its_scenes() -> None:
+    assert requests(FixedPrompts(prompts=["a photo of {subject}"], images=2), "plain", 1) == [{}, {}]
+    settings_ = grammar(images=30)
+    found = [each["scene"] for each in requests(settings_, "v", 1)]
+    for prompt, scene in zip(expand(settings_, "v", 1), found, strict=True):
+        assert f"{{subject}} {scene}, " in prompt
+        assert scene in SCENES
+
+
+def test_disentangling_prompts_say_whose_colour_it_is() -> None:
+    prompts = [
+        {"prompt": "a photo of {subject} in a green walled room", "scene": "green"},
+        {"prompt": "a photo of a purple {subject} on a red floor", "scene": "red", "object": ["purple"]},
+    ]
+    given_ = DisentanglingPrompts(prompts=prompts, images=3)
+    assert expand(given_, "d", 1) == [prompts[0]["prompt"], prompts[1]["prompt"], prompts[0]["prompt"]]
+    assert requests(given_, "d", 1) == [
+        {"scene_colour": "green"},
+        {"scene_colour": "red", "object_colours": ["purple"]},
+        {"scene_colour": "green"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ({"prompt": "a {subject}", "object": ["mauve"]}, "unknown colour 'mauve'; expected one of red, "),
+        (
+            {"prompt": "a red {subject}"},
+            "'a red {subject}' requests no colour; name it under scene or object",
+        ),
+        ({"prompt": "a red chair", "object": ["red"]}, r"placeholder \{subject\}"),
+    ],
+)
+def test_what_a_disentangling_prompt_may_not_be_is_refused_naming_the_set(prompt, expected) -> None:
+    with pytest.raises(ValueError, match=f"prompt set 'd'.*{expected}"):
+        expand(DisentanglingPrompts(prompts=[prompt], images=1), "d", 1)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +166,7 @@ def test_only_sets_of_colours_request_one() -> None:
         ({"colours": ["blu", "mauve"]}, r"'blu'; expected blue, .*unknown colour 'mauve'"),
         ({"colours": ["red", "blue", "red"]}, "each colour once"),
         ({"template": "a photo of {subject}, red background"}, r"placeholder \{colour\}"),
+        ({"wall_template": "a {subject} in a green room"}, r"placeholder \{colour\}"),
         ({"template": "a {colour} background"}, r"placeholder \{subject\}"),
     ],
 )

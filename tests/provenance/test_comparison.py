@@ -15,13 +15,13 @@ from hypnos_pipeline.provenance.record import Recorded, StageRecord
 
 CELL = Cell("mini", "1", "invariant", "lego_robot", "base", "dino", "0.5", "0.25", "0.125", "4", "")
 ROW = {"prompt_set": "invariant", "subject": "lego_robot", "method": "base", "metric": "dino"}
-VALUES = {"mean": "0.5", "std": "0.25", "std_images": "0.125", "n": "4"}
+VALUES = {"mean": "0.5", "std": "0.25", "std_images": "0.125", "n": "4", "std_trainings": ""}
 
 
-def scores(folder: Path, *rows: dict[str, str]) -> Path:
+def scores(folder: Path, *rows: dict[str, str]) -> list[Path]:
     file = folder / "scores.csv"
     file.write_text("\n".join(",".join(row) for row in (rows[0], *(row.values() for row in rows))))
-    return file
+    return [file]
 
 
 def recorded(root: Path, path: str, content: str | None = None) -> Recorded:
@@ -48,7 +48,7 @@ def test_the_row_is_the_cell_s_own(tmp_path):
     others = [ROW | {name: "another"} | dict.fromkeys(VALUES, "9") for name in ROW]
     assert read_numbers(scores(tmp_path, *others, ROW | VALUES), CELL) == VALUES
     assert read_numbers(scores(tmp_path, *others), CELL) is None
-    assert [number.reproduced for number in compare_numbers(CELL, None)] == [""] * 4
+    assert [number.reproduced for number in compare_numbers(CELL, None)] == [""] * 5
     assert read_numbers(scores(tmp_path, ROW | {"mean": "0.5"}), CELL) == dict.fromkeys(VALUES, "") | {
         "mean": "0.5"
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from hypnos_pipeline.provenance.cells import Cell
 from hypnos_pipeline.provenance.hashes import on_disk
 from hypnos_pipeline.provenance.lineage import Input, Lineage
 from hypnos_pipeline.provenance.record import Recorded, StageRecord
-from hypnos_pipeline.provenance.relevance import own_lineage
+from hypnos_pipeline.provenance.relevance import needed_stages, own_lineage
 from hypnos_pipeline.provenance.trace import extremes
 
 STUDY = "conf/mini/parameters_study.yml"
@@ -63,6 +64,17 @@ def test_other_metrics_prompt_sets_and_reports_are_left_out(metric, own, network
         *(f"models.{name}" for name in networks),
     }
     assert [each.recorded for each in found.inputs[stage.name]] == list(stage.deps.values())
+
+
+def test_what_the_evaluation_reads_for_other_metrics_has_to_run_and_is_no_part_of_the_number():
+    whole, prior = lineage_of("dino"), recorded("data/03_primary/mini/mug/class_prior")
+    stage = StageRecord("class_prior@mug", "", outs={prior.path: prior})
+    evaluation = whole.stages[0].name
+    read = [*whole.inputs[evaluation], Input(prior, "artefact", (stage.name,))]
+    inputs = whole.inputs | {stage.name: [], evaluation: read}
+    found = replace(whole, stages=[stage, *whole.stages], inputs=inputs)
+    assert [each.name for each in needed_stages(found)] == [stage.name, evaluation]
+    assert [each.name for each in own_lineage(found).stages] == [evaluation]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_a_tampered_table_is_refused_before_anything_runs(study):
 )
 def test_a_forged_number_does_not_follow_from_the_scores(study, column, forged):
     recorded, cell = md5_of(study, CELLS), the_cell(study)
-    numbers = {name: getattr(cell, name) for name in NUMBERS}
+    numbers = {name: getattr(cell, name) for name in NUMBERS[:-1]}  # the study's columns are of before
     rows = [",".join(["base,dino", *each.values()]) for each in (numbers, numbers | {column: forged})]
     replace(study, CELLS, *rows)
     replace(study, "dvc.lock", recorded, md5_of(study, CELLS))

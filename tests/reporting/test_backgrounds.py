@@ -16,7 +16,7 @@ OURS, THEIRS = "hypnos", "dreambooth_low_lr"
 
 def frame(*rows: tuple, truth: str = "known masks") -> pd.DataFrame:
     """Intervals from (method, minus, metric, mean, low, high)."""
-    return pd.DataFrame([(*row, 24, 6, 4, truth) for row in rows], columns=INTERVAL_COLUMNS)
+    return pd.DataFrame([("backgrounds", *row, 24, 6, 4, truth) for row in rows], columns=INTERVAL_COLUMNS)
 
 
 def methods(dino: tuple[float, float] = (0.5, 0.4)) -> list[tuple]:
@@ -39,16 +39,28 @@ def test_rows_are_methods_then_differences_and_the_best_is_bold(labels):
     assert made.headers == ("Foreground DINO ↑", "Background ΔE ↓")
     robot, chair = made.blocks
     assert [row.labels for row in robot] == [
-        ("Lego robot", "HYPNOS (LR=1e-4)"),
-        ("Lego robot", "DreamBooth (LR=5e-5)"),
-        ("Lego robot", "Base model"),
-        ("Lego robot", "HYPNOS (LR=1e-4) − DreamBooth (LR=5e-5)"),
+        ("backgrounds", "Lego robot", "HYPNOS (LR=1e-4)"),
+        ("backgrounds", "Lego robot", "DreamBooth (LR=5e-5)"),
+        ("backgrounds", "Lego robot", "Base model"),
+        ("backgrounds", "Lego robot", "HYPNOS (LR=1e-4) − DreamBooth (LR=5e-5)"),
     ]
     assert [row.entries[0].bold for row in robot] == [True, False, False, False]
     assert [row.entries[0].bold for row in chair] == [False, True, False]
     assert robot[3].entries[0].text == "+0.1000 [0.0500, 0.1500]"
     assert robot[3].entries[1].text == "–"
     assert robot[2].entries[1].text == "–"
+
+
+def test_prompts_that_hypnos_trains_on_stand_apart_and_are_labelled(labels):
+    own = frame(*methods()).assign(prompt_set="repeated")
+    found = pd.concat([frame(*methods()), own], ignore_index=True)
+    made = backgrounds_table({"chair": found}, Scope(labels, ["chair"], own_prompts={"repeated"}))
+    assert [block[0].labels[0] for block in made.blocks] == [
+        "backgrounds",
+        "repeated (HYPNOS's own training prompts)",
+    ]
+    assert "HYPNOS finetunes on these very prompts" in "\n".join(made.notes)
+    assert "finetunes" not in "\n".join(table(labels, chair=frame(*methods())).notes)
 
 
 def test_values_lead_to_their_cells_and_a_difference_to_both_of_its_sides(labels):

@@ -93,6 +93,16 @@ def test_a_constant_lead_has_no_width_because_methods_are_paired(lead, seed):
         assert own["low"] < own["mean"] < own["high"]
 
 
+def test_prompt_sets_have_intervals_of_their_own():
+    values = rng().normal(0, 1, 24)
+    alone = background_intervals({"ours": pairs(values)}, [], "", rng())
+    others = pairs(values + 5).assign(prompt_set="repeated")
+    both = background_intervals({"ours": pd.concat([pairs(values), others])}, [], "", rng())
+    first, second = (both[both["prompt_set"] == name] for name in ("backgrounds", "repeated"))
+    pd.testing.assert_frame_equal(first, alone)
+    assert second["mean"].to_numpy() == pytest.approx(first["mean"].to_numpy() + 5)
+
+
 def test_rows_tell_what_was_counted():
     found = background_intervals({"ours": pairs(rng().normal(0, 1, 24))}, [], "known masks", rng())
     assert list(found.columns) == INTERVAL_COLUMNS

@@ -94,6 +94,13 @@ def test_several_trainings_have_intervals_over_them_on_cards_and_differences():
     assert "−1.0000 [−1.1153, −0.8847]" in differences
 
 
+def test_training_prompts_are_labelled_wherever_a_prompt_set_is_named():
+    html = page(["mug"], own_prompts={"backgrounds"}).html()
+    label = "(HYPNOS's own training prompts)"
+    for name, times in (("verdicts", 2), ("images", 1), ("differences", 4), ("metrics", 3)):
+        assert section(html, name).replace("&#39;", "'").count(label) == times, name
+
+
 def test_nearly_equal_values_stand_above_one_another():
     values = dict(zip(NAMES, (0.50, 0.51, 0.9), strict=True))
     rows = {CellKey("varying", "mug", name, "clip_t"): SimpleNamespace(mean=values[name]) for name in NAMES}

@@ -20,6 +20,7 @@ from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.pipelines.reporting import create_pipeline
+from hypnos_pipeline.pipelines.reporting.collected import own_prompt_sets
 from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
 from hypnos_pipeline.study.model import Study
 from tests.reporting.conftest import score
@@ -100,6 +101,7 @@ def inputs(study: Study) -> dict[str, Any]:
                 ]
             )
             found[f"{subject}.{method}.sample_sheet"] = sheet
+            found[f"{subject}.{method}.cut_out_sheet"] = sheet
             check = {"images": 3, "spread": 2.0, "blank": 3, "change": 30.0, "warnings": ["all blank"]}
             found[f"{subject}.{method}.sample_check"] = {"varying": check}
             farther = requested.assign(value=requested["value"] + 10 * number)
@@ -150,12 +152,25 @@ def test_free_inputs_are_the_contracts(study) -> None:
         "params:methods",
         "params:prompt_sets",
         "params:evaluation",
+        "params:augmentation",
         "params:env",
         "params:seed",
         "params:image_size",
         *(f"params:models.{name}" for name in NETWORKS if name != "perceptual"),
     }
     assert pipeline.inputs() == parameters | {"recorded_findings"} | set(inputs(study))
+
+
+def test_a_prompt_set_of_the_pools_prompts_alone_is_hypnos_own(parameters) -> None:
+    colours = {"kind": "colours", "images": 4}
+    sets = {
+        "own": colours | {"colours": ["red", "white"]},
+        "beside": colours | {"colours": ["red", "grey"]},
+        "walls": colours | {"colours": ["red"], "template": "a photo of {subject} in a {colour} walled room"},
+        "plain": {"kind": "fixed", "prompts": ["a photo of {subject}"], "images": 4},
+    }
+    pool = parameters["augmentation"] | {"colours": ["red", "white", "blue"]}
+    assert own_prompt_sets(sets, pool, seed=42) == {"own"}
 
 
 def test_further_trainings_are_collected_with_the_first(parameters) -> None:
@@ -196,7 +211,7 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
     parameters["subjects"]["figurine"] = study.subjects["figurine"]
     parameters["methods"]["hypnos"]["hypnos"] = study.methods.hypnos["hypnos"]
     parameters["evaluation"] = EvaluationSettings.model_validate(parameters["evaluation"])
-    names = ("subjects", "methods", "prompt_sets", "evaluation", "seed", "image_size")
+    names = ("subjects", "methods", "prompt_sets", "augmentation", "evaluation", "seed", "image_size")
     data = inputs(study) | {f"params:{name}": parameters[name] for name in names}
     data["params:env"] = "paper"
     data["recorded_findings"] = pd.DataFrame(columns=FINDING_COLUMNS)
@@ -246,7 +261,7 @@ def test_the_whole_pipeline(study, parameters, tmp_path, monkeypatch) -> None:
         trained = [method for family, method in study.entries() if family != "base"]
         stages = page[page.index('<section id="stages">') :]
         sheets = stages.partition("</section>")[0].count("<img")
-        assert sheets == 5 + 5 + len(study.entries()) + len(trained)
+        assert sheets == 5 + 5 + 2 * len(study.entries()) + len(trained)
     page = catalog.load("study_page")
     assert "kedro cell trace --table 2 --subject lego_robot --method base --metric psnr --env paper" in page
     for figure in ("loss_curve_figure", "instance_images_figure", "prompt_grammar_figure"):

@@ -45,6 +45,21 @@ def test_layout_is_the_papers(cells, scope) -> None:
     assert [row.labels for row in table.blocks[1]] == [("Base model", "Lego robot"), ("Base model", "Chair")]
 
 
+def test_several_trainings_have_the_deviation_between_them(scores, collect, scope) -> None:
+    trained = [
+        frame.assign(training=number, mean=frame["mean"] + number) for frame in scores for number in (1, 2)
+    ]
+    table = prompt_invariant_table(collect(trained), scope)
+    one = prompt_invariant_table(collect(scores), scope)
+    for several, single in zip(table.blocks[0], one.blocks[0], strict=True):
+        for ours, theirs in zip(several.entries, single.entries, strict=True):
+            mean, deviation = (float(part) for part in ours.text.split(" ± "))
+            assert mean == pytest.approx(float(theirs.text.split(" ± ")[0]) + 1.5, abs=1e-3)
+            assert deviation == pytest.approx(0.5**0.5, abs=1e-3)
+    assert table.notes[0].startswith("Mean of 2 trainings ± standard deviation between them")
+    assert one.notes[0].startswith("One training: mean ± standard deviation over n.")
+
+
 @pytest.mark.parametrize(
     ("make", "prompt_set"), [(prompt_invariant_table, "invariant"), (prompt_varying_table, "varying")]
 )

@@ -61,6 +61,7 @@ def test_the_numbers_are_the_papers(study):
         assert study.runtime.recomputes("unet", method.optimiser.gradient_checkpointing)
     inversion = study.methods.textual_inversion["textual_inversion"]
     assert (inversion.steps, inversion.learning_rate, inversion.phrase) == (1500, 2e-3, "token")
+    assert len(set(inversion.templates)) == len(inversion.templates) == 27  # as many as were published
     assert study.class_prior.count == 200
     discriminator = study.discriminator
     assert (discriminator.width, discriminator.depth, discriminator.heads) == (192, 3, 3)
@@ -89,13 +90,17 @@ def test_subjects_and_rows_of_the_paper(study):
 
 def test_images_of_a_cell(study):
     assert {name: prompts.images for name, prompts in study.prompt_sets.items()} == {
-        "invariant": 50, "varying": 50, "backgrounds": 54, "disentangle": 50,
+        "invariant": 50, "varying": 50, "backgrounds": 56, "backgrounds_trained": 24,
+        "disentangle": 50,
     }  # fmt: skip
-    assert len(study.prompt_sets["backgrounds"].colours) == 6
+    assert not {*study.prompt_sets["backgrounds"].colours} & {*study.augmentation.colours}
+    assert study.prompt_sets["backgrounds_trained"].colours == study.augmentation.colours
     assert expand(study.prompt_sets["invariant"], "invariant", 42) == ["a photo of {subject}"] * 50
     scene, subject = study.prompt_sets["disentangle"].prompts
-    assert "green walled room" in scene
-    assert "purple and green {subject}" in subject
+    assert "green walled room" in scene.prompt
+    assert (scene.scene, scene.object) == ("green", [])
+    assert "purple and green {subject}" in subject.prompt
+    assert (subject.scene, subject.object) == (None, ["purple", "green"])
 
 
 def test_varying_prompts_are_many_and_their_words_are_free_of_trainings(study):

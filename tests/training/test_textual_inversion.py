@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hypnos_pipeline.training.denoising import Denoiser
 from hypnos_pipeline.training.settings import TextualInversionSettings
 from hypnos_pipeline.training.textual_inversion import noun_embedding, textual_inversion
 from tests.tiny_models import tiny_text_to_image
@@ -60,6 +61,33 @@ def test_no_weight_decay_and_no_use_of_unseen_rows():
 def test_it_repeats_itself():
     first, second = learn(tiny_text_to_image())[0], learn(tiny_text_to_image())[0]
     assert torch.equal(first.embedding, second.embedding)
+
+
+def test_every_image_has_a_template_of_its_own_drawn_anew(monkeypatch):
+    seen = []
+    predict = Denoiser.predict
+
+    def watched(self, halves, prompts):
+        seen.append(prompts)
+        return predict(self, halves, prompts)
+
+    monkeypatch.setattr(Denoiser, "predict", watched)
+    templates = ("a photo of a {subject}", "the {subject}", "a rendering of a {subject}")
+    several = TextualInversionSettings(steps=6, batch=4, templates=templates)
+    learned = learn(tiny_text_to_image(), several)[0]
+    filled = {template.format(subject="<sks>") for template in templates}
+    assert [len(prompts) for prompts in seen] == [4] * 6
+    assert {prompt for prompts in seen for prompt in prompts} == filled
+    assert len({tuple(prompts) for prompts in seen}) > 1
+    assert any(len(set(prompts)) > 1 for prompts in seen)
+
+    seen.clear()
+    plain = several.model_copy(update={"templates": ("a photo of {subject}",)})
+    learned_plainly = learn(tiny_text_to_image(), plain)[0]
+    assert {prompt for prompts in seen for prompt in prompts} == {"a photo of <sks>"}
+    absent = several.model_copy(update={"templates": None})
+    assert torch.equal(learned_plainly.embedding, learn(tiny_text_to_image(), absent)[0].embedding)
+    assert not torch.equal(learned_plainly.embedding, learned.embedding)
 
 
 def test_existing_words_are_refused():

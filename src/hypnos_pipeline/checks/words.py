@@ -76,14 +76,14 @@ def _unknown_nouns(parts: ValidParts, tokenizer: Any) -> Iterator[Problem]:
 def _wrong(parts: ValidParts, tokenizer: Any) -> Iterator[str]:
     from hypnos_pipeline.prompting.fit import excess
     from hypnos_pipeline.prompting.prompt_sets import study_prompt_problems
-    from hypnos_pipeline.prompting.templates import class_prompt
+    from hypnos_pipeline.prompting.templates import fill_template
 
     seed = parts.sections.get("seed", 0)
     yield from study_prompt_problems(parts.prompt_sets, parts.subjects, seed, tokenizer)
-    for key, template, noun in _class_prior_prompts(parts):
+    for key, template, placeholder, words in _templates(parts):
         try:
-            too_long = excess(tokenizer, class_prompt(template, noun))
-        except ValueError:  # no template at all, a problem of the configuration
+            too_long = excess(tokenizer, fill_template(template, **{placeholder: words}))
+        except ValueError:  # not a template, a problem of the configuration
             continue
         if too_long:
             yield f"{key}: {too_long}"
@@ -94,12 +94,16 @@ def _wrong(parts: ValidParts, tokenizer: Any) -> Iterator[str]:
             yield f"{key}: {method.token!r} is a token of the model already; choose a new one"
 
 
-def _class_prior_prompts(parts: ValidParts) -> Iterator[tuple[str, str, str]]:
-    """Yields key, template and noun of every prompt of a class prior."""
+def _templates(parts: ValidParts) -> Iterator[tuple[str, str, str, str]]:
+    """Yields key, template, placeholder and what fills it, of the class priors and of Textual Inversion."""
     prior = parts.sections.get("class_prior")
     for name, subject in parts.subjects.items():
         for template in subject.class_prior_prompts or ():
-            yield f"subjects.{name}.class_prior_prompts", template, subject.noun
+            yield f"subjects.{name}.class_prior_prompts", template, "noun", subject.noun
         if prior is not None and subject.class_prior_prompts is None:
             for template in prior.prompts:
-                yield "class_prior.prompts", template, subject.noun
+                yield "class_prior.prompts", template, "noun", subject.noun
+        for method_name, method in parts.methods["textual_inversion"].items():
+            key = f"methods.textual_inversion.{method_name}.templates"
+            for template in method.templates or ():
+                yield key, template, "subject", method.learned_phrase(subject.noun)

@@ -72,4 +72,29 @@ def trace(env: str, everything: bool, as_json: bool, as_dot: bool, **words: Any)
         output.print(as_tree(found, parts))
 
 
+@cell.command()
+@cell_options(required=False)
+@click.option("--every-metric", is_flag=True, help="Also the metrics that the paper does not have.")
+@click.option("--rev", default="HEAD", show_default=True, help="The commit that has the record.")
+def compare(env: str, every_metric: bool, rev: str, **words: str | None) -> None:
+    """Shows cells beside the record, and whether trainings of the same settings differ by as much.
+
+    Of pairs of trainings 95 % lie as close as the table says. It cannot where the record has one training of
+    each method and evaluation.findings names no environment with several.
+    """
+    root = project_root()
+    from hypnos_pipeline.provenance.against_record import beside_record, findings_of, recorded_cells
+    from hypnos_pipeline.provenance.cells import named
+    from hypnos_pipeline.provenance.listing import HEADLINE, by_difference, in_words
+    from hypnos_pipeline.provenance.rendering import console
+
+    cells = matching_cells(root, env, **words)
+    recorded = named(recorded_cells(root, env, rev), words)
+    found = beside_record(cells, recorded, findings_of(root, env, rev))
+    output = console()
+    all_shown = every_metric or words["metric"] is not None
+    output.print(by_difference([each for each in found if all_shown or each.named.metric in HEADLINE]))
+    output.print(in_words(found))
+
+
 cell.add_command(reproduce)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -32,8 +33,13 @@ OF_A_STAGE = re.compile(r"--pipelines=(\S+) --namespaces=(\S+)(?: --tags=(\S+))?
     help="On another kind of machine: by how much each number may differ and still count as within; "
     "relative to the recorded number where that is above 1, absolute below.",
 )
+@click.option(
+    "--training",
+    type=click.IntRange(min=1),
+    help="Only this one of several trainings, compared with its own scores (default: all of them).",
+)
 @click.option("--keep", is_flag=True, help="Leave the scratch folder and say where it is.")
-def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> None:
+def reproduce(env: str, tolerance: float, training: int | None, keep: bool, **words: str | None) -> None:
     r"""Makes one cell again from the raw photos, in a scratch folder, by what dvc.lock records.
 
     \b
@@ -50,9 +56,10 @@ def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> No
 
     check_table(root, env)
     cell = the_cell(root, env, **words)
-    _announce(root, cell)
+    _announce(root, cell, training)
     try:
-        verdict = run(root, cell, tolerance=tolerance, keep=keep, progress=_progress, say=_show)
+        options = {"training": training, "tolerance": tolerance, "keep": keep}
+        verdict = run(root, cell, **options, progress=_progress, say=_show)
     except MissingInputs as error:
         _show(f"Error: {error}")
         raise SystemExit(MISSING) from None
@@ -62,14 +69,14 @@ def reproduce(env: str, tolerance: float, keep: bool, **words: str | None) -> No
     raise SystemExit(verdict.status)
 
 
-def _announce(root: Path, cell: Cell) -> None:
+def _announce(root: Path, cell: Cell, training: int | None) -> None:
     """Says how long it will take, by today's study; nothing if that no longer has the cell's stages."""
     from hypnos_pipeline.checks.duration import describe_duration
     from hypnos_pipeline.checks.study_files import StudyFiles
     from hypnos_pipeline.provenance.lineage import recorded_lineage
     from hypnos_pipeline.provenance.relevance import needed_stages
 
-    stages = needed_stages(recorded_lineage(root, cell)[1])
+    stages = needed_stages(recorded_lineage(root, cell)[1], training)
     files = StudyFiles.read(root, cell.env)
     runs = [(found[1], found[2], found[3]) for stage in stages if (found := OF_A_STAGE.search(stage.cmd))]
     if files.problems or not runs:
@@ -117,5 +124,5 @@ def _show(text: str) -> None:
 
 
 def _progress(text: str) -> None:
-    if click.get_text_stream("stderr").isatty():  # pyright: ignore[reportCallIssue, reportUnknownMemberType]
+    if sys.stderr.isatty():
         click.echo(text, err=True, nl=False)

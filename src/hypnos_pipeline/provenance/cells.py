@@ -114,6 +114,12 @@ def select(cells: Sequence[Cell], words: Mapping[str, str | None]) -> list[Cell]
         known = list(dict.fromkeys(getattr(cell, kind) for cell in cells if getattr(cell, kind)))
         if word not in known:
             raise UnknownWord(kind, word, known)
+    return named(cells, words)
+
+
+def named(cells: Sequence[Cell], words: Mapping[str, str | None]) -> list[Cell]:
+    """Returns the cells that all given words name, as in :func:`select`, maybe none."""
+    given = {kind: word for kind, word in words.items() if word is not None}
     return [cell for cell in cells if all(getattr(cell, kind) == word for kind, word in given.items())]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from hypnos_pipeline.provenance.differences import describe_difference
 from hypnos_pipeline.provenance.hashes import cached, cached_files, intact
 from hypnos_pipeline.provenance.parameters import changes
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_report
+from hypnos_pipeline.reporting.cells import KEY, join_scores, over_trainings
 
-NUMBERS = ("mean", "std", "std_images", "n")
+NUMBERS = ("mean", "std", "std_images", "n", "std_trainings")
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,31 @@ class Number:
         return f"{self.name} {self.reproduced or 'none'} instead of {self.recorded or 'none'}{change}"
 
 
-def read_numbers(scores: Path, cell: Cell) -> dict[str, str] | None:
-    """Returns the cell's numbers in a file of scores, None if it has no such row.
+def read_numbers(scores: Iterable[Path], cell: Cell) -> dict[str, str] | None:
+    """Returns the cell's numbers in files of scores, taken together if they are of several trainings.
 
     Args:
-        scores: CSV with the columns of the scores, one method's or several's.
+        scores: CSV files with the columns of the scores, one method's or several's; files that do not name
+            their training are of the first, the second and so on.
         cell: Whose numbers.
+
+    Returns:
+        None if there is no such row.
     """
-    key = ("prompt_set", "subject", "method", "metric")
-    with scores.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if all(row.get(name) == getattr(cell, name) for name in key):
-                return {name: row.get(name) or "" for name in NUMBERS}
-    return None
+    rows: list[dict[str, str]] = []
+    for number, path in enumerate(scores, 1):
+        with path.open(newline="", encoding="utf-8") as file:
+            found = [row for row in csv.DictReader(file) if all(row.get(x) == getattr(cell, x) for x in KEY)]
+        rows += [{"training": str(number), **row} for row in found]
+    if len(rows) < 2:
+        return {name: rows[0].get(name) or "" for name in NUMBERS} if rows else None
+    import pandas
+
+    floats, counts = ("mean", "std", "std_images"), ("n", "training")
+    values = [{x: float(row[x] or "nan") for x in floats} | {x: int(row[x]) for x in counts} for row in rows]
+    frame = pandas.DataFrame([row | own for row, own in zip(rows, values, strict=True)])
+    means = over_trainings(join_scores([frame])).to_dict("records")
+    return {x: "" if pandas.isna(means[0][x]) else repr(means[0][x]) for x in NUMBERS} if means else None
 
 
 def compare_numbers(cell: Cell, reproduced: dict[str, str] | None) -> list[Number]:

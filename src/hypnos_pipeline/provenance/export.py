@@ -7,7 +7,6 @@ from typing import Any
 
 from hypnos_pipeline.provenance.lineage import Input, Kind
 from hypnos_pipeline.provenance.record import LOCK, Recorded, StageRecord
-from hypnos_pipeline.provenance.relevance import scores
 from hypnos_pipeline.provenance.trace import Trace
 
 COLOURS: dict[Kind, str] = {
@@ -35,6 +34,7 @@ def as_json(trace: Trace) -> str:
         "runtime": trace.runtime,
         "machines": [{"stages": each.stages, **each.facts} for each in trace.machines],
         "networks": [{"name": each.name, "stages": each.stages, **each.facts} for each in trace.networks],
+        "trainings": [vars(each) for each in trace.trainings],
         "stages": [_stage(stage, trace.lineage.inputs[stage.name]) for stage in trace.lineage.stages],
         "artefacts": [_artefact(trace, recorded, kinds) for recorded in trace.state.artefacts],
         "as_recorded": not trace.state.differences,
@@ -95,8 +95,8 @@ def as_dot(trace: Trace) -> str:
         lines += [f"  {_quoted(path)} -> {_quoted(stage.name)};" for path in stage.deps]
         lines += [f"  {_quoted(stage.name)} -> {_quoted(path)};" for path in stage.outs]
     lines += [f"  {_quoted(out)} -> {_quoted(folder)} [style=dotted];" for out, folder in _contained(trace)]
-    measured, table = scores(trace.lineage.stages[-1]), trace.cell.path
-    lines += [f'  {_quoted(measured.path)} -> {_quoted(table)} [label="copied"];'] if measured else []
+    table, label = trace.cell.path, "averaged" if len(trace.trainings) > 1 else "copied"
+    lines += [f'  {_quoted(each.scores)} -> {_quoted(table)} [label="{label}"];' for each in trace.trainings]
     value = f"{trace.cell}: {trace.cell.mean}"
     lines.append(f"  {_quoted(value)} [shape=doubleoctagon];")
     lines.append(f"  {_quoted(table)} -> {_quoted(value)};")

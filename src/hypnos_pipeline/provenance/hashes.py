@@ -90,6 +90,11 @@ def cached(root: Path, md5: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def as_recorded(root: Path, recorded: Recorded) -> Path | None:
+    """Returns where a file is just as recorded: on disk, else in DVC's cache, else nowhere."""
+    return root / recorded.path if intact(root, recorded) else cached(root, recorded.md5)
+
+
 def cached_files(root: Path, md5: str) -> dict[str, str] | None:
     """Returns the files of a folder with this hash, path below it → md5, if DVC's cache lists them."""
     listing = cached(root, md5)

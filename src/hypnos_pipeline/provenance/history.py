@@ -15,7 +15,9 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileMode, SortMode
 
+from hypnos_pipeline.errors import ProvenanceError
 from hypnos_pipeline.provenance.hashes import folder_md5, is_ignored
+from hypnos_pipeline.provenance.record import Recorded
 
 BRANCHES_AND_TAGS = ("refs/heads/", "refs/remotes/", "refs/tags/")
 
@@ -98,6 +100,37 @@ def files_of(root: Path, commit: str, path: str) -> dict[str, str]:
     """Returns the files of a commit's version of a folder, path below it → md5, by name."""
     version = _version(pygit2.Repository(str(root)), root, commit, path)
     return dict(sorted(_md5s(_files(root, path, version)).items()))
+
+
+def text_at(root: Path, revision: str, path: str) -> str | None:
+    """Returns a text file as a commit has it.
+
+    Args:
+        root: The project's folder.
+        revision: A commit in git's words, such as ``HEAD~1``, a branch or a tag.
+        path: Relative to ``root``.
+
+    Returns:
+        None if the commit has no such file.
+
+    Raises:
+        ProvenanceError: If there is no such commit.
+    """
+    try:
+        repository = pygit2.Repository(str(root))
+        commit = repository.revparse_single(revision).peel(pygit2.Commit)
+    except (pygit2.GitError, KeyError, ValueError) as error:
+        raise ProvenanceError(f"git knows no commit {revision!r} here; `git log` lists them") from error
+    with suppress(KeyError):
+        version = _version(repository, root, str(commit.id), path)
+        return version.data.decode() if isinstance(version, pygit2.Blob) else None
+    return None
+
+
+def text_as_recorded(root: Path, recorded: Recorded) -> str | None:
+    """Returns a text file as recorded if some commit has it so."""
+    commit = newest_commit(root, recorded.path, recorded.md5)
+    return text_at(root, commit, recorded.path) if commit else None
 
 
 def _commits(repository: pygit2.Repository) -> Iterator[str]:

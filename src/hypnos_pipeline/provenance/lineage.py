@@ -103,9 +103,19 @@ def lineage(record: Record, cell: Cell) -> Lineage:
     return Lineage(cell, last[0].outs[cell.path], ordered, inputs)
 
 
+def works_for(stage: str) -> tuple[str, str, int]:
+    """Returns the subject, the method and the training of them that a stage works for, by its name.
+
+    Subject and method are empty where the stage works for all. What trainings share counts as the first's.
+    """
+    subject, *others = stage.partition("@")[2].split("-")
+    training = int(others.pop()) if others and others[-1].isdigit() else 1
+    return subject, others[0] if others else "", training
+
+
 def concerns(stage: str, cell: Cell) -> bool:
     """Whether a stage of this name works for the cell's subject and method, or for all."""
-    subject, _, method = stage.partition("@")[2].partition("-")
+    subject, method, _ = works_for(stage)
     return subject in ("", cell.subject) and method in ("", cell.method)
 
 

@@ -43,7 +43,7 @@ class StageRecord:
     """One stage as it ran.
 
     Attributes:
-        name: DVC's, ``<pipeline>[_<family>]@<subject>[-<method>]``.
+        name: DVC's, ``<pipeline>[_<family>]@<subject>[-<method>][-<training>]``.
         cmd: The command line.
         deps: By path.
         params: Parameter file → key, dots between levels → value.

@@ -6,6 +6,7 @@ reporting copies the rows of all methods and subjects. What belongs to those oth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from hypnos_pipeline.errors import ProvenanceError
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.provenance.cells import Cell
-from hypnos_pipeline.provenance.lineage import MODEL_FOLDER_KEY, Input, Lineage, concerns
+from hypnos_pipeline.provenance.lineage import MODEL_FOLDER_KEY, Input, Lineage, concerns, works_for
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
 
 METRIC_NETWORKS = {metric.network for metric in METRICS.values()} - {""}
@@ -22,22 +23,44 @@ OF_METRICS = {"/true_": "true_cut_outs", "/unseen_": "unseen", "/class_prior": "
 """What the evaluation reads for some metrics only: part of its path, to what such a metric ``reads``."""
 
 
-def needed_stages(lineage: Lineage) -> list[StageRecord]:
-    """Returns the stages that the cell's number needs, in topological order, the evaluation last.
+def needed_stages(lineage: Lineage, training: int | None = None) -> list[StageRecord]:
+    """Returns the stages that have to run for the cell's number, in topological order.
 
-    The reporting stages only copy rows, and besides draw figures of other stages' artefacts.
+    They may make more than the number depends on, since a stage runs as a whole. The reporting stages only
+    copy rows, and besides draw figures of other stages' artefacts.
+
+    Args:
+        lineage: Of the cell.
+        training: Only what this training needs, by its number from 1.
     """
-    evaluation = _evaluation(lineage)
-    wanted = {evaluation.name}
+    measured = evaluations(lineage)
+    names = {stage.name for number, stage in measured.items() if training in (None, number)}
+    return _behind(names, lineage, lineage.inputs)
+
+
+def _behind(names: set[str], lineage: Lineage, inputs: Mapping[str, list[Input]]) -> list[StageRecord]:
+    """Returns the stages of these names and those that wrote what they read, in topological order."""
+    wanted = set(names)
     for stage in reversed(lineage.stages):
         if stage.name in wanted:
-            read = [
-                each
-                for each in lineage.inputs[stage.name]
-                if stage is not evaluation or not _of_other_metrics(each, lineage.cell)
-            ]
-            wanted |= {name for each in read for name in each.producers}
+            wanted |= {name for each in inputs[stage.name] for name in each.producers}
     return [stage for stage in lineage.stages if stage.name in wanted]
+
+
+def evaluations(lineage: Lineage) -> dict[int, StageRecord]:
+    """Returns the stages that measured the cell's method: number of the training, from 1 → its evaluation.
+
+    Raises:
+        ProvenanceError: If the record names none.
+    """
+    found = {
+        works_for(stage.name)[2]: stage
+        for stage in lineage.stages
+        if not stage.name.startswith("reporting") and concerns(stage.name, lineage.cell) and scores(stage)
+    }
+    if not found:
+        raise ProvenanceError(f"dvc.lock names no stage that wrote the scores of {lineage.cell}")
+    return dict(sorted(found.items()))
 
 
 def scores(stage: StageRecord) -> Recorded | None:
@@ -52,34 +75,28 @@ def scores(stage: StageRecord) -> Recorded | None:
 def own_lineage(lineage: Lineage) -> Lineage:
     """Returns the lineage without what serves only other methods, subjects, prompt sets and metrics.
 
-    Its last stage is the evaluation. Parameters and inputs of other prompt sets and metrics are left out.
+    No stage is behind the evaluations. Parameters and inputs of other prompt sets and metrics are left out.
     """
+    measured = evaluations(lineage).values()
     inputs: dict[str, list[Input]] = {}
-    stages: list[StageRecord] = []
-    evaluation = _evaluation(lineage)
     for stage in needed_stages(lineage):
         foreign = _foreign_folders(stage, lineage.cell)
         own = [each for each in lineage.inputs[stage.name] if not _is_foreign(each, lineage.cell, foreign)]
-        if stage is evaluation:
+        if stage in measured:
             own = [each for each in own if not _of_other_metrics(each, lineage.cell)]
         inputs[stage.name] = own
+    stages: list[StageRecord] = []
+    for stage in _behind({stage.name for stage in measured}, lineage, inputs):
         params = {file: _own_parameters(keys, lineage.cell) for file, keys in stage.params.items()}
-        deps = {each.recorded.path: each.recorded for each in own}
+        deps = {each.recorded.path: each.recorded for each in inputs[stage.name]}
         stages.append(replace(stage, deps=deps, params=params))
-    return Lineage(lineage.cell, lineage.table, stages, inputs)
+    return Lineage(lineage.cell, lineage.table, stages, {stage.name: inputs[stage.name] for stage in stages})
 
 
 def serves(network: str, cell: Cell) -> bool:
     """Whether a network, by its key below ``models``, has a part in the cell's number."""
     metric = METRICS.get(cell.metric)
     return metric is None or network not in METRIC_NETWORKS or network == metric.network
-
-
-def _evaluation(lineage: Lineage) -> StageRecord:
-    for stage in reversed(lineage.stages):
-        if not stage.name.startswith("reporting") and concerns(stage.name, lineage.cell) and scores(stage):
-            return stage
-    raise ProvenanceError(f"dvc.lock names no stage that wrote the scores of {lineage.cell}")
 
 
 def _own_parameters(keys: dict[str, Any], cell: Cell) -> dict[str, Any]:

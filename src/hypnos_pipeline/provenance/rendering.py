@@ -14,6 +14,7 @@ from rich.tree import Tree
 from hypnos_pipeline.provenance.lineage import Input
 from hypnos_pipeline.provenance.parameters import ABSENT, leaves
 from hypnos_pipeline.provenance.record import Recorded, StageRecord
+from hypnos_pipeline.provenance.relevance import evaluations
 from hypnos_pipeline.provenance.state import Difference
 from hypnos_pipeline.provenance.summary import MATCHES, first_change, summary
 from hypnos_pipeline.provenance.trace import Trace
@@ -101,7 +102,8 @@ class _TreeBuilder:
             self._artefact(root, trace.lineage.table)
         if all(part in self._parts for part in PARTS):
             self._surroundings(root)
-        self._stage(root, trace.lineage.stages[-1].name)
+        for evaluation in evaluations(trace.lineage).values():
+            self._stage(root, evaluation.name)
         summary = root.add(_summary_heading(trace.state.differences))
         for difference in trace.state.differences:
             _difference(summary, difference)
@@ -225,7 +227,10 @@ def _headline(trace: Trace) -> Text:
     line = Text(f"{cell}: ")
     line.append(cell.mean, "bold")
     deviation = f"std {cell.std}, " if cell.std else ""
-    line.append(f"  ({deviation}n {cell.n})")
+    between = (
+        f", {cell.trainings} trainings, std {cell.std_trainings} between them" if cell.std_trainings else ""
+    )
+    line.append(f"  ({deviation}n {cell.n}{between})")
     if recorded is not None and recorded != cell:
         line.append(f"  NOT AS RECORDED: the record has {recorded.mean}", ALERT)
     return line

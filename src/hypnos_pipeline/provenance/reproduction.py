@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hypnos_pipeline.errors import ProvenanceError
+from hypnos_pipeline.errors import ProvenanceError, UndefinedCell, UnknownWord
 from hypnos_pipeline.provenance.cells import Cell, cells_path, way_back
 from hypnos_pipeline.provenance.comparison import Reproduction, compare_numbers, read_numbers
+from hypnos_pipeline.provenance.hashes import as_recorded
 from hypnos_pipeline.provenance.lineage import Lineage, recorded_lineage
-from hypnos_pipeline.provenance.record import Recorded, StageRecord, read_record
-from hypnos_pipeline.provenance.relevance import needed_stages, scores
+from hypnos_pipeline.provenance.record import StageRecord, read_record
+from hypnos_pipeline.provenance.relevance import evaluations, needed_stages, scores
 from hypnos_pipeline.provenance.scratch import Scratch, scratch
 from hypnos_pipeline.provenance.workspace import Workspace, plan_workspace
 
@@ -63,12 +64,23 @@ def check_table(root: Path, env: str) -> None:
             )
 
 
-def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress: Say, say: Say) -> Verdict:
+def reproduce(
+    root: Path,
+    cell: Cell,
+    *,
+    training: int | None = None,
+    tolerance: float,
+    keep: bool,
+    progress: Say,
+    say: Say,
+) -> Verdict:
     """Makes a cell again and compares it with the recorded one; touches nothing in the user's project.
 
     Args:
         root: The user's project.
         cell: A row of its ``cells.csv``.
+        training: Only this training of its method, by its number, compared with its recorded scores; None for
+            all of them, of whose means the cell is the mean.
         tolerance: How far another machine's numbers may be off, see ``Number.within``.
         keep: Leave the scratch folder.
         progress: Takes each stage's number and name when it begins, its time and a line feed when it ends.
@@ -83,7 +95,8 @@ def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress:
     """
     check_table(root, cell.env)
     _, lineage = recorded_lineage(root, cell)
-    stages = needed_stages(lineage)
+    lineage = lineage if training is None else _one_training(root, lineage, training)
+    stages = needed_stages(lineage, training)
     _check_links(stages)
     plan = plan_workspace(root, lineage, stages)
     with scratch(root, keep) as opened:
@@ -95,7 +108,25 @@ def reproduce(root: Path, cell: Cell, *, tolerance: float, keep: bool, progress:
             progress(f"{number}/{len(stages)} {stage.name} …")
             progress(f" {_run(opened, workspace.folder, stage):.1f} s\n")
         made = Reproduction(root, workspace.folder, stages, spare=opened.folder / "recorded")
-        return _verdict(made, lineage, tolerance)
+        return _verdict(made, lineage, training, tolerance)
+
+
+def _one_training(root: Path, lineage: Lineage, training: int) -> Lineage:
+    """Returns the lineage with a training's own numbers in the cell, as its recorded scores have them."""
+    measured = evaluations(lineage)
+    if training not in measured:
+        raise UnknownWord("training", str(training), list(map(str, measured)))
+    recorded = scores(measured[training])
+    assert recorded is not None
+    path = as_recorded(root, recorded)
+    if path is None:
+        raise ProvenanceError(
+            f"{recorded.path} is not at hand as recorded; training {training} is compared with it. "
+            f"Put it back with `dvc checkout {recorded.path}`"
+        )
+    if (numbers := read_numbers([path], lineage.cell)) is None:
+        raise UndefinedCell(f"undefined: {recorded.path} has no such row")
+    return replace(lineage, cell=replace(lineage.cell, **numbers, trainings="1"))
 
 
 def _check_links(stages: list[StageRecord]) -> None:
@@ -126,11 +157,11 @@ def _run(opened: Scratch, project: Path, stage: StageRecord) -> float:
     return time.monotonic() - began
 
 
-def _verdict(made: Reproduction, lineage: Lineage, tolerance: float) -> Verdict:
+def _verdict(made: Reproduction, lineage: Lineage, training: int | None, tolerance: float) -> Verdict:
     """Compares a finished reproduction with the record."""
-    measured = scores(made.stages[-1])
-    assert measured is not None
-    reproduced = read_numbers(made.project / measured.path, lineage.cell)
+    stages = [stage for number, stage in evaluations(lineage).items() if training in (None, number)]
+    measured = [recorded.path for stage in stages if (recorded := scores(stage))]
+    reproduced = read_numbers([made.project / path for path in measured], lineage.cell)
     numbers = compare_numbers(lineage.cell, reproduced)
     differing, unknown = made.machine_differences()
     lines = [f"  {number}" for number in numbers if number.recorded or number.reproduced]
@@ -147,19 +178,20 @@ def _verdict(made: Reproduction, lineage: Lineage, tolerance: float) -> Verdict:
             text = f"other digits, on another or unknown machine, {within} the tolerance of {tolerance:g}"
         else:
             status, text = DIFFERENT, "NOT reproduced, on the same kind of machine"
-            parting = parting or _parting_in_reporting(made, lineage, reproduced, measured)
+            parting = parting or _parting_in_reporting(made, lineage, reproduced, ", ".join(measured))
         lines += [f"  the chains part at {parting}"] if parting else []
-    return Verdict(status, "\n".join([f"{lineage.cell}: {text}", *lines]))
+    which = f", training {training}" if training is not None else ""
+    return Verdict(status, "\n".join([f"{lineage.cell}{which}: {text}", *lines]))
 
 
 def _parting_in_reporting(
-    made: Reproduction, lineage: Lineage, reproduced: dict[str, str] | None, measured: Recorded
+    made: Reproduction, lineage: Lineage, reproduced: dict[str, str] | None, measured: str
 ) -> str:
     """Names the reporting stage's file whose row does not follow from the scores."""
     for stage in lineage.stages:
         for recorded in stage.outs.values() if stage.name.startswith("reporting") else ():
             copy = made.recorded_copy(recorded) if recorded.path.endswith(".csv") else None
-            row = read_numbers(copy, lineage.cell) if copy else None
+            row = read_numbers([copy], lineage.cell) if copy else None
             if row is not None and row != reproduced:
-                return f"{recorded.path} (stage {stage.name}): its row is not the one in {measured.path}"
-    return f"{lineage.table.path}: its row is not the one in {measured.path}"
+                return f"{recorded.path} (stage {stage.name}): its row is not the one in {measured}"
+    return f"{lineage.table.path}: its row is not the one in {measured}"

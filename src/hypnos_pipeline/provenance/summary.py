@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.provenance.lineage import Input
+from hypnos_pipeline.provenance.lineage import Input, works_for
 from hypnos_pipeline.provenance.record import StageRecord
 from hypnos_pipeline.provenance.trace import Reported, Trace
 
@@ -21,7 +21,7 @@ MATCHES = "matches the record: photos, networks, code, parameters and results on
 def summary(trace: Trace) -> list[tuple[str, str]]:
     """Returns what made the number, from the photos to the image, each as a heading and a text.
 
-    What the stages did not record has no line.
+    What the stages did not record has no line. Of several trainings the first is described in full.
     """
     lines = [
         ("photos", _photos(trace)),
@@ -37,6 +37,7 @@ def summary(trace: Trace) -> list[tuple[str, str]]:
         ("seed", _seed(trace)),
         *(("machine", _machine(trace, each)) for each in trace.machines),
         *_extremes(trace),
+        *_trainings(trace),
     ]
     return [(heading, text) for heading, text in lines if text]
 
@@ -83,9 +84,9 @@ def _files(changes: Mapping[str, str]) -> str:
 
 
 def _stage(trace: Trace, kind: str) -> StageRecord | None:
-    """Returns the lineage's stage of a pipeline, whatever its family."""
-    names = (stage for stage in trace.lineage.stages if stage.name.partition("@")[0].startswith(kind))
-    return next(names, None)
+    """Returns the lineage's stage of a pipeline, whatever its family, of the first training."""
+    found = (stage for stage in trace.lineage.stages if stage.name.partition("@")[0].startswith(kind))
+    return min(found, key=lambda stage: works_for(stage.name)[2], default=None)
 
 
 def _settings(stage: StageRecord | None, key: str, without: tuple[str, ...] = ()) -> str:
@@ -194,6 +195,16 @@ def _metric(trace: Trace) -> str:
 def _extremes(trace: Trace) -> list[tuple[str, str]]:
     shown = (f"{value:.4g}  {path}" for path, value in trace.extremes)
     return list(zip(("worst image", "best image"), shown, strict=False))
+
+
+def _trainings(trace: Trace) -> list[tuple[str, str]]:
+    """Returns a line for each of several trainings: its own value, and where its model and images are."""
+    if len(trace.trainings) < 2:
+        return []
+    return [
+        (f"training {each.number}", ", ".join(filter(None, [each.mean or "lost", each.model, each.samples])))
+        for each in trace.trainings
+    ]
 
 
 def _network(network: Reported) -> str:

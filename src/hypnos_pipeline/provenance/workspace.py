@@ -16,7 +16,7 @@ from typing import Any
 from hypnos_pipeline.errors import MissingInputs, ProvenanceError
 from hypnos_pipeline.provenance.hashes import intact, on_disk
 from hypnos_pipeline.provenance.history import extract, newest_commit, newest_with_most
-from hypnos_pipeline.provenance.lineage import Lineage
+from hypnos_pipeline.provenance.lineage import Lineage, works_for
 from hypnos_pipeline.provenance.parameters import ABSENT, current
 from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
 
@@ -130,7 +130,7 @@ class Workspace:
         """Writes the recorded values over the file's; a file that has them already stays as it is."""
         from dvc.utils.serialize import MODIFIERS, ParseError
 
-        values: dict[str, Any] = {}
+        values = self._trainings(file)
         for each in [*self._plan.stages, stage]:  # the stage's own last
             values |= each.params.get(file, {})
         try:
@@ -145,6 +145,12 @@ class Workspace:
         with MODIFIERS[path.suffix](str(path)) as content:
             for key in sorted(wrong):  # a map before what is recorded of its inside
                 _set(content, key.split("."), wrong[key])
+
+    def _trainings(self, file: str) -> dict[str, Any]:
+        """Returns the keys that give the stages' trainings their nodes, if the file has them."""
+        most = max(works_for(stage.name)[2] for stage in self._plan.stages)
+        keys = {"trainings": most, "further_trainings": list(range(2, most + 1))}
+        return {key: keys[key] for key in current(self.folder, file, keys)}
 
 
 def _parameter_places(stages: Iterable[StageRecord]) -> list[str]:

@@ -9,7 +9,7 @@ from hypnos_pipeline.metrics.background_obeyed import FRAME
 from hypnos_pipeline.metrics.registry import METRICS, Metric
 from hypnos_pipeline.reporting.cells import CellKey, rows_of
 from hypnos_pipeline.reporting.intervals import DRAWS, LEVEL
-from hypnos_pipeline.reporting.labels import subject_label
+from hypnos_pipeline.reporting.labels import OWN_PROMPTS, prompt_set_label, subject_label
 from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import NOT_RANKED, Scope, best_methods, with_interval
 
@@ -31,7 +31,7 @@ INTERVALS = (
     "are of one training, so they say how another set of images would differ and not how another training "
     "would."
 )
-OWN_WORDS = "HYPNOS finetunes on prompts of this form; the other methods do not."
+OWN_WORDS = f"{OWN_PROMPTS}: HYPNOS finetunes on these very prompts; the other methods do not."
 
 
 def backgrounds_table(
@@ -47,26 +47,30 @@ def backgrounds_table(
     present = {name for frame in intervals.values() for name in frame["metric"]}
     metrics = [metric for metric in METRICS.values() if metric.name in present]
     blocks, truths = [], []
+    sets = list(dict.fromkeys(name for frame in intervals.values() for name in frame["prompt_set"]))
+    for prompt_set in sets:
+        for subject in scope.subjects:
+            found = intervals[subject]
+            if rows := _by_row(found[found["prompt_set"] == prompt_set]):
+                blocks.append(tuple(_rows(prompt_set, subject, rows, metrics, scope, cells)))
     for subject in scope.subjects:
-        rows = _by_row(intervals[subject])
-        if not rows:
-            continue
-        blocks.append(tuple(_rows(subject, rows, metrics, scope, cells)))
-        truths.append(f"{subject_label(subject)}: {intervals[subject]['truth'].iloc[0]}")
+        if len(found := intervals[subject]):
+            truths.append(f"{subject_label(subject)}: {found['truth'].iloc[0]}")
     counted = sorted({_count(row) for frame in intervals.values() for row in rows_of(frame)})
     notes = [
         *([] if blocks else ["No prompt of the study requests a background colour."]),
         *([f"True cut-outs. {'; '.join(truths)}. n = {' or '.join(counted)}."] if truths else []),
         WHOLE_PICTURES,
         INTERVALS,
-        f"Bold: best method on the subject. {NOT_RANKED} {OWN_WORDS}",
+        f"Bold: best method on the subject. {NOT_RANKED}",
+        *([OWN_WORDS] if {*scope.own_prompts} & {*sets} else []),
         *scope.sources,
     ]
     return Table(
         name="backgrounds",
         caption="Requested background colours: the foreground against true cut-outs, the background against "
         "its colour",
-        label_headers=("Subject", "Method"),
+        label_headers=("Prompt set", "Subject", "Method"),
         headers=tuple(metric.heading for metric in metrics),
         blocks=tuple(blocks),
         notes=tuple(notes),
@@ -82,14 +86,14 @@ def _by_row(frame: pandas.DataFrame) -> dict[tuple[str, str], Found]:
 
 
 def _rows(
+    prompt_set: str,
     subject: str,
     rows: dict[tuple[str, str], Found],
     metrics: list[Metric],
     scope: Scope,
     cells: Collection[CellKey],
 ) -> list[Row]:
-    """Returns a subject's methods, then its differences."""
-    prompt_sets = dict.fromkeys(key.prompt_set for key in cells)
+    """Returns a subject's methods on a prompt set, then its differences."""
     methods = {method.name: method for method in scope.methods if (method.name, "") in rows}
     ranked = [name for name, method in methods.items() if not method.reference]
     best = {
@@ -99,7 +103,7 @@ def _rows(
 
     def entry(metric: Metric, ours: str, theirs: str) -> Entry:
         names = (ours, theirs) if theirs else (ours,)
-        keys = [CellKey(each, subject, name, metric.name) for name in names for each in prompt_sets]
+        keys = [CellKey(prompt_set, subject, name, metric.name) for name in names]
         behind, found = tuple(key for key in keys if key in cells), rows[ours, theirs]
         if metric.name not in found:
             return Entry(cells=behind)
@@ -111,7 +115,7 @@ def _rows(
     printed |= {key: f"{methods[key[0]].label} − {methods[key[1]].label}" for key in rows if key[1]}
     return [
         Row(
-            (subject_label(subject), label),
+            (prompt_set_label(prompt_set, scope.own_prompts), subject_label(subject), label),
             tuple(entry(metric, ours, theirs) for metric in metrics),
             reference=not theirs and methods[ours].reference,
         )

@@ -7,7 +7,7 @@ give an interval over trainings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,7 @@ def cards(
     methods: Sequence[MethodLabel],
     subjects: Sequence[str],
     estimates: Mapping[CellKey, Estimate] | None = None,
+    own_prompts: Collection[str] = (),
 ) -> list[Card]:
     """Returns a card for each subject.
 
@@ -84,6 +85,7 @@ def cards(
         methods: In printed order.
         subjects: In the study's order.
         estimates: Of the cards' cells, over several trainings; nothing for one.
+        own_prompts: Prompt sets that only repeat prompts which HYPNOS trains on.
     """
     several = estimates or {}
     spans = {
@@ -100,7 +102,12 @@ def cards(
             subject,
             subject_label(subject),
             verdict,
-            tuple(_strip(spans, methods, subject, each, scale) for each, scale in scales.items()),
+            tuple(
+                Strip(
+                    each.question, each.words(own_prompts), _dots(spans, each.cells(subject, methods), scale)
+                )
+                for each, scale in scales.items()
+            ),
         )
         for subject in subjects
     ]
@@ -114,23 +121,17 @@ def _scale(spans: Spans, measure: Measure) -> tuple[float, float]:
     return (min(ends), max(ends)) if measure.metric.higher_is_better else (max(ends), min(ends))
 
 
-def _strip(
-    spans: Spans,
-    methods: Sequence[MethodLabel],
-    subject: str,
-    measure: Measure,
-    scale: tuple[float, float],
-) -> Strip:
-    keys = [(place, key) for place, key in enumerate(measure.cells(subject, methods)) if key in spans]
-    best_first = sorted(keys, key=lambda each: -place_on(scale, spans[each[1]][0]))
-    taken: list[float] = []
+def _dots(spans: Spans, cells: Sequence[CellKey], scale: tuple[float, float]) -> tuple[Dot, ...]:
+    """Returns the strip's values, the best first: from right to left, each as low as there is room."""
+    keys = [(method, key) for method, key in enumerate(cells) if key in spans]
+    lefts: list[float] = []
     dots = []
-    for method, key in best_first:
+    for method, key in sorted(keys, key=lambda each: -place_on(scale, spans[each[1]][0])):
         value, low, high = spans[key]
-        place, first, last = (place_on(scale, each) for each in (value, low, high))
-        left, right = min(first, last), max(first, last)
-        level = next((n for n, end in enumerate(taken) if right <= end - APART), len(taken))
-        taken[level : level + 1] = [left]
+        place, *ends = (place_on(scale, each) for each in (value, low, high))
+        left, right = min(ends), max(ends)
+        level = next((n for n, other in enumerate(lefts) if right <= other - APART), len(lefts))
+        lefts[level : level + 1] = [left]
         text = with_interval(value, low, high, DECIMALS) if low != high else number(value, DECIMALS)
         dots.append(Dot(method, text, place, (left, right), level, key))
-    return Strip(measure.question, f"{measure.metric.heading}, {measure.prompt_set}", tuple(dots))
+    return tuple(dots)

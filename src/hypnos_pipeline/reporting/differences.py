@@ -6,12 +6,12 @@ which say how another set of images would differ and not how another training wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.reporting.cells import CellKey, rows_of
 from hypnos_pipeline.reporting.charts import Interval, intervals
-from hypnos_pipeline.reporting.headline import BACKGROUND, HEADLINE, Measure
+from hypnos_pipeline.reporting.headline import HEADLINE, Measure
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import with_interval
@@ -37,7 +37,7 @@ def differences_over_images(
     for subject, part in parts.items():
         rows = [(row["prompt_set"], row) for row in part["differences"]]
         rows += [
-            (BACKGROUND.prompt_set, row._asdict())
+            (row.prompt_set, row._asdict())
             for row in rows_of(backgrounds[subject])
             if isinstance(row.minus, str) and row.minus
         ]
@@ -55,7 +55,9 @@ def differences_over_images(
     return [each for each in found if (each.prompt_set, each.metric) in known]
 
 
-def difference_charts(found: Sequence[Difference], methods: Sequence[MethodLabel]) -> list[tuple[str, str]]:
+def difference_charts(
+    found: Sequence[Difference], methods: Sequence[MethodLabel], own_prompts: Collection[str] = ()
+) -> list[tuple[str, str]]:
     """Returns a heading and an SVG for each measure, with a row for each subject and each mean."""
     charts, names = [], [method.name for method in methods]
     for measure, rows in _by_measure(found):
@@ -63,12 +65,14 @@ def difference_charts(found: Sequence[Difference], methods: Sequence[MethodLabel
             Interval(row.label, names.index(row.minus), row.mean, row.low, row.high, row.clear)
             for row in rows
         ]
-        title = f"{measure.metric.heading}, {measure.prompt_set}"
+        title = measure.words(own_prompts)
         charts.append((title, intervals(f"Differences in {title}", shown)))
     return charts
 
 
-def differences_table(found: Sequence[Difference], methods: Sequence[MethodLabel]) -> Table | None:
+def differences_table(
+    found: Sequence[Difference], methods: Sequence[MethodLabel], own_prompts: Collection[str] = ()
+) -> Table | None:
     """Returns the same as a table; None without differences."""
     columns = _by_measure(found)
     if not columns:
@@ -88,7 +92,7 @@ def differences_table(found: Sequence[Difference], methods: Sequence[MethodLabel
         Row(labels, tuple(entries.get(measure, Entry()) for measure, _ in columns))
         for labels, entries in rows.items()
     ]
-    headers = tuple(f"{measure.metric.heading}, {measure.prompt_set}" for measure, _ in columns)
+    headers = tuple(measure.words(own_prompts) for measure, _ in columns)
     return Table("paired_differences", CAPTION, ("Subject", "Methods"), headers, (tuple(printed),))
 
 

@@ -5,12 +5,13 @@ The page opens with them, and whatever else has room for a few numbers only can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS, Metric
 from hypnos_pipeline.reporting.cells import CellKey
+from hypnos_pipeline.reporting.labels import prompt_set_label
 
 if TYPE_CHECKING:
     import pandas
@@ -41,6 +42,10 @@ class Measure:
     def key(self) -> tuple[str, str]:
         """Returns prompt set and metric."""
         return self.prompt_set, self.name
+
+    def words(self, own_prompts: Collection[str]) -> str:
+        """Returns metric and prompt set in print, see ``labels.prompt_set_label``."""
+        return f"{self.metric.heading}, {prompt_set_label(self.prompt_set, own_prompts)}"
 
     def cells(self, subject: str, methods: Sequence[MethodLabel]) -> list[CellKey]:
         """Returns the keys of one subject's cells, in the methods' order."""

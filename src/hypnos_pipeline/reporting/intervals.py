@@ -7,7 +7,7 @@ interval that drew single images alone would be too narrow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DRAWS = 10_000
 LEVEL = 0.95
 INTERVAL_COLUMNS = [
-    *("method", "minus", "metric", "mean", "low", "high"),
+    *("prompt_set", "method", "minus", "metric", "mean", "low", "high"),
     *("images", "colours", "photos", "truth"),
 ]
 
@@ -83,20 +83,31 @@ def background_intervals(
 
     requested = [name for name, metric in METRICS.items() if metric.requested_colour]
     kept = {method: frame[frame["metric"].isin(requested)] for method, frame in pairs.items()}
-    colours = _colours(kept)
-    if not colours:
-        return pandas.DataFrame(columns=INTERVAL_COLUMNS)
+    rows: list[tuple[Any, ...]] = []
+    for prompt_set in dict.fromkeys(name for frame in kept.values() for name in frame["prompt_set"]):
+        of_set = {method: frame[frame["prompt_set"] == prompt_set] for method, frame in kept.items()}
+        rows += [(prompt_set, *row) for row in _intervals_of(of_set, requested, comparisons, truth, rng)]
+    return pandas.DataFrame(rows, columns=INTERVAL_COLUMNS)
+
+
+def _intervals_of(
+    pairs: Mapping[str, pandas.DataFrame],
+    metrics: Sequence[str],
+    comparisons: Sequence[tuple[str, str]],
+    truth: str,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Any, ...]]:
+    """Yields one prompt set's rows behind ``prompt_set``."""
+    colours = _colours(pairs)
     weights = resampled_weights(list(colours.values()), DRAWS, rng)
-    means = {method: _means(frame, list(colours)) for method, frame in kept.items()}
-    photos = max(frame.loc[frame["photo"] != "", "photo"].nunique() for frame in kept.values())
+    means = {method: _means(frame, list(colours)) for method, frame in pairs.items()}
+    photos = max(frame.loc[frame["photo"] != "", "photo"].nunique() for frame in pairs.values())
     counted = (len(colours), len(set(colours.values())), photos, truth)
-    rows = []
-    for method, minus in [*((method, "") for method in kept), *comparisons]:
-        for metric in requested:
+    for method, minus in [*((method, "") for method in pairs), *comparisons]:
+        for metric in metrics:
             values, others = means[method].get(metric), means[minus].get(metric) if minus else 0.0
             if values is not None and others is not None:
-                rows.append((method, minus, metric, *interval(values - others, weights), *counted))
-    return pandas.DataFrame(rows, columns=INTERVAL_COLUMNS)
+                yield (method, minus, metric, *interval(values - others, weights), *counted)
 
 
 def _colours(pairs: Mapping[str, pandas.DataFrame]) -> dict[str, str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+OWN_PROMPTS = "HYPNOS's own training prompts"
+"""What a prompt set is called that only repeats prompts which HYPNOS, and no other method, trains on."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,17 @@ def _with_rate(settings: Any) -> str:
 def subject_label(name: str) -> str:
     """Returns a subject's name in print: ``lego_robot`` is "Lego robot"."""
     return name.replace("_", " ").capitalize()
+
+
+def prompt_set_label(name: str, own: Collection[str], title: str = "") -> str:
+    """Returns a prompt set's name, with a remark where it only repeats prompts that HYPNOS trains on.
+
+    Args:
+        name: Of the prompt set.
+        own: The prompt sets that do.
+        title: What is printed in place of the name.
+    """
+    return f"{title or name} ({OWN_PROMPTS})" if name in own else title or name
 
 
 def listed(words: Iterable[str]) -> str:

@@ -7,9 +7,9 @@ The same artefacts give the same bytes, so the commit it was made at is no part 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from hypnos_pipeline.reporting.findings import Recorded
 from hypnos_pipeline.reporting.fitting import fitted
 from hypnos_pipeline.reporting.headline import CARDS, FIDELITY, HEADLINE, OBEDIENCE, scales
 from hypnos_pipeline.reporting.heat_table import heat_table
-from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
+from hypnos_pipeline.reporting.labels import MethodLabel, listed, prompt_set_label, subject_label
 from hypnos_pipeline.reporting.origins import header_facts, networks_table
 from hypnos_pipeline.reporting.pages import picture_source, render
 from hypnos_pipeline.reporting.table import Table
@@ -59,6 +59,7 @@ SET_TITLES = {
     "varying": "Other scenes and styles (varying)",
     "disentangle": "The scene's colour and the subject's (disentangle)",
     "backgrounds": "Requested backgrounds (backgrounds)",
+    "backgrounds_trained": "Requested backgrounds (backgrounds_trained)",
 }
 
 
@@ -91,6 +92,7 @@ class Page:
         values: Subject to its values of single images, of all trainings.
         kinds: Of the subjects' sets of photos; the variance between trainings is pooled within a kind.
         comparisons: Pairs of methods whose difference, first minus second, is shown.
+        own_prompts: Prompt sets that only repeat prompts which HYPNOS trains on.
         recorded: The recorded findings, where the study names any.
         tables: With their headings; all that is also in files.
         figures: Of the whole study.
@@ -108,6 +110,7 @@ class Page:
     values: Values = field(default_factory=dict)
     kinds: Kinds = field(default_factory=dict)
     comparisons: Sequence[tuple[str, str]] = ()
+    own_prompts: Collection[str] = ()
     recorded: Recorded | None = None
     tables: Sequence[tuple[str, Table]] = ()
     figures: Sequence[Figure] = ()
@@ -119,7 +122,7 @@ class Page:
         rows = by_key(self.cells)
         found = self._differences()
         names = [method.name for method in self.methods]
-        paired = differences_table(found, self.methods)
+        paired = differences_table(found, self.methods, self.own_prompts)
         parts, brief = fitted(self.parts, alone=bool(self.home), others=self._other_pictures())
         shown = {
             "title": self.title,
@@ -135,10 +138,13 @@ class Page:
             ],
             "colours": charts.COLOURS,
             "set_titles": SET_TITLES,
-            "cards": cards(rows, self.methods, list(self.parts), self._card_estimates()),
+            "named": partial(prompt_set_label, own=self.own_prompts),
+            "cards": cards(rows, self.methods, list(self.parts), self._card_estimates(), self.own_prompts),
             "trade_off": _trade_off(rows, self.methods, list(self.parts)),
             "axes": (OBEDIENCE, FIDELITY),
-            "differences": difference_charts(found, self.methods) if len(self.parts) <= MOST_CHARTS else [],
+            "differences": difference_charts(found, self.methods, self.own_prompts)
+            if len(self.parts) <= MOST_CHARTS
+            else [],
             "places": {method.label: place for place, method in enumerate(self.methods)},
             "minus": sorted({names.index(each.minus) for each in found}),
             "paired": paired,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import CellKey
-from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
+from hypnos_pipeline.reporting.labels import MethodLabel, prompt_set_label, subject_label
 from hypnos_pipeline.reporting.paper_values import TABLE_OF_PROMPT_SET
 from hypnos_pipeline.reporting.table import Entry, Row, Table
 from hypnos_pipeline.reporting.tables import number, over_trainings
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 OTHER = "other_prompt_sets"
 
 
-def other_cells_table(cells: pandas.DataFrame, methods: Sequence[MethodLabel]) -> Table | None:
+def other_cells_table(
+    cells: pandas.DataFrame, methods: Sequence[MethodLabel], own_prompts: Collection[str] = ()
+) -> Table | None:
     """Returns the cells that stand in no other table, so that each can be opened; None if there are none.
 
     Args:
         cells: The study's. Metrics of requested colours have a table of their own.
         methods: Of the study.
+        own_prompts: Prompt sets that only repeat prompts which HYPNOS trains on.
     """
     requested = {name for name, metric in METRICS.items() if metric.requested_colour}
     rest = cells[~cells["prompt_set"].isin(TABLE_OF_PROMPT_SET) & ~cells["metric"].isin(requested)]
@@ -41,7 +44,7 @@ def other_cells_table(cells: pandas.DataFrame, methods: Sequence[MethodLabel]) -
             else Entry()
             for m in metrics
         )
-        labels = (prompt_set, named[method].label, subject_label(subject))
+        labels = (prompt_set_label(prompt_set, own_prompts), named[method].label, subject_label(subject))
         rows.append(Row(labels, entries, named[method].reference))
     return Table(
         name=OTHER,

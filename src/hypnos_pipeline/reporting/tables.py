@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,13 @@ class Scope:
         methods: In printed order, references last.
         subjects: Names in the study's order.
         sources: Lines on networks and preprocessing.
+        own_prompts: Prompt sets that only repeat prompts which HYPNOS trains on.
     """
 
     methods: Sequence[MethodLabel]
     subjects: Sequence[str]
     sources: Sequence[str] = ()
+    own_prompts: Collection[str] = ()
 
 
 def prompt_invariant_table(cells: pandas.DataFrame, scope: Scope) -> Table:
@@ -154,10 +156,9 @@ def _score_table(
         return tuple(_value(rows, key, method in bold[subject, key.metric], deviation=True) for key in keys)
 
     subjects = listed(subject_label(subject) for subject in scope.subjects)
-    deviation = " of the first training" if over_trainings(cells) else ""
     notes = [
-        f"Mean ± standard deviation over n{deviation}. ↑ higher is better, ↓ lower is better; bold: best "
-        f"method on the subject. {NOT_RANKED}",
+        f"{_spread(cells)} ↑ higher is better, ↓ lower is better; bold: best method on the "
+        f"subject. {NOT_RANKED}",
         *_reading_notes(cells, scope, (prompt_set,), [metric.name for metric in metrics]),
     ]
     return Table(
@@ -170,6 +171,14 @@ def _score_table(
         blocks=_blocks(scope, entries),
         notes=tuple(notes),
     )
+
+
+def _spread(cells: pandas.DataFrame) -> str:
+    """Returns what the numbers in the table are."""
+    trainings = cells["trainings"].max()
+    if trainings > 1:
+        return f"Mean of {trainings} trainings ± standard deviation between them; n is of one training."
+    return "One training: mean ± standard deviation over n."
 
 
 def _blocks(scope: Scope, entries: Callable[[str, str], tuple[Entry, ...]]) -> tuple[tuple[Row, ...], ...]:
@@ -188,8 +197,9 @@ def _value(rows: Rows, key: CellKey, bold: bool = False, deviation: bool = False
         return Entry()
     cell, metric = rows[key], METRICS[key.metric]
     text = number(cell.mean, metric.decimals)
-    if deviation and cell.std == cell.std:  # undefined for set metrics
-        text += f" ± {number(cell.std, metric.decimals)}"
+    spread = cell.std_trainings if cell.trainings > 1 else cell.std
+    if deviation and spread == spread:  # undefined for set metrics of one training
+        text += f" ± {number(spread, metric.decimals)}"
     return Entry(text + _paper(metric, cell.paper), bold, (key,))
 
 

@@ -37,6 +37,7 @@ def disagreements(parts: ValidParts) -> list[Problem]:
         _model_problems,
         _subject_problems,
         _prompt_problems,
+        _template_problems,
         _expectation_problems,
     )
     for check in checks:
@@ -117,6 +118,17 @@ def _prompt_problems(parts: ValidParts) -> Iterator[Wrong]:
                     f"{key} stands in augmentation.colours too, so HYPNOS trains on it",
                     "take it out of one of the two, or write held_out: false",
                 )
+
+
+def _template_problems(parts: ValidParts) -> Iterator[Wrong]:
+    from hypnos_pipeline.prompting.templates import subject_prompt
+
+    for name, method in parts.methods["textual_inversion"].items():
+        for template in method.templates or ():
+            try:
+                subject_prompt(template, method.token)
+            except ValueError as problem:
+                yield f"methods.textual_inversion.{name}.templates: {problem}", ""
 
 
 def _background_removal_problems(settings: BackgroundRemovalSettings) -> Iterator[Wrong]:

@@ -99,6 +99,13 @@ def draw_class_images(available: int, seed: int, step: int, count: int) -> list[
     ).tolist()
 
 
+def draw_templates(available: int, seed: int, step: int, count: int) -> list[int]:
+    """Returns the position of the template of each of ``count`` images of a step, uniform."""
+    import torch
+
+    return torch.randint(available, (count,), generator=generator(seed, "training/template", step)).tolist()
+
+
 def draw_half(
     latents: LatentCache, section: str, indexes: list[int], *, timesteps: int, seed: int, step: int
 ) -> Half:

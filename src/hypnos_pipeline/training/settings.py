@@ -214,6 +214,8 @@ class DreamBoothSettings(Configuration):
 class TextualInversionSettings(Configuration):
     """Textual inversion: one new token whose row is the only trained tensor (method.md §7).
 
+    ``templates`` are the neutral prompts of the training, with ``{subject}`` for the learned phrase; of each
+    image one is drawn (Gal et al. 2022). Null trains on ``a photo of {subject}`` alone.
     ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass, as in ``Optimiser``.
     """
 
@@ -223,6 +225,7 @@ class TextualInversionSettings(Configuration):
     learning_rate: Rate = 2e-3
     steps: Steps
     batch: Batch = 1
+    templates: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     gradient_checkpointing: bool | None = None
     previews: Previews = Previews()
     expectations: tuple[Expectation, ...] = ()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from hypnos_pipeline.models.contents import model_tensors, model_values
 from hypnos_pipeline.models.finetuned import LearnedToken, add_token
 from hypnos_pipeline.models.runtime import precision
-from hypnos_pipeline.prompting.templates import plain_prompt
+from hypnos_pipeline.prompting.templates import plain_prompt, subject_prompt
 from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 from hypnos_pipeline.training.denoising import Denoiser
-from hypnos_pipeline.training.draws import PoolDraws, draw_half
+from hypnos_pipeline.training.draws import PoolDraws, draw_half, draw_templates
 from hypnos_pipeline.training.driver import Row, drive
 from hypnos_pipeline.training.losses import mse
 from hypnos_pipeline.training.optimisation import Trainee, Updater
@@ -79,7 +79,9 @@ class TokenTraining(Trainee):
         self.denoiser = Denoiser(model, runtime)
         untouched = Augmented(recolour_probability=0.0, prompts="plain")
         self.pool = PoolDraws(latents.kinds("pool"), untouched, seed)
-        self.prompts = [plain_prompt(settings.learned_phrase(noun))] * settings.batch
+        phrase = settings.learned_phrase(noun)
+        templates = settings.templates or (plain_prompt("{subject}"),)
+        self.prompts = [subject_prompt(template, phrase) for template in templates]
 
     @contextmanager
     def inserted(self) -> Generator[None]:
@@ -101,7 +103,9 @@ class TokenTraining(Trainee):
         """Makes one step of MSE on untouched photos; returns the curve's row, or None to repeat it."""
         rows, timesteps = self.pool.draw(step, self.settings.batch), self.denoiser.timesteps
         drawn = draw_half(self.latents, "pool", rows, timesteps=timesteps, seed=self.seed, step=step)
-        loss = mse(self.denoiser.predict([drawn], self.prompts).error(slice(None)))
+        templates = draw_templates(len(self.prompts), self.seed, step, self.settings.batch)
+        prompts = [self.prompts[template] for template in templates]
+        loss = mse(self.denoiser.predict([drawn], prompts).error(slice(None)))
         norm = self.updater.update(loss, step)
         if norm is None:
             return None
@@ -121,12 +125,12 @@ def textual_inversion(
     previews: PreviewStrip | None = None,
     checkpoints: CheckpointSettings = OFF,
 ) -> tuple[LearnedToken, list[Row], dict[str, Any]]:
-    """Learns one token from the untouched photos with MSE; no prior, no weight decay.
+    """Learns one token from the untouched photos with MSE; no prior, no weight decay (Gal et al. 2022).
 
     Args:
         model: The base model; it gains the token, and nothing else of it changes.
         latents: The subject's posteriors; only the pool's originals are drawn.
-        settings: Token, rate, steps, batch.
+        settings: Token, rate, steps, batch, prompts.
         noun: The class noun that the row starts from.
         seed: The training's.
         runtime: Precision; the device is the model's.

@@ -7,7 +7,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from hypnos_pipeline.prompting.settings import SubjectSettings
+from hypnos_pipeline.imaging.settings import AugmentationSettings
+from hypnos_pipeline.prompting.prompt_sets import expand
+from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
+from hypnos_pipeline.prompting.templates import two_clause_prompt
 from hypnos_pipeline.reporting.labels import MethodLabel, method_labels
 from hypnos_pipeline.training.settings import FAMILIES, Expectation, Methods, training_name
 
@@ -47,6 +50,20 @@ def kinds_of(subjects: dict) -> dict[str, str]:
     """Returns the kind of every subject's photos, empty where the study does not say."""
     known = TypeAdapter(dict[str, SubjectSettings]).validate_python(subjects)
     return {name: settings.kind or "" for name, settings in known.items()}
+
+
+def own_prompt_sets(prompt_sets: dict, augmentation: AugmentationSettings, seed: int) -> set[str]:
+    """Returns the prompt sets that hold no other prompts than those of HYPNOS's pool.
+
+    Args:
+        prompt_sets: The study's.
+        augmentation: Of the pool, whose colours its prompts name.
+        seed: The study's.
+    """
+    colours = AugmentationSettings.model_validate(augmentation).colours
+    pool = {two_clause_prompt("{subject}", colour) for colour in colours}
+    known = TypeAdapter(dict[str, PromptSetSettings]).validate_python(prompt_sets)
+    return {name for name, settings in known.items() if pool.issuperset(expand(settings, name, seed))}
 
 
 def by_label(methods: dict, collected: dict[str, Any], suffix: str) -> dict[str, Any]:

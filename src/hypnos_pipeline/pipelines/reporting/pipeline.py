@@ -32,6 +32,8 @@ from hypnos_pipeline.training.settings import training_name
 
 TABLES = [f"table_{name}_{kind}" for name in ("1", "2", "difference") for kind in ("md", "tex")]
 SUBJECT = ("subject",)
+PROMPTS = ("prompt_sets", "augmentation", "seed")
+"""Parameters that say which prompt sets repeat prompts of HYPNOS's training."""
 FIGURES_OF_STUDY = ("instance_images_figure", "prompt_grammar_figure", "loss_curve_figure")
 
 
@@ -124,6 +126,7 @@ def _subject_steps(study: Study) -> list[Step]:
             | of_all(SHEET, CUT_OUTS, PAIRS, EVALUATION),
             "subject_page",
             "methods",
+            *PROMPTS,
             "env",
             "image_size",
             of=SUBJECT,
@@ -157,6 +160,7 @@ def _study_steps(study: Study) -> list[Step]:
             networks | of_subjects(BACKGROUNDS),
             ["backgrounds_md", "backgrounds_tex"],
             *settings,
+            *PROMPTS,
         ),
         _step(
             study_nodes.weigh_expectations,
@@ -176,6 +180,7 @@ def _study_steps(study: Study) -> list[Step]:
             | of_subjects(VALUES),
             "study_page",
             *settings,
+            *PROMPTS,
             "env",
             "image_size",
         ),

@@ -7,11 +7,13 @@ other pipelines have Kedro make models of their single entries, so the maps may 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 from pydantic import TypeAdapter
 
+from hypnos_pipeline.imaging.settings import AugmentationSettings
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import ModelReference
 from hypnos_pipeline.pipelines.reporting.collected import (
@@ -23,6 +25,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     expectations_of,
     kinds_of,
     labels_of,
+    own_prompt_sets,
 )
 from hypnos_pipeline.prompting.settings import PromptSetSettings, SubjectSettings
 from hypnos_pipeline.training.settings import Methods
@@ -73,21 +76,31 @@ def write_tables(
 
 
 def write_backgrounds(
-    subjects: dict, methods: dict, evaluation: EvaluationSettings, **read
+    subjects: dict,
+    methods: dict,
+    prompt_sets: dict,
+    augmentation: AugmentationSettings,
+    evaluation: EvaluationSettings,
+    seed: int,
+    **read,
 ) -> tuple[str, ...]:
     """Writes the table of requested background colours, as Markdown and as LaTeX.
 
     Args:
         subjects: The study's, for their order.
         methods: The study's.
+        prompt_sets: The study's.
+        augmentation: Of the pool, whose prompts HYPNOS trains on.
         evaluation: Which metrics were taken.
+        seed: The study's.
         read: ``<subject>_backgrounds`` to a data frame; the networks by name.
     """
     from hypnos_pipeline.reporting.backgrounds import backgrounds_table
 
     intervals = {name: read.pop(name + BACKGROUNDS) for name in subjects}
+    own = own_prompt_sets(prompt_sets, augmentation, seed)
     scope = _scope(subjects, methods, evaluation, read, requested_colour=True)
-    return _rendered(backgrounds_table(intervals, scope))
+    return _rendered(backgrounds_table(intervals, replace(scope, own_prompts=own)))
 
 
 def weigh_expectations(
@@ -121,7 +134,10 @@ def write_study_page(
     prompt_grammar_figure: Image.Image,
     subjects: dict,
     methods: dict,
+    prompt_sets: dict,
+    augmentation: AugmentationSettings,
     evaluation: EvaluationSettings,
+    seed: int,
     env: str,
     image_size: int,
     **read,
@@ -137,7 +153,10 @@ def write_study_page(
         prompt_grammar_figure: How a varying prompt is composed.
         subjects: The study's, for their order.
         methods: The study's.
+        prompt_sets: The study's.
+        augmentation: Of the pool, whose prompts HYPNOS trains on.
         evaluation: Which metrics were taken, and which recorded findings are shown.
+        seed: The study's.
         env: The environment, for the commands on the page.
         image_size: Working size in pixels.
         read: ``<subject>_figures``, ``_backgrounds`` and ``_image_values``; the networks by name.
@@ -154,11 +173,12 @@ def write_study_page(
     others, requested = (
         _scope(subjects, methods, evaluation, read, requested_colour=kind) for kind in (False, True)
     )
-    labels = labels_of(methods)
+    labels, own = labels_of(methods), own_prompt_sets(prompt_sets, augmentation, seed)
+    coloured = backgrounds_table(intervals, replace(requested, own_prompts=own), by_key(cells))
     headed = [
         *zip(HEADINGS, _tables(cells, others), strict=True),
-        ("Requested backgrounds", backgrounds_table(intervals, requested, by_key(cells))),
-        ("Other prompt sets", other_cells_table(cells, labels)),
+        ("Requested backgrounds", coloured),
+        ("Other prompt sets", other_cells_table(cells, labels, own)),
         ("Ablations", _ablations(ablations, subjects, methods, evaluation, read) if len(ablations) else None),
     ]
     return Page(
@@ -172,6 +192,7 @@ def write_study_page(
         values=values,
         kinds=kinds_of(subjects),
         comparisons=comparisons_of(methods),
+        own_prompts=own,
         recorded=findings.recorded_findings(recorded_findings, evaluation.findings, values, labels)
         if evaluation.findings
         else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.imaging.settings import AugmentationSettings
 from hypnos_pipeline.pipelines.reporting.collected import (
     CHECK,
     CURVE,
@@ -25,6 +26,7 @@ from hypnos_pipeline.pipelines.reporting.collected import (
     comparisons_of,
     labelled_trainings,
     labels_of,
+    own_prompt_sets,
     training_of,
 )
 from hypnos_pipeline.reporting.labels import subject_label
@@ -175,6 +177,9 @@ def write_subject_page(
     subject_backgrounds,
     subject_image_values,
     methods: dict,
+    prompt_sets: dict,
+    augmentation: AugmentationSettings,
+    seed: int,
     env: str,
     image_size: int,
     *,
@@ -189,6 +194,9 @@ def write_subject_page(
         subject_backgrounds: Its intervals of requested colours, a data frame.
         subject_image_values: Its values of single images, a data frame.
         methods: The study's, for labels and order.
+        prompt_sets: The study's.
+        augmentation: Of the pool, whose prompts HYPNOS trains on.
+        seed: The study's.
         env: The study's environment.
         image_size: Working size in pixels.
         subject: Its name.
@@ -228,6 +236,7 @@ def write_subject_page(
         backgrounds={subject: subject_backgrounds},
         values={subject: subject_image_values},
         comparisons=comparisons_of(methods),
+        own_prompts=own_prompt_sets(prompt_sets, augmentation, seed),
         stages=stage_sections(sections),
         home="../../index.html",
     ).html()
