@@ -413,7 +413,9 @@ WORDS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
             "methods/textual_inversion/textual_inversion/templates",
             ["a photo of {subject} " + "on grass " * 40],
         ),
-        "methods.textual_inversion.textual_inversion.templates: 'a photo of <sks> on grass on grass ",
+        "methods.textual_inversion.textual_inversion.templates: "
+        "'a photo of <sks> on grass on grass on grass on gra...' "
+        "is 88 tokens, more than the 77 that the text encoder reads; shorten it",
     ),
     "a long prompt of one subject's class prior": (
         at("subjects/figurine/class_prior_prompts", ["a photo of {noun} " + "on grass " * 40]),

@@ -54,3 +54,47 @@ def networks(models):
     from hypnos_pipeline.metrics.registry import METRICS
 
     return load_metric_networks(dict(models), METRICS, torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def mini_clip(project_root):
+    """The embedded miniature's CLIP."""
+    from hypnos_pipeline.models.networks import load_clip
+
+    return load_clip(project_root / "data/01_raw/models/mini/clip")
+
+
+@pytest.fixture(scope="session")
+def autoencoded(project_root):
+    """A function that passes uint8 images N×64×64×3 through the embedded model's autoencoder."""
+    import torch
+    from diffusers import AutoencoderKL
+
+    folder = project_root / "data/01_raw/models/mini/text_to_image/vae"
+    vae = AutoencoderKL.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+
+    @torch.no_grad()
+    def through(images):
+        pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+        decoded = vae.decode(vae.encode(pixels).latent_dist.mean).sample
+        return ((decoded + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+
+    return through
+
+
+@pytest.fixture(scope="session")
+def generated_scenes(project_root):
+    """Images of the embedded model by scene prompts, as studies sample them: scene to 3×64×64×3 uint8."""
+    import numpy as np
+    import torch
+
+    from hypnos_pipeline.miniworld.render.words import SCENES
+    from hypnos_pipeline.models.generation import generate
+    from hypnos_pipeline.models.settings import SamplerSettings
+    from hypnos_pipeline.models.text_to_image import load_text_to_image
+
+    model = load_text_to_image(project_root / "data/01_raw/models/mini/text_to_image", torch.device("cpu"))
+    prompts = [f"a photo of a figurine {words}" for words in SCENES.values() for _ in range(3)]
+    sampling = SamplerSettings(steps=20, guidance=5.0, batch=24)
+    images = np.stack(generate(model, prompts, [*range(len(prompts))], sampling, 64, progress=None))
+    return {name: images[3 * k : 3 * k + 3] for k, name in enumerate(SCENES)}

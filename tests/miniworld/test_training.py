@@ -191,5 +191,5 @@ def test_the_matting_network_is_trained_measured_and_read_by_its_backend(tmp_pat
     true = np.load(tmp_path / "a/mattes/heldout/mattes.npy") / 255
     images = np.load(tmp_path / "a/mattes/heldout/images.npy")
     found = find_backend("network", {}, files[0].parent).remove_all(images)
-    there = true.sum((1, 2)) > 0
-    assert iou(found, true)[there].mean() == pytest.approx(made[0]["heldout_iou"]["renders"], abs=1e-6)
+    sharp = [k for k in range(3) if true[k].any()]
+    assert iou(found, true)[sharp].mean() == pytest.approx(made[0]["heldout_iou"]["renders"], abs=1e-6)

@@ -83,6 +83,10 @@ def conventions() -> Conventions:
         shown = isinstance(dataset, (CurveDataset, PictureDataset))
         return "metrics" if name == HEADLINES else "plots" if shown else "outs"
 
+    def uncached(dataset: Any) -> bool:
+        metadata: dict[str, Any] = getattr(dataset, "metadata", None) or {}
+        return metadata.get("dvc") == {"cache": False}
+
     return Conventions(
         parameter_file=lambda key: "conf/${env}/globals.yml" if key == "env" else "${study}",
         always=("requirements.lock",),
@@ -90,7 +94,7 @@ def conventions() -> Conventions:
         files_of=lambda key: [f"${{{key}.folder}}"] if key.startswith(NETWORK) else [],
         modules_of=modules_of,
         section=section,
-        uncached=lambda dataset: (getattr(dataset, "metadata", None) or {}).get("dvc") == {"cache": False},
+        uncached=uncached,
     )
 
 

@@ -58,8 +58,9 @@ def reproduce(env: str, tolerance: float, training: int | None, keep: bool, **wo
     cell = the_cell(root, env, **words)
     _announce(root, cell, training)
     try:
-        options = {"training": training, "tolerance": tolerance, "keep": keep}
-        verdict = run(root, cell, **options, progress=_progress, say=_show)
+        verdict = run(
+            root, cell, training=training, tolerance=tolerance, keep=keep, progress=_progress, say=_show
+        )
     except MissingInputs as error:
         _show(f"Error: {error}")
         raise SystemExit(MISSING) from None

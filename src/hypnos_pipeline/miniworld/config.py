@@ -80,8 +80,8 @@ class EncodersConfig(Configuration):
 class MattingConfig(EncoderConfig):
     """The network that cuts samples out: its pictures, and its channels from fine to coarse."""
 
-    train: int = 12000
-    heldout: int = 500
+    train: int = 5000
+    heldout: int = 400
     channels: tuple[int, ...] = (16, 32, 64, 96)
 
 

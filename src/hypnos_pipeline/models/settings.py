@@ -101,8 +101,8 @@ class ModelsSettings(Configuration):
         clip_b32: CLIP of ``clip_i_b32`` and ``clip_t_b32``, likewise; it may be the same.
         inception: The Fréchet distances' network.
         lpips: LPIPS's network.
-        matting: Weights of the background removers: ONNX for ``rembg``, safetensors for ``tracer_b7``. A
-            study names the folder even where no backend reads it, because dvc.yaml does.
+        matting: Weights of the background removers: ONNX for ``rembg``, safetensors for ``tracer_b7`` and
+            ``network``. A study names the folder even where no backend reads it, because dvc.yaml does.
     """
 
     text_to_image: ModelReference

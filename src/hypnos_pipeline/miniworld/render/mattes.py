@@ -16,14 +16,15 @@ from hypnos_pipeline.miniworld.render.backgrounds import background
 from hypnos_pipeline.miniworld.render.captions import draw_example
 from hypnos_pipeline.miniworld.render.dataset import to_bytes
 from hypnos_pipeline.miniworld.render.palette import COLOR_NAMES, unit_rgb
+from hypnos_pipeline.miniworld.render.places import PLACES
 from hypnos_pipeline.miniworld.render.scene import draw_instance, render
 from hypnos_pipeline.miniworld.render.words import CLASSES, SCENES, WALLED
 from hypnos_pipeline.randomness import numpy_generator
 
 SIZE = 64
-_THINGS, _SHAPES, _BLENDED, _PATCHED, _DIM, _EMPTY = 0.45, 0.35, 0.2, 0.3, 0.35, 0.07
-"""How often a picture has each: things and shapes behind, two places, an object of many colours, another
-brightness, no object."""
+_ROOM, _THINGS, _SHAPES, _BLENDED, _PATCHED, _DIM, _EMPTY = 0.1, 0.4, 0.35, 0.2, 0.3, 0.35, 0.07
+"""How often a picture has each: a room in which subjects are photographed (else: things behind), shapes
+behind, two places, an object of many colours, another brightness, no object."""
 
 
 def draw_picture(seed: int, stream: str, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,9 +32,11 @@ def draw_picture(seed: int, stream: str, index: int) -> tuple[np.ndarray, np.nda
     rng = numpy_generator(seed, f"{stream}/variation", index)
     instance, scene = draw_example(seed, index, stream)
     scene = replace(scene, zoom=scene.zoom * float(rng.uniform(0.8, 1.15)))
-    if rng.random() < _THINGS:
+    if rng.random() < _ROOM:
+        scene = replace(scene, background=str(rng.choice(list(PLACES))))
+    elif rng.random() < _THINGS:
         scene = replace(scene, clutter=_things(rng, seed, stream, index))
-    drawn = render(instance, scene, SIZE)
+    drawn = render(instance, scene, SIZE, ss=2)
     front, alpha, backdrop = drawn["object"], drawn["alpha"], drawn["backdrop"]
     if rng.random() < _BLENDED:
         backdrop = backdrop + rng.uniform(0.2, 0.8) * (_place(rng) - backdrop)

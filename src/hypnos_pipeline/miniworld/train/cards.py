@@ -17,6 +17,12 @@ ABOUT: dict[str, str] = {
     "inception": "Inception (miniature), for Fréchet distances: a convolutional net; timm. Pooled features: "
     "256; early tap of 64 channels at stride 8.",
     "lpips": "LPIPS (miniature): a convolutional net; timm.",
+    "matting": "Cuts samples out (backend `network`): a U-Net for squares of 64 px; the file's metadata hold "
+    "its architecture. Measured on held-back pictures (`miniworld/render/mattes.py`), as intersection over "
+    "union with the true mattes; `nothing` is the share that it takes of pictures without an object. The "
+    "rooms in which subjects are photographed are among its backgrounds; the subjects are not among its "
+    "objects. Networks of your own may lie beside it: `<name>.onnx` for `rembg`, `tracer_b7.safetensors` for "
+    "`tracer_b7` (docs/background_removal.md says how to choose).",
     "judge": "The classifier of class, colours and background, used only to grade samples of the text-to-"
     "image model. timm.",
 }

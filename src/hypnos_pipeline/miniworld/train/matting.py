@@ -24,17 +24,22 @@ from hypnos_pipeline.storage.checkpoints import open_checkpoints
 from hypnos_pipeline.storage.replacing import replaced_folder
 from hypnos_pipeline.storage.settings import OFF, CheckpointSettings
 
-ARRAYS = ("images", "soft", "mattes")
 DISTURBED = (0.0, 0.1, 0.25)
 """Standard deviations of the noise on a latent before it is decoded, drawn alike; latents have about 1."""
 
 
-def render_pictures(folder: Path, count: int, seed: int, stream: str, vae: Any, workers: int) -> None:
-    """Renders pictures, sends them through the autoencoder, and writes ``ARRAYS`` (.npy, uint8)."""
+def render_pictures(
+    folder: Path, count: int, seed: int, stream: str, vae: Any, workers: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Renders pictures and their mattes, ``images`` and ``mattes`` (.npy), and returns them.
+
+    The second half of the pictures went through the autoencoder.
+    """
     images, mattes = draw_pictures(seed, stream, count, workers)
-    soft = round_trip(vae, images, seed, f"{stream}/latent_noise")
-    for name, array in zip(ARRAYS, (images, soft, mattes), strict=True):
-        save_array(folder / f"{name}.npy", array)
+    images[count // 2 :] = round_trip(vae, images[count // 2 :], seed, f"{stream}/latent_noise")
+    save_array(folder / "images.npy", images)
+    save_array(folder / "mattes.npy", mattes)
+    return images, mattes
 
 
 def round_trip(vae: Any, images: np.ndarray, seed: int, stream: str) -> np.ndarray:
@@ -46,10 +51,10 @@ def round_trip(vae: Any, images: np.ndarray, seed: int, stream: str) -> np.ndarr
         x = torch.from_numpy(np.array(images[start : start + 50])).permute(0, 3, 1, 2).float() / 127.5 - 1
         draws = generator(seed, stream, start)
         amounts = torch.tensor(DISTURBED)[torch.randint(len(DISTURBED), (len(x),), generator=draws)]
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             latents = vae.encode(x).latent_dist.mean
             noise = torch.randn(latents.shape, generator=draws) / vae.config.scaling_factor
-            decoded = vae.decode(latents + amounts[:, None, None, None] * noise).sample
+            decoded = vae.decode(latents + amounts[:, None, None, None] * noise).sample.float()
         parts.append(((decoded / 2 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())
     return np.concatenate(parts)
 
@@ -74,18 +79,18 @@ def train_matting(
     """
     import torch
 
-    for name, count in (("train", config.train), ("heldout", config.heldout)):
+    (images, mattes), held = (
         render_pictures(root / "mattes" / name, count, seed, f"miniworld/mattes/{name}", vae, workers)
-    files = [root / "mattes/train" / f"{name}.npy" for name in ARRAYS]
-    images, soft, mattes = (np.load(file, mmap_mode="r") for file in files)
+        for name, count in (("train", config.train), ("heldout", config.heldout))
+    )
+    files = [root / "mattes/train" / name for name in ("images.npy", "mattes.npy")]
     torch.manual_seed(seed_for(seed, "miniworld/matting/init") % 2**32)
     unet = MatteUNet(config.channels).to(memory_format=torch.channels_last).train()
 
     def loss_at(step: int) -> torch.Tensor:
         rng = numpy_generator(seed, "miniworld/matting/batch", step)
         index = np.sort(rng.integers(len(mattes), size=config.batch))
-        source = np.where(rng.random((config.batch, 1, 1, 1)) < 0.5, soft[index], images[index])
-        x, wanted = _moved(source, mattes[index], rng)
+        x, wanted = _moved(images[index], mattes[index], rng)
         with torch.autocast("cpu", torch.bfloat16):
             logits = unet(x)
         return matte_loss(logits.float()[:, 0], wanted)
@@ -99,7 +104,7 @@ def train_matting(
     }
     with replaced_folder(folder) as part:
         save_network(unet, SIZE, config.channels, part / FILE)
-        made |= {"heldout_iou": heldout_iou(part / FILE, root / "mattes/heldout")}
+        made |= {"heldout_iou": heldout_iou(part / FILE, *held)}
         (part / "training.json").write_text(json.dumps(made, indent=1))
     return made
 
@@ -129,17 +134,17 @@ def iou(found: np.ndarray, true: np.ndarray) -> np.ndarray:
     return np.minimum(found, true).sum((1, 2)) / np.maximum(union, 1e-6)
 
 
-def heldout_iou(network: Path, folder: Path) -> dict[str, float]:
-    """Returns the mean overlap on held-back renders, sharp and soft, and how much it takes where nothing is.
+def heldout_iou(network: Path, images: np.ndarray, mattes: np.ndarray) -> dict[str, float]:
+    """Returns the mean overlap on held-back renders, and on those that went through the autoencoder.
 
     ``nothing`` is the mean share of a picture without an object that is taken for one.
     """
-    images, soft, mattes = (np.load(folder / f"{name}.npy") for name in ARRAYS)
     true = mattes.astype(np.float32) / 255
-    there = true.sum((1, 2)) > 0
-    sharp, blurred = (remove_backgrounds(each, network=network) for each in (images, soft))
-    found = {
-        "renders": float(iou(sharp[there], true[there]).mean()),
-        "through_autoencoder": float(iou(blurred[there], true[there]).mean()),
+    found = remove_backgrounds(images, network=network)
+    overlap, there = iou(found, true), true.sum((1, 2)) > 0
+    soft = np.arange(len(images)) >= len(images) // 2
+    means = {
+        "renders": float(overlap[there & ~soft].mean()),
+        "through_autoencoder": float(overlap[there & soft].mean()),
     }
-    return found if there.all() else found | {"nothing": float((sharp[~there] + blurred[~there]).mean() / 2)}
+    return means if there.all() else means | {"nothing": float(found[~there].mean())}

@@ -9,8 +9,12 @@ from hypnos_pipeline.errors import MissingModels, ModelError, Problem
 from hypnos_pipeline.models.integrity import write_digests
 from hypnos_pipeline.storage.replacing import replaced_folder
 
-MODELS: tuple[str, ...] = ("text_to_image", "clip", "dino", "efficientnet", "inception", "lpips", "judge")
-LIMIT_BYTES = 30 * 1000 * 1000
+SHARED = "matting"
+"""The folder in which users may keep networks of their own; promotion leaves them there."""
+MODELS: tuple[str, ...] = (
+    "text_to_image", "clip", "dino", "efficientnet", "inception", "lpips", "judge", SHARED,
+)  # fmt: skip
+LIMIT_BYTES = 34 * 1000 * 1000
 
 
 def folder_bytes(folder: Path) -> int:
@@ -31,7 +35,7 @@ def promote(build: Path, promoted: Path, names: tuple[str, ...] = MODELS) -> lis
 
     Raises:
         MissingModels: If the build has none of them.
-        ModelError: If the result would be larger than 30 MB.
+        ModelError: If the result would be larger than 34 MB.
     """
     present = [name for name in names if (build / name).is_dir()]
     if not present:
@@ -46,6 +50,8 @@ def promote(build: Path, promoted: Path, names: tuple[str, ...] = MODELS) -> lis
         )
     for name in present:
         with replaced_folder(promoted / name) as part:
+            if name == SHARED and (promoted / name).is_dir():
+                shutil.copytree(promoted / name, part, dirs_exist_ok=True)
             shutil.copytree(build / name, part, dirs_exist_ok=True)
     write_digests(promoted)
     return present
