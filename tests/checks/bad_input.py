@@ -214,7 +214,7 @@ KEYS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         at("augmentation/colours", ["red", "mauve"]),
         "augmentation.colours: unknown colour 'mauve'; expected one of red, orange, yellow, ",
     ),
-    "unknown key": (at("colour", "red"), "colour: unknown key; expected one of seed, image_size, "),
+    "unknown key": (at("colour", "red"), "colour: unknown key; expected one of seed, trainings, "),
     "missing key": (
         lambda study: study.pop("seed"),
         "the key seed is missing",

@@ -166,7 +166,7 @@ USES: dict[str, tuple[Callable[[dict], object], str]] = {
     ),
     "no TRACER": (
         at("subjects/figurine/mattes", {"01": {"backend": "tracer_b7"}}),
-        "tracer_b7.safetensors is missing; ",
+        "tracer_b7.safetensors is missing (there: network.safetensors); ",
     ),
 }
 

@@ -123,7 +123,7 @@ def test_tracked_text_to_image_loads_and_obeys_the_contract():
 
     folder = RAW / "models/mini/text_to_image"
     vae = AutoencoderKL.from_pretrained(folder / "vae", local_files_only=True, dtype=torch.float32)
-    photo = Image.open(RAW / "subjects/lego_robot/00.jpg").convert("RGB")
+    photo = Image.open(RAW / "subjects/lego_robot_places/00.jpg").convert("RGB")
     photo = photo.resize((64, 64), Image.Resampling.LANCZOS)
     x = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
