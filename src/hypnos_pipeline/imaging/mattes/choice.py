@@ -23,7 +23,8 @@ def keep_photos(
     """
     if problems := list(choice_problems(raw.photos, exclude, mattes or {}, SUBJECT)):
         raise PhotoError(problems)
-    return RawPhotos(*(_without(pictures, exclude) for pictures in (raw.photos, raw.masks, raw.alphas)))
+    photos, masks, alphas = (_without(pictures, exclude) for pictures in (raw.photos, raw.masks, raw.alphas))
+    return RawPhotos(photos, masks, alphas, raw.warnings)
 
 
 def _without(pictures: Mapping[str, Any], exclude: Collection[str]) -> dict[str, Any]:
