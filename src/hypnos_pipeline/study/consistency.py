@@ -108,14 +108,20 @@ def _prompt_problems(parts: ValidParts) -> Iterator[Wrong]:
 
     for problem in study_prompt_problems(parts.prompt_sets, parts.subjects, parts.sections.get("seed", 0)):
         yield problem, ""
+    yield from _held_out_problems(parts)
+
+
+def _held_out_problems(parts: ValidParts) -> Iterator[Wrong]:
+    """Finds colours that no method may train on and that stand in the pool."""
     augmentation = parts.sections.get("augmentation")
-    trained = [] if augmentation is None else augmentation.colours
     for name, prompts in parts.prompt_sets.items():
-        if prompts.kind == "colours" and prompts.held_out:
-            for colour in (each for each in prompts.colours if each in trained):
-                key = f"prompt_sets.{name}.colours: {colour}"
+        if augmentation is None or prompts.kind != "colours" or not prompts.held_out:
+            continue
+        for colour in prompts.colours:
+            if colour in augmentation.colours:
+                wrong = f"prompt_sets.{name}.colours: {colour} stands in augmentation.colours too"
                 yield (
-                    f"{key} stands in augmentation.colours too, so HYPNOS trains on it",
+                    f"{wrong}, so HYPNOS trains on it",
                     "take it out of one of the two, or write held_out: false",
                 )
 
