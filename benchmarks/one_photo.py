@@ -33,6 +33,9 @@ def clone(folder: Path, smallest: bool) -> Path:
     study = yaml.safe_load(file.read_text(encoding="utf-8"))
     if smallest:
         study = shortened(study, smallest)
+        study["methods"] |= {"dreambooth": {}, "textual_inversion": {}}
+        for prompts in study["prompt_sets"].values():
+            prompts["images"] = 3
         file.write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
     name, subject = next(iter(study["subjects"].items()))
     return min((folder / "data/01_raw/subjects" / subject.get("photos", name)).glob("*.jpg"))

@@ -73,7 +73,8 @@ def test_more_workers_and_a_busy_process_are_compared(capsys) -> None:
 @pytest.mark.long
 def test_one_changed_photo_is_compared_with_the_whole_study(capsys) -> None:
     (row,) = printed(one_photo, capsys)["ratios"]
-    assert 0 < row["value"] < 1
+    assert isfinite(row["value"])
+    assert row["value"] > 0
 
 
 def test_a_simulated_run_gains_no_more_than_its_workers_nor_its_longest_path(capsys) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from hypnos_pipeline.metrics.background_leak import background_leak
+from hypnos_pipeline.miniworld.render.subjects import SUBJECTS
 from tests.metrics.places import (
     FIGURINE,
     PLACES,
@@ -95,3 +99,34 @@ def test_it_holds_in_every_place_and_through_the_autoencoder(instance, place, mi
 @pytest.mark.parametrize("place", PLACES)
 def test_it_holds_before_generated_places(place, mini_clip, generated_scenes):
     check(Leak(FIGURINE, place, mini_clip), place, FIGURINE, count=21, generated=generated_scenes)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_each_tracked_photo_repeats_the_place_of_the_others_and_unseen_views_do_not(
+    name, project_root, mini_clip
+):
+    raw, others = project_root / "data/01_raw", of_the_class(SUBJECTS[name])
+    images, mattes = tracked(raw / "subjects" / name, raw / "truth" / name / "masks")
+
+    def leak(shown, keep) -> np.ndarray:
+        return background_leak(*shown, images[keep], mattes[keep], others.images, others.mattes, mini_clip)
+
+    left_out = [
+        leak((images[[k]], mattes[[k]]), np.arange(len(images)) != k).item() for k in range(len(images))
+    ]
+    unseen = tracked(raw / "truth" / name / "unseen", raw / "truth" / name / "unseen_masks")
+    elsewhere_ = leak(unseen, np.arange(len(images)))
+    assert area_under_curve(left_out, elsewhere_) >= ENOUGH
+    assert abs(elsewhere_.mean()) < 0.25
+
+
+def tracked(pictures: Path, masks: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the central squares of tracked pictures, N×64×64×3 uint8, and of their mattes."""
+    images, mattes = [], []
+    for file in sorted(pictures.glob("*.jpg")):
+        photo = ImageOps.exif_transpose(Image.open(file))
+        square = (64, 64), Image.Resampling.LANCZOS
+        images.append(np.asarray(ImageOps.fit(photo, *square)))
+        mattes.append(np.asarray(ImageOps.fit(Image.open(masks / f"{file.stem}.png"), *square)))
+    return np.stack(images), np.stack(mattes).astype(np.float32) / 255

@@ -97,14 +97,14 @@ def histogram(image: np.ndarray) -> np.ndarray:
 
 
 def test_a_matte_in_a_place_is_exact():
-    whole = {part: picture("desk", 0.2, part) for part in ("image", "object", "alpha", "backdrop")}
+    whole = {part: picture("lounge", 0.2, part) for part in ("image", "object", "alpha", "backdrop")}
     composed = whole["object"] + (1 - whole["alpha"]) * whole["backdrop"]
     np.testing.assert_allclose(whole["image"], composed, atol=1e-6)
 
 
 def test_one_place_is_poorly_lit():
     light = {place: picture(place, 0.0, "image").mean() for place in PLACES}
-    assert light["desk"] < 0.5 * min(light["bookcase"], light["workshop"])
+    assert light["lounge"] < 0.5 * min(light["bookcase"], light["workshop"])
 
 
 def test_tracked_models_are_small_and_described():

@@ -11,7 +11,7 @@ import pytest
 from hypnos_pipeline.reporting import fitting
 from hypnos_pipeline.reporting.cards import cards
 from hypnos_pipeline.reporting.cells import CellKey
-from hypnos_pipeline.reporting.headline import HEADLINE
+from hypnos_pipeline.reporting.headline import CARDS
 from hypnos_pipeline.reporting.page import study_title
 from tests.reporting.a_study import IMAGES, LABELS, NAMES, SETS, TAKEN, image_values, page
 
@@ -67,7 +67,7 @@ def test_one_training_gives_no_verdict_but_every_methods_value(html):
     links = re.findall(r'<a href="#([\w.]+)" title', cards)
     assert sorted(links) == sorted(
         f"{each.prompt_set}.{subject}.{method}.{each.name}"
-        for each in HEADLINE[2:]
+        for each in CARDS
         for subject in SUBJECTS
         for method in NAMES
     )

@@ -171,3 +171,10 @@ def test_a_training_that_one_method_lacks_is_left_out():
 def test_other_images_cannot_be_paired():
     with pytest.raises(ValueError, match="varying/002"):
         differences(image_values().iloc[:-1])
+
+
+def test_of_a_metric_that_images_may_lack_those_that_both_have_are_paired():
+    values = image_values().assign(metric="diversity")
+    assert differences(values.iloc[:-1], "diversity") == {1: 1.0, 2: 3.0}
+    values.loc[values.index[0], "value"] = np.nan
+    assert differences(values, "diversity") == {1: 1.0, 2: 3.0}

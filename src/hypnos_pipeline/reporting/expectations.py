@@ -17,6 +17,7 @@ from hypnos_pipeline.reporting.intervals import DRAWS, interval, resampled_weigh
 from hypnos_pipeline.reporting.statistics import (
     NO_VERDICT,
     Claim,
+    paired,
     pooled,
     training_differences,
     values_of,
@@ -99,22 +100,21 @@ def weigh(
 
 def _measured(ours: pandas.DataFrame, theirs: pandas.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
     """Returns the difference in every training; of one training also its interval over images."""
+    ours, theirs = paired(ours, theirs)
     differences = training_differences(ours, theirs)
     if not differences:
         return {"images": 0, "trainings": 0, "outcome": UNMEASURED}
-    ours, theirs = (frame.loc[list(differences)] for frame in (ours, theirs))
-    images = len(ours) // len(differences)
     row = {
-        "value": float(ours["value"].mean()),
-        "reference": float(theirs["value"].mean()),
+        "value": float(ours["value"].groupby(level=0).mean().mean()),
+        "reference": float(theirs["value"].groupby(level=0).mean().mean()),
         "differences": list(differences.values()),
-        "images": images,
+        "images": int(ours["value"].groupby(level=0).size().max()),
         "trainings": len(differences),
     }
     if len(differences) > 1:
         return row
     colours = ours["colour"].astype(object).fillna("").tolist()
-    single = (ours["value"] - theirs["value"].loc[ours.index]).to_numpy(dtype=float)
+    single = (ours["value"] - theirs["value"]).to_numpy(dtype=float)
     mean, low, high = interval(single, resampled_weights(colours, DRAWS, rng))
     return row | {"difference": mean, "low": low, "high": high, "outcome": NO_VERDICT}
 

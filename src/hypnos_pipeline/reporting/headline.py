@@ -56,12 +56,19 @@ FIDELITY = Measure("backgrounds", "foreground_dino", "Is the object kept?")
 BACKGROUND = Measure("backgrounds", "background_obeyed", "Is the background free to change?")
 OBEDIENCE = Measure("varying", "clip_t", "Is the prompt followed?")
 
-HEADLINE = (
+PRINTED = (
     Measure("invariant", "dino"),
     Measure("varying", "dino"),
     OBEDIENCE,
     FIDELITY,
     BACKGROUND,
+)
+"""What ``dvc metrics show`` prints."""
+HEADLINE = (
+    *PRINTED,
+    Measure("varying", "unseen_dino"),
+    Measure("varying", "scene_obeyed"),
+    Measure("invariant", "background_leak"),
 )
 """In the page's order. A study has those whose prompt set and metric it has."""
 
@@ -98,7 +105,7 @@ def headlines(cells: pandas.DataFrame) -> dict[str, dict[str, float]]:
         Method → metric → mean of the subjects' means; of a metric that stands in the list twice, the later.
     """
     found: dict[str, dict[str, float]] = {}
-    for prompt_set, metric in {measure.name: measure.key for measure in HEADLINE}.values():
+    for prompt_set, metric in {measure.name: measure.key for measure in PRINTED}.values():
         chosen = cells[(cells["prompt_set"] == prompt_set) & (cells["metric"] == metric)]
         for method, mean in chosen.groupby("method", sort=False)["mean"].mean().items():
             found.setdefault(str(method), {})[metric] = float(mean)

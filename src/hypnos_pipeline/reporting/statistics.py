@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
+from hypnos_pipeline.metrics.registry import METRICS
+
 if TYPE_CHECKING:
     import pandas
 
@@ -166,24 +168,31 @@ def values_of(values: pandas.DataFrame, method: str, measure: tuple[str, str]) -
         measure: Prompt set and metric.
     """
     wanted = values[["method", "prompt_set", "metric"]].eq([method, *measure]).all(axis=1)
-    return values[wanted].set_index(["training", "image"])
+    return values[wanted].dropna(subset="value").set_index(["training", "image"])
 
 
-def training_differences(ours: pandas.DataFrame, theirs: pandas.DataFrame) -> dict[int, float]:
-    """Returns d_s, ours minus theirs, of every training s that both have.
+def paired(ours: pandas.DataFrame, theirs: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    """Returns the rows of the trainings and images that both have, in one order.
 
     Args:
         ours: See :func:`values_of`.
         theirs: Of the other method.
 
     Raises:
-        ValueError: If a training has different images of the two, which cannot be paired.
+        ValueError: If a training of both has an image of one alone, and the metric is not partial.
     """
-    shared = sorted({*ours.index.get_level_values(0)} & {*theirs.index.get_level_values(0)})
-    found = {}
-    for training in shared:
-        first, second = (frame.loc[training, "value"].astype(float) for frame in (ours, theirs))
-        if strangers := sorted({*first.index} ^ {*second.index}):
-            raise ValueError(f"different images cannot be paired: {', '.join(strangers)}")
-        found[int(training)] = float((first - second).mean())
-    return found
+    shared = {*ours.index.get_level_values(0)} & {*theirs.index.get_level_values(0)}
+    ours, theirs = (frame[frame.index.isin(shared, level=0)] for frame in (ours, theirs))
+    alone = ours.index.symmetric_difference(theirs.index)
+    if len(alone) and not METRICS[ours["metric"].iloc[0]].partial:
+        strangers = ", ".join(sorted({image for _, image in alone}))
+        raise ValueError(f"different images cannot be paired: {strangers}")
+    both = ours.index[ours.index.isin(theirs.index)]
+    return ours.loc[both], theirs.loc[both]
+
+
+def training_differences(ours: pandas.DataFrame, theirs: pandas.DataFrame) -> dict[int, float]:
+    """Returns d_s, ours minus theirs, of every training s that both have; see :func:`paired`."""
+    ours, theirs = paired(ours, theirs)
+    means = (ours["value"] - theirs["value"]).groupby(level=0).mean()
+    return {int(training): float(mean) for training, mean in means.items()}

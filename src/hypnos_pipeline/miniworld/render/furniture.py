@@ -16,7 +16,7 @@ _PAINT = (0.8, 0.81, 0.82)
 _COVERS = ((0.34, 0.45, 0.64), (0.66, 0.4, 0.3), (0.46, 0.6, 0.45), (0.86, 0.84, 0.78), (0.5, 0.54, 0.6),
            (0.8, 0.68, 0.36), (0.62, 0.66, 0.7), (0.76, 0.76, 0.75), (0.56, 0.5, 0.66))  # fmt: skip
 
-_NOTES = ((-3.1, 3.0, _PAPER), (-2.3, 2.5, (0.72, 0.78, 0.7)), (-1.5, 3.0, _PAPER),
+_PICTURES = ((-3.1, 3.0, _PAPER), (-2.3, 2.5, (0.72, 0.78, 0.7)), (-1.5, 3.0, _PAPER),
           (-2.4, 3.25, (0.8, 0.7, 0.72)), (-1.1, 2.2, (0.7, 0.75, 0.82)))  # fmt: skip
 
 
@@ -76,9 +76,9 @@ def workshop() -> Room:
     room, bench, bucket, timber, tins = (Builder() for _ in range(5))
     room.box((0, 0, -0.1), (14, 9, 0.1), (0.56, 0.56, 0.54))
     for k in range(12):
-        room.box((0, 4.9, 0.3 + 0.6 * k), (12, 0.1, 0.285), tint((0.74, 0.73, 0.68), 0.96 if k % 2 else 1.0))
+        room.box((0, 4.9, 0.3 + 0.6 * k), (12, 0.1, 0.285), tint((0.8, 0.74, 0.6), 0.96 if k % 2 else 1.0))
     room.box((0, 4.98, 3), (12, 0.1, 5), (0.5, 0.49, 0.46))
-    room.box((-0.4, 4.75, 3.1), (2.9, 0.05, 0.95), (0.3, 0.36, 0.34))
+    room.box((-0.4, 4.75, 3.1), (2.9, 0.05, 0.95), (0.24, 0.36, 0.46))
     bench.box((0.2, 4.0, 1.55), (3.6, 0.8, 0.1), tint(_OAK, 0.8))
     for x in (-3.1, -0.6, 1.4, 3.5):
         bench.box((x, 3.5, 0.72), (0.12, 0.12, 0.72), _WOOD)
@@ -114,36 +114,36 @@ def _tools(wall: Builder) -> None:
         wall.tube((0.9 + 0.3 * k, 4.64, 2.7), (0.9 + 0.3 * k, 4.64, 3.2), 0.03, 0.03, GREY)
 
 
-def desk() -> Room:
-    """A desk in the evening: a screen, a lamp, papers, pencils and a pinboard."""
-    room, screen, lamp, papers, pencils, plant = (Builder() for _ in range(6))
+def lounge() -> Room:
+    """A living room in the evening: a television, a lamp, blankets, a vase, a plant, a board of pictures."""
+    room, television, lamp, blankets, vase, plant = (Builder() for _ in range(6))
     room.box((0, 0, -0.1), (9, 4.2, 0.1), (0.4, 0.36, 0.33))
     room.box((0, 4.3, 3), (12, 0.1, 4), (0.5, 0.55, 0.6))
     room.box((-2.1, 4.15, 2.7), (1.7, 0.06, 1.0), (0.48, 0.4, 0.3))
-    for k, (x, z, colour) in enumerate(_NOTES):
+    for k, (x, z, colour) in enumerate(_PICTURES):
         room.box((x, 4.07, z), (0.3, 0.02, 0.24 + 0.05 * (k % 2)), colour, ry=0.15 * (k - 2))
-    screen.box((2.5, 2.4, 1.75), (1.5, 0.08, 0.95), DARK, rz=-0.15)
-    screen.box((2.485, 2.31, 1.75), (1.4, 0.02, 0.85), (0.2, 0.29, 0.38), rz=-0.15, glow=True)
+    television.box((4.3, 2.4, 1.75), (1.5, 0.08, 0.95), DARK, rz=-0.15)
+    television.box((4.285, 2.31, 1.75), (1.4, 0.02, 0.85), (0.2, 0.29, 0.38), rz=-0.15, glow=True)
     for k in range(5):
-        line, half = (2.1 + 0.06 * k, 2.3 - 0.005 * k, 2.35 - 0.25 * k), (0.7 - 0.09 * k, 0.02, 0.05)
-        screen.box(line, half, (0.4, 0.48, 0.55), rz=-0.15, glow=True)
-    screen.box((2.5, 2.45, 0.45), (0.16, 0.08, 0.45), DARK)
-    screen.box((2.5, 2.4, 0.04), (0.7, 0.4, 0.04), DARK)
+        line, half = (3.9 + 0.06 * k, 2.3 - 0.005 * k, 2.35 - 0.25 * k), (0.7 - 0.09 * k, 0.02, 0.05)
+        television.box(line, half, (0.4, 0.48, 0.55), rz=-0.15, glow=True)
+    television.box((4.3, 2.45, 0.45), (0.16, 0.08, 0.45), DARK)
+    television.box((4.3, 2.4, 0.04), (0.7, 0.4, 0.04), DARK)
     lamp.tube((-3.2, 1.4, 0), (-3.2, 1.4, 0.12), 0.55, 0.5, DARK)
     lamp.tube((-3.2, 1.4, 0.1), (-3.7, 1.7, 1.7), 0.06, 0.06, _STEEL)
     lamp.tube((-3.7, 1.7, 1.7), (-2.9, 1.1, 2.9), 0.06, 0.06, _STEEL)
     lamp.tube((-2.95, 1.15, 3.0), (-2.6, 0.75, 2.6), 0.16, 0.5, (0.22, 0.3, 0.26))
     lamp.tube((-2.61, 0.76, 2.61), (-2.58, 0.73, 2.58), 0.42, 0.42, (1.0, 0.93, 0.7), glow=True)
     for k in range(5):
-        sheet, half = (-1.9 + 0.03 * k, 1.9, 0.05 + 0.06 * k), (0.75, 0.95, 0.03)
-        papers.box(sheet, half, tint(_PAPER, 1 - 0.05 * k), rz=0.2 - 0.1 * k)
-    pencils.tube((2.2, 0.75, 0), (2.2, 0.75, 0.75), 0.3, 0.32, (0.3, 0.36, 0.42))
+        folded, half = (-1.9 + 0.03 * k, 1.9, 0.05 + 0.06 * k), (0.75, 0.95, 0.03)
+        blankets.box(folded, half, tint(_PAPER, 1 - 0.05 * k), rz=0.2 - 0.1 * k)
+    vase.tube((2.5, 0.75, 0), (2.5, 0.75, 0.75), 0.3, 0.32, (0.3, 0.36, 0.42))
     for k, colour in enumerate(((0.2, 0.4, 0.3), (0.6, 0.58, 0.52), (0.25, 0.3, 0.5), DARK)):
-        x, y = 2.2 + 0.13 * np.cos(2 * k), 0.75 + 0.13 * np.sin(2 * k)
-        pencils.tube((x, y, 0.5), (x + 0.1 * np.cos(2 * k), y, 1.25 + 0.1 * k), 0.045, 0.04, colour)
-    plant.tube((0.2, 3.2, 0), (0.2, 3.2, 0.6), 0.35, 0.45, (0.5, 0.46, 0.44))
+        x, y = 2.5 + 0.13 * np.cos(2 * k), 0.75 + 0.13 * np.sin(2 * k)
+        vase.tube((x, y, 0.5), (x + 0.1 * np.cos(2 * k), y, 1.25 + 0.1 * k), 0.045, 0.04, colour)
+    plant.tube((2.1, 3.2, 0), (2.1, 3.2, 0.6), 0.35, 0.45, (0.5, 0.46, 0.44))
     for k in range(9):
         turn = 2.4 * k
-        leaf = (0.2 + 0.38 * np.cos(turn), 3.2 + 0.3 * np.sin(turn), 0.95 + 0.09 * k)
+        leaf = (2.1 + 0.38 * np.cos(turn), 3.2 + 0.3 * np.sin(turn), 0.95 + 0.09 * k)
         plant.ball(leaf, (0.36, 0.14, 0.2), tint((0.16, 0.3, 0.17), 0.8 + 0.05 * k), rz=turn)
-    return Room(room.solids, [each.solids for each in (screen, lamp, papers, pencils, plant)])
+    return Room(room.solids, [each.solids for each in (television, lamp, blankets, vase, plant)])

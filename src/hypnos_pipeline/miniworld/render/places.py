@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hypnos_pipeline.miniworld.render.furniture import Room, bookcase, desk, workshop
+from hypnos_pipeline.miniworld.render.furniture import Room, bookcase, lounge, workshop
 from hypnos_pipeline.miniworld.render.raycast import Camera, Solid, cast, shade
 from hypnos_pipeline.miniworld.render.shadow import shadow
 
@@ -83,5 +83,5 @@ class Place:
 PLACES: dict[str, Place] = {
     "bookcase": Place(bookcase, (3.2, -4.0, 5.0), 9.0, (1.04, 1.0, 0.92)),
     "workshop": Place(workshop, (-6.0, -3.5, 5.5), 12.0, (1.1, 1.14, 1.18)),
-    "desk": Place(desk, (-2.8, -1.6, 3.6), 5.0, (0.78, 0.67, 0.52), ambient=0.42, noise=0.02),
+    "lounge": Place(lounge, (-2.8, -1.6, 3.6), 5.0, (0.78, 0.67, 0.52), ambient=0.42, noise=0.02),
 }

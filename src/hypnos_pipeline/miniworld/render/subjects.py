@@ -22,8 +22,8 @@ SEVERAL_PLACES = "_places"
 """What the name of a subject's set of photos taken in several places ends in."""
 _BACKGROUNDS = ("room", "grass", "city", WALLED)
 _PLACES = {
-    "figurine": "bookcase", "rattan_chair": "workshop", "lego_robot": "desk",
-    "tuning_figurine": "desk", "tuning_chair": "bookcase", "tuning_robot": "workshop",
+    "figurine": "bookcase", "rattan_chair": "lounge", "lego_robot": "workshop",
+    "tuning_figurine": "lounge", "tuning_chair": "workshop", "tuning_robot": "bookcase",
 }  # fmt: skip
 
 SUBJECTS: dict[str, Instance] = {
@@ -113,9 +113,9 @@ def _views_of_place(name: str, seed: int, place: str) -> list[Scene]:
     scenes = []
     for k, azimuth in enumerate(np.linspace(-0.55, 0.5, PHOTOS)):
         rng = numpy_generator(seed, f"miniworld/subject/{name}/one_place", k)
-        zoom, elevation, aside = (float(rng.uniform(*r)) for r in ((1.18, 1.34), (0.14, 0.4), (-0.1, 0.1)))
+        zoom, elevation, aside = (float(rng.uniform(*r)) for r in ((1.1, 1.24), (0.14, 0.4), (-0.1, 0.1)))
         scenes.append(
-            Scene(place, azimuth=float(azimuth), elevation=elevation, zoom=zoom, shift=(aside, -0.03))
+            Scene(place, azimuth=float(azimuth), elevation=elevation, zoom=zoom, shift=(aside, -0.08))
         )
     return scenes
 
