@@ -229,6 +229,17 @@ def test_without_known_foregrounds_the_background_is_still_measured(networks):
         )  # fmt: skip
 
 
+def test_what_is_not_given_leaves_its_metrics_out_without_a_word(networks, caplog):
+    metrics = [name for name, metric in METRICS.items() if metric.reads]
+    pairs, scores = evaluate_samples(
+        samples_of(COUNTS), photos_of(PHOTOS), networks,
+        metrics=metrics, batch=4, subject="s", method="m", unseen=ImageSet({}),
+    )  # fmt: skip
+    assert pairs.empty
+    assert scores.empty
+    assert caplog.messages == []
+
+
 def test_clip_t_reads_the_noun_prompts_and_the_papers_variant_the_models_own(tables, networks):
     from hypnos_pipeline.metrics.clip_t import clip_t
     from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper

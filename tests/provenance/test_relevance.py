@@ -20,7 +20,9 @@ SAMPLES = "data/07_model_output/mini/mug/samples/hypnos"
 PAIRS = "data/07_model_output/mini/mug/pairs/hypnos.parquet"
 SCORES = "data/07_model_output/mini/mug/scores/hypnos.csv"
 TRUTH = "data/02_intermediate/mini/mug/true_mattes"
-NETWORKS = {name: f"data/01_raw/models/mini/{name}" for name in ("dino", "lpips", "text_to_image")}
+UNSEEN = "data/02_intermediate/mini/mug/unseen_photos"
+PRIOR = "data/03_primary/mini/mug/class_prior"
+NETWORKS = {name: f"data/01_raw/models/mini/{name}" for name in ("clip", "dino", "lpips", "text_to_image")}
 
 
 def recorded(path: str) -> Recorded:
@@ -31,9 +33,14 @@ def lineage_of(metric: str, pairs: Recorded | None = None) -> Lineage:
     """One stage that measured every metric, and a report that reads it."""
     cell = Cell("mini", "1", "invariant", "mug", "hypnos", metric, "0.5", "", "", "4", "")
     inputs = [Input(recorded(path), "model") for path in NETWORKS.values()]
-    inputs += [Input(recorded(path), "artefact") for path in (SAMPLES, TRUTH)]
+    inputs += [Input(recorded(path), "artefact") for path in (SAMPLES, TRUTH, UNSEEN, PRIOR)]
     params = {
-        "evaluation": {"metrics": ["dino", "lpips"], "batch": 8},
+        "evaluation": {
+            "metrics": ["dino", "lpips"],
+            "batch": 8,
+            "cut_out": {"backend": "network"},
+            "findings": "x",
+        },
         "prompt_sets": {"invariant": {"images": 2}, "varying": {"images": 2}},
         **{f"models.{name}": {"folder": folder} for name, folder in NETWORKS.items()},
     }
@@ -52,6 +59,8 @@ def lineage_of(metric: str, pairs: Recorded | None = None) -> Lineage:
         ("dino", (SAMPLES,), ("dino", "text_to_image")),
         ("ssim", (SAMPLES,), ("text_to_image",)),
         ("foreground_lpips", (SAMPLES, TRUTH), ("lpips", "text_to_image")),
+        ("unseen_dino", (SAMPLES, UNSEEN), ("dino", "text_to_image")),
+        ("background_leak", (SAMPLES, TRUTH, PRIOR), ("clip", "text_to_image")),
     ],
 )
 def test_other_metrics_prompt_sets_and_reports_are_left_out(metric, own, networks):
@@ -60,6 +69,7 @@ def test_other_metrics_prompt_sets_and_reports_are_left_out(metric, own, network
     assert set(stage.deps) == {*own, *(NETWORKS[name] for name in networks)}
     assert set(stage.params[STUDY]) == {
         "evaluation.batch",
+        *(["evaluation.cut_out"] if metric == "background_leak" else []),
         "prompt_sets.invariant",
         *(f"models.{name}" for name in networks),
     }

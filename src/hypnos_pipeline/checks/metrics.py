@@ -16,7 +16,7 @@ def metric_warnings(parts: ValidParts) -> Iterator[Problem]:
     evaluation = parts.sections.get("evaluation")
     if evaluation is None:
         return
-    lacking = {}
+    lacking: dict[str, tuple[str, str]] = {}
     if evaluation.cut_out is None:
         lacking["sample_mattes"] = "samples are not cut out", "set evaluation.cut_out"
     if not any(subject.unseen for subject in parts.subjects.values()):

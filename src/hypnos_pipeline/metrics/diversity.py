@@ -40,6 +40,6 @@ def diversity(
         if len(own) > 1:
             same = to_unit_range(images[own]).to(device)
             # Few references at a time: their maps are large.
-            sums = sum(lpips(same, some, network, batch).double().sum(dim=1) for some in same.split(batch))
-            values[own] = (sums / (len(own) - 1)).cpu().numpy()
+            sums = [lpips(same, some, network, batch).double().sum(dim=1) for some in same.split(batch)]
+            values[own] = (torch.stack(sums).sum(dim=0) / (len(own) - 1)).cpu().numpy()
     return values

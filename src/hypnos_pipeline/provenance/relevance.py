@@ -106,10 +106,18 @@ def _own_parameters(keys: dict[str, Any], cell: Cell) -> dict[str, Any]:
         if key == "prompt_sets" and cell.prompt_set in value:
             own[f"{key}.{cell.prompt_set}"] = value[cell.prompt_set]
         elif key == "evaluation" and isinstance(value, dict):
-            own |= {f"{key}.{name}": below for name, below in value.items() if name != "metrics"}
+            own |= {f"{key}.{name}": below for name, below in value.items() if _counts(name, cell)}
         elif not key.startswith("models.") or serves(key.split(".")[1], cell):
             own[key] = value
     return own
+
+
+def _counts(name: str, cell: Cell) -> bool:
+    """Whether a key of ``evaluation`` has a part in the cell's number."""
+    metric = METRICS.get(cell.metric)
+    if name == "cut_out" and metric is not None:
+        return "sample_mattes" in metric.reads
+    return name not in ("metrics", "findings")
 
 
 def _foreign_folders(stage: StageRecord, cell: Cell) -> set[str]:
