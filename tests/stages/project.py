@@ -16,8 +16,8 @@ from tests.end_to_end.shrunken import PROJECT_ROOT, shrink
 SUBJECTS = ("figurine", "lego_robot")
 STUDY = "conf/mini/parameters_study.yml"
 LEFT_OUT = ("tests/", "docs/", "notebooks/", "benchmarks/", "data/08_reporting/", "dvc.lock")
-READ = "docs/findings.csv"
-"""What a stage reads of what is left out."""
+FINDINGS = "docs/findings.csv"
+"""What the study's page reads of the docs."""
 BIN = Path(sys.executable).parent
 
 
@@ -63,7 +63,8 @@ class Project:
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         names = subprocess.run(listed, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
         for name in filter(None, names.split("\0")):
-            if (name.startswith(LEFT_OUT) and name != READ) or not (PROJECT_ROOT / name).is_file():
+            left_out = name.startswith(LEFT_OUT) and name != FINDINGS
+            if left_out or not (PROJECT_ROOT / name).is_file():
                 continue
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(PROJECT_ROOT / name, self.folder / name)
