@@ -17,17 +17,12 @@ from hypnos_pipeline.metrics.grain import grain, noise_level
 from hypnos_pipeline.metrics.images import to_unit_range
 from hypnos_pipeline.metrics.lpips import lpips
 from hypnos_pipeline.metrics.unseen_dino import unseen_dino
+from tests.metrics.places import area_under_curve
 
 SIZE = 64
 SUBJECT = "figurine"
 WELL = 0.95
 """The area under the curve that a measure must reach."""
-
-
-def above(higher: np.ndarray, lower: np.ndarray) -> float:
-    """How often a value of the first is above one of the second, ties by half: the area under the curve."""
-    difference = np.asarray(higher)[:, None] - np.asarray(lower)[None]
-    return float((difference > 0).mean() + (difference == 0).mean() / 2)
 
 
 def noisy(images: np.ndarray, deviation: float) -> np.ndarray:
@@ -62,7 +57,7 @@ def test_grain_follows_known_noise_and_is_counted_from_the_photos(views):
     assert levels[0].mean() == pytest.approx(0)
     means = [level.mean() for level in levels]
     assert means == sorted(means)
-    assert all(above(more, less) >= WELL for less, more in pairwise(levels))
+    assert all(area_under_curve(more, less) >= WELL for less, more in pairwise(levels))
 
 
 def blended(views: np.ndarray, photo: np.ndarray, share: float) -> np.ndarray:
@@ -81,7 +76,7 @@ def test_a_copied_photo_is_nearer_than_a_new_view(views, perceptual):
     shifted, mirrored = np.roll(photo, SIZE // 8, axis=2), photo[:, :, ::-1]
     copies = np.concatenate([noisy(photo, 4), shifted, mirrored])
     distances = copying(lpips(to_unit_range(copies), to_unit_range(photo), perceptual))
-    assert above(values[0].numpy(), distances.numpy()) >= WELL
+    assert area_under_curve(values[0].numpy(), distances.numpy()) >= WELL
 
 
 def test_the_nearest_of_several_photos_counts():
@@ -96,7 +91,9 @@ def test_diversity_falls_as_images_of_one_prompt_become_one(views, perceptual):
     means = [values.mean() for values in several]
     assert means == sorted(means, reverse=True)
     assert several[-1].max() < 1e-4
-    assert all(above(more[1:], less[1:]) >= WELL for more, less in zip(several, several[2:], strict=False))
+    assert all(
+        area_under_curve(more[1:], less[1:]) >= WELL for more, less in zip(several, several[2:], strict=False)
+    )
 
 
 def test_diversity_is_the_mean_distance_to_the_others_of_the_prompt(views, perceptual):
@@ -144,7 +141,7 @@ def test_a_new_view_is_like_the_unseen_ones_and_another_object_is_not(views, enc
         unseen_dino(to_unit_range(renders(instance, 8)), known, encoder).numpy()
         for instance in (SUBJECTS[SUBJECT], TUNING["tuning_figurine"])
     )
-    assert above(same, other) >= WELL
+    assert area_under_curve(same, other) >= WELL
 
 
 def test_copied_photos_raise_dino_but_not_its_like_against_unseen_views(project_root, encoder):
@@ -191,4 +188,4 @@ def test_generated_images_with_known_mixtures(generated, views, perceptual, enco
     for name, steps in {"grain": noise, "copying": near, "diversity": diverse, "unseen": like}.items():
         means = [step.mean() for step in steps]
         assert means == sorted(means), name
-        assert above(steps[-1], steps[0]) >= WELL, name
+        assert area_under_curve(steps[-1], steps[0]) >= WELL, name
