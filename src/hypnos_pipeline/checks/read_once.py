@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypnos_pipeline.errors import StorageFull
 from hypnos_pipeline.storage.replacing import replaced_file
@@ -40,7 +40,7 @@ class ReadOnce:
     def __init__(self, file: Path, root: Path) -> None:
         self._file, self._root = file, root
         kept = _content(file)
-        self._before = kept["folders"] if kept.get("by") == _reader() else {}
+        self._before: dict[str, Any] = kept["folders"] if kept.get("by") == _reader() else {}
         self._new: dict[str, Any] = {}
 
     def outline(self, folder: Path) -> PhotoOutline:
@@ -90,7 +90,7 @@ def _content(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
 
 
 def _state(folder: Path) -> list[list[str | int]]:
