@@ -104,7 +104,8 @@ def recorded_findings(
     """
     if missing := [column for column in FINDING_COLUMNS if column not in frame.columns]:
         raise FindingsError(f"{FILE}: the columns {', '.join(missing)} are missing")
-    known, grouped = {method.name for method in methods}, {}
+    known = {method.name for method in methods}
+    grouped: dict[tuple[str, str, Comparison], list[Any]] = {}
     for row in rows_of(frame):
         compared = _compared(row)
         if {compared.method, compared.minus} <= known:

@@ -30,6 +30,7 @@ from hypnos_pipeline.reporting.heat_table import heat_table
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, prompt_set_label, subject_label
 from hypnos_pipeline.reporting.origins import header_facts, networks_table
 from hypnos_pipeline.reporting.pages import picture_source, render
+from hypnos_pipeline.reporting.statistics import Estimate
 from hypnos_pipeline.reporting.table import Table
 from hypnos_pipeline.reporting.trainings import (
     Difference,
@@ -172,7 +173,7 @@ class Page:
         measures = [measure.key for measure in HEADLINE]
         return difference_estimates(self.values, self.kinds, self.comparisons, measures)
 
-    def _card_estimates(self):
+    def _card_estimates(self) -> dict[CellKey, Estimate]:
         """Returns the cards' cells with their intervals over trainings; of one training there are none."""
         names = [method.name for method in self.methods]
         several = self.values if self._trainings > 1 else {}
