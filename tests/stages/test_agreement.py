@@ -93,7 +93,7 @@ def assert_stages_are_slices(project: Path, env: str) -> None:
         named = {dep for dep in stage.deps if not isinstance(dep, ParamsDependency)}
         paths = {PurePosixPath(dep.fs_path).relative_to(project.as_posix()).as_posix() for dep in named}
         assert "requirements.lock" in paths
-        data = {path for path in paths if path.startswith("data/")}
+        data = {path for path in paths if path.startswith(("data/", "docs/"))}
         below = {path: kedro.made[path] for path in data}
         assert {path for path in data if path not in read and not below[path]} == set()
         assert (data & read) | set().union(*(below[path] for path in data - read)) == read
