@@ -12,9 +12,17 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-NEVER_IMPORTED = {"kedro-viz", "accelerate", "lpips", "torchmetrics", "clean-fid", "pymatting"}
-"""A command of Kedro's, what diffusers looks for, a package read as files, metrics to compare with, and
-modules imported by name."""
+NEVER_IMPORTED = {
+    "kedro-viz",
+    "ruamel-yaml-clib",
+    "accelerate",
+    "lpips",
+    "torchmetrics",
+    "clean-fid",
+    "pymatting",
+}
+"""A command of Kedro's, what DVC's parser and diffusers look for, a package read as files, metrics to compare
+with, and modules imported by name."""
 BY_NAME = {"optimum": ["optimum-quanto"]}
 """Top-level modules of the extras, which need not be installed."""
 
