@@ -88,19 +88,20 @@ def evaluation(bench: Bench) -> None:
 def stand_ins(bench: Bench, each: int | None = None) -> ImageSet:
     """Returns photos under noise with the manifest of the study's samples, or of so many a prompt set."""
     from hypnos_pipeline.imaging.image_set import ImageSet
-    from hypnos_pipeline.prompting.prompt_sets import expand, requested_colours
+    from hypnos_pipeline.prompting.prompt_sets import expand, requests
     from hypnos_pipeline.prompting.templates import instance_phrase
 
     draw, whole = np.random.default_rng(0), bench.whole
     photos, who = list(subject.photos(whole.image_size).values()), whole.subjects[SUBJECT]
     images, rows = {}, []
     for prompt_set, settings in whole.prompt_sets.items():
-        templates = zip(expand(settings, prompt_set, whole.seed), requested_colours(settings), strict=True)
-        for index, (template, colour) in enumerate(list(templates)[:each]):
+        asked = (settings, prompt_set, whole.seed)
+        templates = zip(expand(*asked), requests(*asked), strict=True)
+        for index, (template, requested) in enumerate(list(templates)[:each]):
             name, photo = f"{prompt_set}/{index:03d}", photos[index % len(photos)]
             noisy = photo + draw.normal(0, NOISE, photo.shape)
             images[name] = noisy.clip(0, 255).astype(np.uint8)
-            row = {"name": name, "prompt_set": prompt_set, "colour": colour or ""}
+            row = {"name": name, "prompt_set": prompt_set, **requested}
             row["prompt"] = template.replace("{subject}", instance_phrase(who))
             rows.append(row | {"noun_prompt": template.replace("{subject}", who.noun)})
     return ImageSet(images, rows)

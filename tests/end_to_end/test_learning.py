@@ -71,9 +71,9 @@ def test_beats_the_base_model(measured, method, subject):
     assert methods[method]["photos"] > methods["base"]["photos"]
 
 
-# The goal is 0.9 of unseen renders and fakes balanced, and photos in several places came near it. Photos in one
-# place teach the discriminator little of other places: most unseen renders pass for fakes, and 0.62 was measured
-# in the mean (docs/tuning.md).
+# The goal is 0.9 of unseen renders and fakes balanced, and photos in several places came near it. Photos in
+# one place teach the discriminator little of other places: most unseen renders pass for fakes, and 0.62 was
+# measured in the mean (docs/tuning.md).
 def test_the_discriminator_knows_some_unseen_renders_from_fakes(measured):
     found = [subject["discriminator"] for subject in measured.values()]
     assert mean_over_subjects(each["balanced"] for each in found) > 0.52

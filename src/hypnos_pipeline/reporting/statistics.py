@@ -13,7 +13,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -147,7 +147,7 @@ def pooled(trainings: Mapping[Key, Sequence[float]]) -> dict[Key, Estimate]:
     }
 
 
-def mean_of_objects(objects: Mapping[Hashable, Estimate]) -> Estimate:
+def mean_of_objects(objects: Mapping[Any, Estimate]) -> Estimate:
     """Returns the mean of objects that :func:`pooled` gave, each counting the same."""
     several = list(objects.values())
     return Estimate(
@@ -195,4 +195,4 @@ def training_differences(ours: pandas.DataFrame, theirs: pandas.DataFrame) -> di
     """Returns d_s, ours minus theirs, of every training s that both have; see :func:`paired`."""
     ours, theirs = paired(ours, theirs)
     means = (ours["value"] - theirs["value"]).groupby(level=0).mean()
-    return {int(training): float(mean) for training, mean in means.items()}
+    return {int(training): float(mean) for training, mean in zip(means.index.tolist(), means, strict=True)}
