@@ -26,6 +26,10 @@ IMAGES_A_PROMPT_SET = 24
 PROMPT_SETS = {"invariant": "", "varying": " on a beach", "backgrounds": ", {colour} background"}
 COLOURS = ("red", "yellow", "green", "blue", "purple", "white")
 
+PLACES = ("background_leak", "scene_obeyed", "disentangled")
+OURS_ALONE = (*PLACES, "grain", "unseen_dino", "diversity", "copying")
+"""Measures that no library has."""
+
 Scores = dict[tuple[str, str], float]
 """Prompt set and metric → mean."""
 
@@ -41,7 +45,7 @@ class Cell:
         networks: Those of all metrics.
         model: The text-to-image model, whose text encoder one metric reads.
         lpips: The package's own network, whose weights ``networks`` shares.
-        metrics: Names of the study's metrics.
+        metrics: Names of the study's metrics that libraries have too.
     """
 
     samples: ImageSet
@@ -71,7 +75,8 @@ def make_cell(settings: argparse.Namespace) -> Cell:
     cut_outs = CutOuts.of(image_set(miniature.ovals()), photos)
     samples = _samples(list(photos.images.values()), 2 if settings.smallest else IMAGES_A_PROMPT_SET)
     model = miniature.text_to_image()
-    return Cell(samples, photos, cut_outs, networks, model, package, whole.evaluation.metrics)
+    metrics = [name for name in whole.evaluation.metrics if name not in OURS_ALONE]
+    return Cell(samples, photos, cut_outs, networks, model, package, metrics)
 
 
 def _lpips_package() -> LPIPS:

@@ -49,7 +49,7 @@ def shortened(study: dict[str, Any], image_size: int) -> dict[str, Any]:
     for prompts in small["prompt_sets"].values():
         prompts["images"] = IMAGES
     small["augmentation"] |= {"recoloured": 1, "resized": 1, "altered": 1}
-    small["class_prior"]["count"] = 2
+    small["class_prior"]["count"] = 4
     small["discriminator"] |= {"steps": 2}
     small["sampling"] |= {"steps": 2, "batch": 2}
     small["runtime"]["threads"] = 1
@@ -115,7 +115,8 @@ def check_tables(project: Path) -> None:
     assert cells["mean"].abs().lt(math.inf).all()
     assert set(cells.method) == {name for family in study["methods"].values() for name in family}
     assert set(cells.prompt_set) == set(study["prompt_sets"])
-    assert set(cells.metric) == set(study["evaluation"]["metrics"])
+    unseen = set(study["evaluation"]["metrics"]) - set(cells.metric)
+    assert unseen <= {"scene_obeyed", "disentangled"}, unseen  # random networks may cut out nothing, or all
     sampled = cells.set_index(["prompt_set", "metric"]).n
     assert (sampled.loc[:, ["clip_t", "clip_t_b32", "fid", "fid_64"]] == IMAGES).all()
     of_paper = cells[cells.table.notna() & (cells.method != "base")]

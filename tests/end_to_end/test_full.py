@@ -87,10 +87,10 @@ def test_every_method_is_asked_for_the_same_backgrounds_and_held_against_known_m
         )
         return [(row["name"], row["colour"], row["noun_prompt"]) for row in manifest if "colour" in row]
 
-    assert asked("base")[0] == ("backgrounds/000", "red", "a photo of figurine, red background")
+    assert asked("base")[0] == ("backgrounds/000", "yellow", "a photo of figurine, yellow background")
     assert all(asked(method) == asked("base") for method in METHODS)
     said = (first / "data/08_reporting/mini/backgrounds.md").read_text()
-    assert "Figurine: against DreamBooth (LR=1e-4), HYPNOS (LR=2e-4)" in said
+    assert "HYPNOS (LR=2e-4) − DreamBooth (LR=1e-4)" in said
     assert "Figurine: known masks." in said
 
 

@@ -53,8 +53,7 @@ ARMED = """
 import sys
 if "--pipelines=augmentation" in sys.orig_argv:
     sys.path.insert(0, {root!r})
-    from hypnos_pipeline.storage.made_once import PRIORS
-from tests.end_to_end.killed import die_at
+    from tests.end_to_end.killed import die_at
     die_at(60, group=True)
 """
 

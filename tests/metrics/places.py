@@ -23,11 +23,14 @@ STRANGER = TUNING["tuning_chair"]
 """Another object."""
 DUCK = draw_instance("duck", SEED, "tests/places/things", 0, "yellow", "orange")
 LAMP = draw_instance("lamp", SEED, "tests/places/things", 1, "purple", "white")
+OF_PHOTOS = ("bookcase", "workshop", "lounge")
+"""The places of the study's own photos."""
 THINGS = ((DUCK, -2.0, 1.0, 0.4, 0.5), (LAMP, 2.1, 1.4, -0.3, 0.6))
 PLACES: dict[str, dict[str, Any]] = {
     "room": {"background": "room", "texture": 5, "clutter": THINGS},
     "cyan walls": {"background": "walled", "wall": "cyan", "texture": 9, "clutter": THINGS},
     "forest": {"background": "forest", "texture": 3, "clutter": THINGS},
+    **{name: {"background": name, "zoom": 1.25, "shift": (0, -0.03)} for name in OF_PHOTOS},
 }
 
 

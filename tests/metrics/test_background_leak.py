@@ -12,6 +12,7 @@ from hypnos_pipeline.metrics.background_leak import background_leak
 from hypnos_pipeline.miniworld.render.subjects import SUBJECTS
 from tests.metrics.places import (
     FIGURINE,
+    OF_PHOTOS,
     ROBOT,
     SHARES,
     STRANGER,
@@ -23,7 +24,8 @@ from tests.metrics.places import (
     of_the_class,
 )
 
-ENOUGH = 0.95
+ENOUGH, HALVES = 0.95, 0.85
+"""Area under the curve: at least, and of half the place against none of it."""
 
 
 class Leak:
@@ -58,7 +60,7 @@ def check(leak: Leak, place: str, instance, count=24, through=lambda images: ima
     assert means == sorted(means)
     none, _, half, _, whole = values
     assert area_under_curve(whole, none) >= ENOUGH
-    assert area_under_curve(half, none) >= ENOUGH
+    assert area_under_curve(half, none) >= HALVES
     assert area_under_curve(whole, half) >= ENOUGH
     stranger = in_place(STRANGER, place, "stranger", count)
     another_object, same_elsewhere = (
@@ -87,18 +89,17 @@ def test_it_needs_more_than_three_other_places(leak, mini_clip) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("instance", "place"),
-    [(FIGURINE, "room"), (ROBOT, "room"), (ROBOT, "cyan walls"), (FIGURINE, "forest")],
-    ids=["figurine-room", "robot-room", "robot-cyan", "figurine-forest"],
-)
-def test_it_holds_in_other_places_and_through_the_autoencoder(instance, place, mini_clip, autoencoded):
+@pytest.mark.parametrize("instance", [FIGURINE, ROBOT], ids=["figurine", "robot"])
+@pytest.mark.parametrize("place", OF_PHOTOS)
+def test_it_holds_in_the_places_of_the_photos_and_through_the_autoencoder(
+    instance, place, mini_clip, autoencoded
+):
     check(Leak(instance, place, mini_clip), place, instance)
     check(Leak(instance, place, mini_clip), place, instance, through=autoencoded)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("place", ["cyan walls"])
+@pytest.mark.parametrize("place", OF_PHOTOS)
 def test_it_holds_before_generated_places(place, mini_clip, generated_scenes):
     check(Leak(FIGURINE, place, mini_clip), place, FIGURINE, count=21, generated=generated_scenes)
 

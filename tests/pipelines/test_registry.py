@@ -100,10 +100,11 @@ def test_a_new_subject_and_a_new_method_are_one_entry_each(study):
     assert after["background_removal"] == before["background_removal"] / 3 * 4
 
 
-def test_the_only_outside_inputs_are_raw_photos_known_masks_and_parameters(study):
+def test_the_only_outside_inputs_are_raw_photos_known_masks_findings_and_parameters(study):
     full = Pipeline(list(build(study).values()))
     outside = {name for name in full.inputs() if not name.startswith(("params:", "parameters"))}
-    assert outside == {"truth", *(f"{subject}.photos" for subject in study["subjects"])}
+    photos = {f"{subject}.photos" for subject in study["subjects"]}
+    assert outside == {"truth", "recorded_findings", *photos}
 
 
 def test_only_the_evaluation_and_the_page_read_the_truth(study):

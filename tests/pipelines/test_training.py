@@ -27,7 +27,7 @@ SUBJECT = SubjectSettings(noun="robot")
 def study():
     """As much of a study as the two pipelines read."""
     entries = [("hypnos", "h"), ("dreambooth", "d"), ("textual_inversion", "t"), ("base", "b")]
-    return SimpleNamespace(subjects={"one": SUBJECT, "two": SUBJECT}, entries=lambda: entries)
+    return SimpleNamespace(subjects={"one": SUBJECT, "two": SUBJECT}, entries=lambda: entries, trainings=1)
 
 
 @pytest.fixture(scope="module")

@@ -176,7 +176,8 @@ def test_a_prompt_set_of_the_pools_prompts_alone_is_hypnos_own(parameters) -> No
 def test_further_trainings_are_collected_with_the_first(parameters) -> None:
     study = Study.from_parameters(parameters | {"trainings": 3, "further_trainings": [2, 3]})
     pipeline, known = create_pipeline(study), inputs(study)
-    assert {name for name in pipeline.inputs() if not name.startswith("params:")} == set(known)
+    read = {name for name in pipeline.inputs() if not name.startswith("params:")}
+    assert read == {"recorded_findings", *known}
     known["figurine.hypnos.training_3.scores"] = known["figurine.hypnos.scores"].assign(mean=2.5)
     known["params:methods"] = parameters["methods"]
     wanted = ("figurine.subject_scores", "figurine.subject_image_values")

@@ -103,7 +103,7 @@ def test_the_caption_says_of_how_many_trainings_the_means_are(scores, collect, s
     more = [frame.assign(training=2) for frame in scores]
     one, two = (prompt_varying_table(collect(each), scope) for each in (scores, [*scores, *more]))
     assert two.caption == f"{one.caption}, mean of 2 trainings"
-    assert two.notes[0].startswith("Mean ± standard deviation over n of the first training. ")
+    assert two.notes[0].startswith("Mean of 2 trainings ± standard deviation between them; ")
     assert difference_table(collect([*scores, *more]), scope).caption.endswith(", mean of 2 trainings")
 
 

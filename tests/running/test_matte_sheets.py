@@ -13,7 +13,7 @@ from PIL import Image
 from tests.conftest import PROJECT_ROOT
 
 PHOTOS = "data/01_raw/subjects"
-TRUTH = "data/01_raw/truth/lego_robot/masks"
+TRUTH = "data/01_raw/truth/lego_robot"
 MADE = "data/02_intermediate/mini"
 
 
@@ -25,7 +25,7 @@ def project(tmp_path: Path) -> Path:
         shutil.copytree(PROJECT_ROOT / name, root / name)
     for name in ("lego_robot", "my mug"):
         shutil.copytree(PROJECT_ROOT / PHOTOS / "lego_robot", root / PHOTOS / name)
-        shutil.copytree(PROJECT_ROOT / TRUTH, root / PHOTOS / name / "masks")
+        shutil.copytree(PROJECT_ROOT / TRUTH / "masks", root / PHOTOS / name / "masks")
     (root / "src").mkdir()
     for name in ("pyproject.toml", ".telemetry", "dvc.yaml"):
         shutil.copy(PROJECT_ROOT / name, root / name)
