@@ -34,7 +34,7 @@ MATTE = 0.6
 """Seconds to cut out one photo."""
 PHOTOS = 4
 """Photos of a subject; the method is made for 3 to 5."""
-MEASURED_IMAGE = 0.012
+MEASURED_IMAGE = 0.03
 """Seconds to take every metric of one image."""
 OTHERS = 0.3
 """Seconds of a node that draws, collects or writes."""
