@@ -77,7 +77,7 @@ def _configuration(study: StudyFiles) -> list[Finding]:
         "prompt set": len(parts.prompt_sets),
     }
     text = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
-    trainings = parts.sections.get("trainings", 1)
+    trainings = parts.trainings
     text += f", {trainings} trainings of each method" if trainings > 1 else ""
     return [Passed(f"conf/{study.env}", text), *metric_warnings(parts)]
 

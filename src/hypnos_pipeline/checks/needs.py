@@ -174,7 +174,7 @@ def disk_need(parts: ValidParts, sizes: NetworkSizes, photos: int, checkpoints: 
     """
     full = [method for family in FULL_FINETUNES for method in parts.methods.get(family, {}).values()]
     one = FLOAT * sizes.model
-    models = len(full) * len(parts.subjects) * _trainings_of_each(parts)
+    models = len(full) * len(parts.subjects) * parts.trainings
     least = one * (models + 1 if full else 0)  # one more while it is replaced
     state = max((FLOAT + STATES[method.optimiser.kind] for method in full), default=0) * sizes.trained
     states = 2 * state + checkpoints.keep_gigabytes * 1e9 if checkpoints.on else 0
@@ -183,13 +183,9 @@ def disk_need(parts: ValidParts, sizes: NetworkSizes, photos: int, checkpoints: 
     return Need(least, least + states + images, what)
 
 
-def _trainings_of_each(parts: ValidParts) -> int:
-    return parts.sections.get("trainings", 1)
-
-
 def _images(parts: ValidParts, photos: int) -> int:
     """Counts samples, class priors and pools."""
-    entries = sum(map(len, parts.methods.values())) * _trainings_of_each(parts)
+    entries = sum(map(len, parts.methods.values())) * parts.trainings
     samples = sum(prompts.images for prompts in parts.prompt_sets.values()) * entries * len(parts.subjects)
     prior, pool = parts.sections.get("class_prior"), parts.sections.get("augmentation")
     priors = prior.count * len(parts.subjects) if prior is not None else 0

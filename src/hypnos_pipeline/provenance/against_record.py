@@ -72,9 +72,9 @@ def beside_record(cells: Sequence[Cell], recorded: Sequence[Cell], findings: Seq
         findings: Cells of several trainings with the same settings, which say how far trainings lie apart
             where the record does not.
     """
-    mine, theirs, told = ({str(cell): cell for cell in group} for group in (cells, recorded, findings))
+    mine, theirs, spreads = ({str(cell): cell for cell in group} for group in (cells, recorded, findings))
     return [
-        Beside(mine.get(key), theirs.get(key), _spread(mine.get(key), theirs.get(key), told.get(key)))
+        Beside(mine.get(key), theirs.get(key), _spread(mine.get(key), theirs.get(key), spreads.get(key)))
         for key in dict.fromkeys([*mine, *theirs])
     ]
 

@@ -73,7 +73,7 @@ def _name_problems(parts: ValidParts) -> Iterator[Wrong]:
 
 
 def _training_problems(parts: ValidParts) -> Iterator[Wrong]:
-    numbers, further = parts.sections.get("trainings", 1), parts.sections.get("further_trainings", ())
+    numbers, further = parts.trainings, parts.sections.get("further_trainings", ())
     if list(further) != (expected := list(range(2, numbers + 1))):
         yield f"further_trainings: {list(further)}, but trainings is {numbers}", f"expected {expected}"
 

@@ -33,6 +33,11 @@ class ValidParts:
     models: dict[str, ModelReference]
     sections: dict[str, Any]
 
+    @property
+    def trainings(self) -> int:
+        """Returns how many trainings each method gets."""
+        return self.sections.get("trainings", 1)
+
     @classmethod
     def of(cls, study: type[BaseModel], parameters: Mapping[str, Any]) -> ValidParts:
         """Reads what is valid, entry by entry.

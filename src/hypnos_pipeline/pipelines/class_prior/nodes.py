@@ -91,9 +91,8 @@ def _once(values: list[Any], most_bytes: float, sample: Callable[[], np.ndarray]
     from hypnos_pipeline.storage.made_once import PRIORS, made_once
 
     key = fingerprint(["class_prior", *values], {})
-    return made_once(PRIORS, key, lambda: {"images": torch.from_numpy(sample())}, most_bytes)[
-        "images"
-    ].numpy()
+    made = made_once(PRIORS, key, lambda: {"images": torch.from_numpy(sample())}, most_bytes)
+    return made["images"].numpy()
 
 
 def _sample_base(
