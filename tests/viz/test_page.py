@@ -31,7 +31,7 @@ document.querySelector("iframe").onload = async event => {
   const all = selector => [...page.querySelectorAll(selector)];
   const press = (target, key) =>
     target.dispatchEvent(new view.KeyboardEvent("keydown", {key, bubbles: true}));
-  const told = kind => new Promise(done => view.addEventListener(kind, done, {once: true}));
+  const told = (kind, by = view) => new Promise(done => by.addEventListener(kind, done, {once: true}));
   found.screen = page.documentElement.clientWidth;  // less where a scroll bar stands beside it
   found.wide = page.documentElement.scrollWidth;
   found.cut = all("h1, h2, h3, h4, p, dd, figcaption, small, .values, .legend, svg text").filter(each => {
@@ -59,8 +59,9 @@ document.querySelector("iframe").onload = async event => {
   found.enlarged = [enlarged.matches(":modal"), enlarged.querySelector("figcaption").textContent];
   press(enlarged, "ArrowRight");
   found.next = enlarged.querySelector("figcaption").textContent;
+  const closed = told("close", enlarged);
   enlarged.close();
-  await new Promise(done => view.setTimeout(done));
+  await closed;
   found.back = page.activeElement.title;
 
   const drawn = each => view.getComputedStyle(each).display !== "none";
@@ -84,6 +85,7 @@ document.querySelector("iframe").onload = async event => {
   const links = new Map(all("td a, .values a").map(each => [each.hash, each]));
   for (const link of [...links.values()].slice(0, %d)) {
     const opened = told("hashchange");
+    drawer.close();  // and the next value is clicked before its "close" has come
     link.click();
     await opened;
     const box = drawer.getBoundingClientRect();
@@ -93,8 +95,6 @@ document.querySelector("iframe").onload = async event => {
       pictures: [...drawer.querySelectorAll(".pair img")].map(each => each.src.slice(0, 10)),
       commands: [...drawer.querySelectorAll(".command")].map(each => each.textContent),
     });
-    drawer.close();
-    await new Promise(done => view.setTimeout(done));
   }
   found.commit = one("#made dd").textContent;
   found.fetched = view.performance.getEntriesByType("resource").map(each => each.name);

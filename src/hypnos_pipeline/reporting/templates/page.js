@@ -104,8 +104,8 @@ function contents(key) {
     element("code", cell.command, {class: "command"}),
   ];
 }
-function open() {
-  const keys = decodeURIComponent(location.hash.slice(1)).split("--");
+function open(address) {
+  const keys = decodeURIComponent(new URL(address).hash.slice(1)).split("--");
   if (!known.cells || !keys.every(key => key in known.cells)) return;
   drawer.querySelector("div").replaceChildren(...keys.flatMap(contents));
   if (!drawer.open) drawer.showModal();
@@ -114,8 +114,9 @@ function open() {
 drawer.addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
 for (const dialog of [drawer, enlarged])
   dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
-addEventListener("hashchange", open);
-open();
+// The event's own address: a "close" that comes late may have taken the new one from the address bar.
+addEventListener("hashchange", event => open(event.newURL));
+open(location.href);
 
 // Sorting: best first where a heading has a direction, then the other way; within each subject's group.
 for (const heading of all("thead th")) {
