@@ -20,7 +20,7 @@ from hypnos_pipeline.training.discriminator_training import JointTraining, accur
 from hypnos_pipeline.training.draws import Half, PoolDraws, draw_class_images, draw_half
 from hypnos_pipeline.training.driver import Row, drive
 from hypnos_pipeline.training.gradient_log import GradientLog, gradient_norms
-from hypnos_pipeline.training.optimisation import Trainee, Updater
+from hypnos_pipeline.training.optimisation import Trainee, Updater, rate_factor
 from hypnos_pipeline.training.table_3 import Table3
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Finetuning(Trainee):
             kind=settings.optimiser.kind,
             scaled=precision(runtime, model.device) == torch.float16,
             rate_key=f"learning_rate of {settings.label}",
+            factor=rate_factor(settings.schedule, settings.steps),
         )
         super().__init__(trained, {"updater": self.updater})
         self.pool = PoolDraws(latents.kinds("pool"), settings.augmentation, seed)
@@ -169,7 +170,7 @@ class Finetuning(Trainee):
             row["loss_discriminator_training"] = self.joint.step(step, clean)
         self.draws.update(self.latents.rows["pool"][index]["kind"] for index in instance.indexes)
         self.perceptual_steps_run += "perceptual" in terms
-        return row | {"gradient_norm": norm, "learning_rate": self.settings.learning_rate}
+        return row | {"gradient_norm": norm, "learning_rate": self.updater.rate}
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Returns the weights, the optimisers' states and what the report counts."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import DivergedError
@@ -14,6 +15,8 @@ from hypnos_pipeline.storage.checkpoints import prefixed, unprefixed
 if TYPE_CHECKING:
     import torch
 
+    from hypnos_pipeline.training.settings import Schedule
+
 _log = logging.getLogger(__name__)
 
 # A scaler halves its scale at each overflow: after so many in a row the scale is not the reason.
@@ -22,18 +25,28 @@ _SKIPS_IN_A_ROW = 30
 _STEPS_BETWEEN_GROWTH = 100
 
 
+def rate_factor(schedule: Schedule, steps: int) -> Callable[[int], float]:
+    """Returns what the rate is multiplied by at each step, from 1: 1 at the first, towards 0 after the last."""
+    if schedule == "linear":
+        return lambda step: 1 - (step - 1) / steps
+    if schedule == "cosine":
+        return lambda step: (1 + math.cos(math.pi * (step - 1) / steps)) / 2
+    return lambda _: 1.0
+
+
 class Updater:
     """AdamW with clipped gradients and float32 master weights.
 
     Args:
         parameters: What is trained, float32; or torch's parameter groups, which may have rates of their own.
-        learning_rate: Stays as it is unless the caller changes the optimiser's groups.
+        learning_rate: Stays as it is unless ``factor`` or the caller changes the optimiser's groups.
         weight_decay: AdamW's.
         clip_norm: Largest norm of the gradient over all parameters.
         betas: AdamW's.
         kind: ``adamw`` (torch, fused) or ``adamw_8bit`` (bitsandbytes).
         scaled: Whether forward passes run in fp16, so that the loss is scaled.
         rate_key: The configuration key of the learning rate, for the message of a training that diverges.
+        factor: What the rate of each step, from 1, is multiplied by; see :func:`rate_factor`.
     """
 
     def __init__(
@@ -47,10 +60,12 @@ class Updater:
         kind: str = "adamw",
         scaled: bool = False,
         rate_key: str = "learning_rate",
+        factor: Callable[[int], float] | None = None,
     ) -> None:
         import torch
 
         self.clip_norm, self.rate_key = clip_norm, rate_key
+        self.learning_rate, self.factor = learning_rate, factor
         options: dict[str, Any] = {"lr": learning_rate, "weight_decay": weight_decay, "betas": betas}
         if kind == "adamw_8bit":
             silence_bitsandbytes()
@@ -80,6 +95,9 @@ class Updater:
         """
         import torch
 
+        if self.factor:
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.learning_rate * self.factor(step)
         with deterministic_gradients():
             self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
@@ -97,6 +115,11 @@ class Updater:
         if not finite:
             _log.warning("step %d repeated: the gradient overflowed float16", step)
         return norm if finite else None
+
+    @property
+    def rate(self) -> float:
+        """Returns the rate of the newest step."""
+        return self.optimiser.param_groups[0]["lr"]
 
     def release(self) -> None:
         """Frees the gradient, which is as large as the trained weights."""

@@ -14,6 +14,9 @@ Steps = Annotated[int, Field(ge=1, le=1_000_000)]
 Batch = Annotated[int, Field(ge=1, le=4096)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Schedule = Literal["constant", "linear", "cosine"]
+"""How the rate goes on from ``learning_rate``: it stays (the paper), or it falls to 0 over all steps, along a
+line or half a cosine wave."""
 
 
 def training_name(name: str, training: int) -> str:
@@ -80,7 +83,7 @@ class JointDiscriminator(Configuration):
 
 
 class Optimiser(Configuration):
-    """Constant-rate AdamW with gradient clipping.
+    """AdamW with gradient clipping.
 
     ``adamw`` is torch's fused AdamW in float32; ``adamw_8bit`` is bitsandbytes'.
     ``gradient_checkpointing`` recomputes the UNet's activations in the backward pass; null leaves it to
@@ -154,6 +157,7 @@ class HypnosSettings(Configuration):
 
     label: str = "HYPNOS"
     learning_rate: Rate
+    schedule: Schedule = "constant"
     steps: Steps
     instance_batch: Batch = 1
     class_batch: Batch = 1
@@ -184,6 +188,7 @@ class DreamBoothSettings(Configuration):
 
     label: str = "DreamBooth"
     learning_rate: Rate
+    schedule: Schedule = "constant"
     steps: Steps
     instance_batch: Batch = 1
     class_batch: Batch = 1
@@ -197,6 +202,7 @@ class DreamBoothSettings(Configuration):
         return HypnosSettings(
             label=self.label,
             learning_rate=self.learning_rate,
+            schedule=self.schedule,
             steps=self.steps,
             instance_batch=self.instance_batch,
             class_batch=self.class_batch,
@@ -223,6 +229,7 @@ class TextualInversionSettings(Configuration):
     token: Annotated[str, Field(pattern=r"^<[a-z][a-z0-9_]*>$")] = "<sks>"
     phrase: Literal["token", "token_noun"] = "token"
     learning_rate: Rate = 2e-3
+    schedule: Schedule = "constant"
     steps: Steps
     batch: Batch = 1
     templates: Annotated[tuple[str, ...], Field(min_length=1)] | None = None

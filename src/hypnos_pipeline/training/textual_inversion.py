@@ -16,7 +16,7 @@ from hypnos_pipeline.training.denoising import Denoiser
 from hypnos_pipeline.training.draws import PoolDraws, draw_half, draw_templates
 from hypnos_pipeline.training.driver import Row, drive
 from hypnos_pipeline.training.losses import mse
-from hypnos_pipeline.training.optimisation import Trainee, Updater
+from hypnos_pipeline.training.optimisation import Trainee, Updater, rate_factor
 from hypnos_pipeline.training.settings import Augmented
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class TokenTraining(Trainee):
             clip_norm=_NO_CLIPPING,
             scaled=precision(runtime, model.device) == torch.float16,
             rate_key=f"learning_rate of {settings.label}",
+            factor=rate_factor(settings.schedule, settings.steps),
         )
         super().__init__({"token": torch.nn.ParameterDict({"row": self.row})}, {"updater": self.updater})
         self.denoiser = Denoiser(model, runtime)
@@ -111,7 +112,7 @@ class TokenTraining(Trainee):
             return None
         value = float(loss.detach())
         row = {"loss": value, "loss_reconstruction": value, "gradient_norm": norm}
-        return row | {"learning_rate": self.settings.learning_rate}
+        return row | {"learning_rate": self.updater.rate}
 
 
 def textual_inversion(
