@@ -26,7 +26,7 @@ _STEPS_BETWEEN_GROWTH = 100
 
 
 def rate_factor(schedule: Schedule, steps: int) -> Callable[[int], float]:
-    """Returns what the rate is multiplied by at each step, from 1: 1 at the first, towards 0 after the last."""
+    """Returns what multiplies the rate at each step, from 1: 1 at the first, towards 0 after the last."""
     if schedule == "linear":
         return lambda step: 1 - (step - 1) / steps
     if schedule == "cosine":
