@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 from hypnos_pipeline.checks.duration import AnnouncedDuration
 from hypnos_pipeline.checks.hooks import StudyChecks
@@ -13,6 +14,9 @@ from hypnos_pipeline.study.environments import BASE, DEFAULT
 from hypnos_pipeline.study.loading import StudyConfigLoader
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime phones home otherwise
+if "numba" not in sys.modules:  # once its threads run, they cannot be counted anew
+    # pymatting's parallel loops are short: beside other processes, their threads mostly wait for each other.
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 use_writable_caches()  # in every process: all of them read their settings here first
 CONFIG_LOADER_CLASS = StudyConfigLoader
 CONFIG_LOADER_ARGS = {"base_env": BASE, "default_run_env": DEFAULT}

@@ -20,9 +20,7 @@ MATTE = hnp.arrays(np.float64, (5, 4), elements=UNIT)
 
 def drawn(test):
     """Draws a foreground, its matte and a background for a test."""
-    return settings(max_examples=25, deadline=None)(
-        given(foreground=IMAGE, alpha=MATTE, background=IMAGE)(test)
-    )
+    return settings(max_examples=25)(given(foreground=IMAGE, alpha=MATTE, background=IMAGE)(test))
 
 
 @drawn
@@ -110,7 +108,7 @@ def test_a_mid_grey_object_is_its_own_negative_and_others_are_not() -> None:
     assert not compositing.is_own_negative(half, alpha)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(colour=st.tuples(UNIT, UNIT, UNIT))
 def test_opposed_colours_have_the_opposite_hue_and_another_lightness(colour) -> None:
     foreground = np.full((2, 2, 3), 0.5) + (np.array(colour) - 0.5) * 0.14

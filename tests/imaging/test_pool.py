@@ -74,7 +74,7 @@ def test_colours_do_not_repeat_until_the_list_is_used_up(pool) -> None:
     assert len({row["colour"] for row in pool.manifest}) > 4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     x=st.floats(0.3, 0.7), y=st.floats(0.3, 0.7), radius=st.floats(0.05, 0.25), scale=st.floats(0.2, 3.0),
     seed=st.integers(0, 99),

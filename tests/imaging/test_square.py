@@ -18,7 +18,7 @@ def box_matte(width: int, height: int, left: int, top: int, right: int, bottom: 
     return alpha
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_the_square_is_the_largest_in_frame_and_holds_the_box_where_it_fits(data) -> None:
     width, height = data.draw(st.integers(32, 90)), data.draw(st.integers(32, 90))

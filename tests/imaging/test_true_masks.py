@@ -35,7 +35,7 @@ def truth(working: WorkingSet, folder) -> tuple[ImageSet, ImageSet]:
     return true_cut_outs(working.photos, working.mattes, working.foregrounds, working.report, folder)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     size=st.tuples(st.integers(40, 120), st.integers(40, 120)),
     true=st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7)),

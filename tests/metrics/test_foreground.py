@@ -44,7 +44,7 @@ def scores(networks, truth: CutOuts, image: np.ndarray, colour: str, metrics=MET
     return table.set_index("metric")["mean"].to_dict()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10_000), colour=names)
 def test_the_cut_out_on_its_colour_has_the_best_value(networks, seed, colour):
     truth = cut_outs(seed)
@@ -59,7 +59,7 @@ def test_the_cut_out_on_its_colour_has_the_best_value(networks, seed, colour):
     assert found == pytest.approx(best, abs=1e-4)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10_000), pair=st.lists(names, min_size=2, max_size=2, unique=True))
 def test_a_wrong_background_shows_and_does_not_turn_the_foregrounds_ranking(networks, seed, pair):
     requested, got = pair

@@ -38,7 +38,7 @@ def test_fixed_prompts_are_repeated_in_turn() -> None:
     assert expand(given_, "fixed", 1) == (given_.prompts * 3)[:5]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**31), images=st.integers(1, 60))
 def test_the_grammar_does_not_repeat_and_styles_suit_their_type(seed, images) -> None:
     prompts = expand(grammar(images=images), "varying", seed)

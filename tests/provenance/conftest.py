@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.provenance.small_study import make, the_cell
+from tests.shared import made_once
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +18,7 @@ def finished_study(tmp_path_factory) -> Path:
     """The study, run and committed. Not to be changed."""
     # DVC's memory of hashes belongs to the test, not to the machine.
     os.environ["DVC_SITE_CACHE_DIR"] = str(tmp_path_factory.mktemp("dvc"))
-    root = tmp_path_factory.mktemp("finished") / "study"
-    make(root)
-    return root
+    return made_once(tmp_path_factory, "recorded_study", make)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def pairs(values: np.ndarray, metric: str = "foreground_dino", photos: int = 2) 
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(counts=st.lists(st.integers(1, 5), min_size=1, max_size=6), seed=st.integers(0, 1000))
 def test_a_resample_holds_whole_draws_of_colours(counts, seed):
     colours = [name for name, count in zip(COLOURS, counts, strict=False) for _ in range(count)]
@@ -72,7 +72,7 @@ def test_an_interval_covers_the_known_mean_about_as_often_as_it_says():
     assert np.mean((naive[:, 1] <= 3.0) & (naive[:, 2] >= 3.0)) < covered - 0.1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lead=st.floats(-2, 2), seed=st.integers(0, 1000))
 def test_a_constant_lead_has_no_width_because_methods_are_paired(lead, seed):
     values = rng(seed).normal(0, 5, EACH * len(COLOURS))

@@ -21,6 +21,9 @@ from hypnos_pipeline.errors import WorkerDied
 from hypnos_pipeline.running.pool import Pool, in_worker, log_to_the_pool
 from hypnos_pipeline.running.tasks import TRIES, Here
 
+SOON = 60
+"""Seconds that what happens at once may take on a busy machine."""
+
 
 @pytest.fixture(scope="module")
 def pool():
@@ -28,20 +31,25 @@ def pool():
         yield opened
 
 
-def note(log: Path, name: str, seconds: float = 0.2) -> tuple[int, str | None, bool]:
-    """Writes down when it began and ended."""
+def note(log: Path, name: str, seconds: float = 0.2, beside: str = "") -> tuple[int, str | None, bool]:
+    """Writes down when it began and ended, which it does once another one has begun."""
     with log.open("a") as file:
         file.write(f"{name} ")
     time.sleep(seconds)
+    end = time.monotonic() + SOON
+    while beside and beside not in log.read_text().split():
+        assert time.monotonic() < end, f"{beside} did not begin within {SOON} s"
+        time.sleep(0.02)
     with log.open("a") as file:
         file.write(f"/{name} ")
     return os.getpid(), os.environ.get("OMP_NUM_THREADS"), in_worker()
 
 
-def die_once(flag: Path) -> str:
+def die_once(flag: Path, log: Path) -> str:
     if not flag.exists():
         flag.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    note(log, "again", 0)
     return "done"
 
 
@@ -79,8 +87,8 @@ def test_those_of_high_priority_go_first_and_no_more_at_a_time_than_fit(pool, tm
 
 def test_what_does_not_fit_beside_another_waits(pool, tmp_path):
     log = tmp_path / "log"
-    for name, memory in (("large", 8), ("vast", 99), ("small", 2)):
-        pool.submit(note, log, name, 0.3, key=name, memory=memory)
+    for name, memory, beside in (("large", 8, "small"), ("vast", 99, ""), ("small", 2, "")):
+        pool.submit(note, log, name, 0, beside, key=name, memory=memory)
     assert {task.key for task in pool.finished()} == {"large", "vast", "small"}
     words = log.read_text().split()
     assert words.index("small") < words.index("/large")
@@ -116,10 +124,11 @@ def test_an_error_comes_back_as_it_was(pool):
 
 
 def test_a_killed_worker_s_task_runs_again_and_no_other_one_does(pool, tmp_path, caplog):
-    pool.submit(die_once, tmp_path / "flag", key="dies once")
-    pool.submit(note, tmp_path / "log", "beside", 4, key="beside")
+    log = tmp_path / "log"
+    pool.submit(die_once, tmp_path / "flag", log, key="dies once")
+    pool.submit(note, log, "beside", 0, "/again", key="beside")
     assert {task.key: task.result() for task in pool.finished()}["dies once"] == "done"
-    assert (tmp_path / "log").read_text().split() == ["beside", "/beside"]
+    assert log.read_text().split() == ["beside", "again", "/again", "/beside"]
     said = f"dies once: its process was killed; it starts again in another one (2 of {TRIES} tries)"
     assert [record.getMessage() for record in caplog.records] == [said]
 
@@ -191,6 +200,6 @@ def test_no_process_folder_or_port_is_left_behind(tmp_path, ending):
         os.killpg(main.pid, signal.SIGINT)  # Ctrl-C reaches the workers too
     else:
         main.kill()
-    main.communicate(timeout=5)
-    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    main.communicate(timeout=SOON)
+    assert psutil.wait_procs(workers, timeout=SOON)[1] == []
     assert [path.name for path in tmp_path.iterdir()] == ["busy.py"]

@@ -143,12 +143,12 @@ def test_an_entry_made_with_locks_counts_where_there_are_none(locked, request):
 
 
 def test_a_whole_study_is_locked_in_no_time(locked):
-    names = {f"subject_{number}.method.dataset" for number in range(500)}
+    names = {f"subject_{number}.method.dataset" for number in range(5000)}
     for number in range(8):  # other runs
         locked(set(), {f"{number}.{name}" for name in names})
     start = time.process_time()
     locked(names, {f"new.{name}" for name in names}).release()
-    assert time.process_time() - start < 0.05
+    assert time.process_time() - start < 2  # 0.02 were measured
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ import yaml
 from tests.stages.project import environment
 from tests.stages.toys import Toy
 
-SOON = 60.0
+SOON = 180.0
 """Seconds that a busy machine may take to come to the middle of a stage."""
-ENDED = 60.0
+ENDED = 120.0
 """Seconds within which everything has ended; 5 on a machine that is not busy."""
 STAGES = {
     "quick": {"cmd": "cat a.txt > quick", "deps": ["a.txt"], "outs": ["quick"]},

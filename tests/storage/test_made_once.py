@@ -29,7 +29,7 @@ class Maker:
         self.times += 1
         self.began.set()
         if self.wait:
-            self.wait.wait(10)
+            self.wait.wait(60)
         return {"n": torch.full((self.size,), 7, dtype=torch.uint8)}
 
 
@@ -79,14 +79,14 @@ def test_who_comes_while_it_is_being_made_waits(tmp_path: Path, caplog) -> None:
         threading.Thread(target=made_once, args=(tmp_path, KEY, make, 1e6)) for make in (first, second)
     ]
     threads[0].start()
-    assert first.began.wait(10)
+    assert first.began.wait(60)
     threads[1].start()
     while "waiting for it" not in caplog.text:
         assert threads[1].is_alive()
         time.sleep(0.01)
     go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert (first.times, second.times) == (1, 0)
 
 

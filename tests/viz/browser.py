@@ -80,7 +80,7 @@ def dumped(url: str) -> str:
             "--dump-dom",
             url,
         ]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
 
 
 class _Reader(HTMLParser):

@@ -61,7 +61,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         env=os.environ | {"HTTPS_PROXY": NOWHERE, "KEDRO_DISABLE_TELEMETRY": "1"},
         capture_output=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     with served(project / "build") as address:
         yield Site(project / "build", address)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -142,11 +141,10 @@ def test_a_wrong_address_is_named(server: Hub, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dead_network_is_reported_within_seconds(tmp_path: Path) -> None:
-    begun = time.monotonic()
+def test_a_dead_network_is_reported_within_seconds(tmp_path: Path, waits: list[float]) -> None:
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9 cannot be reached \(.*refused"):
         download("http://127.0.0.1:9/net.pth", tmp_path / "net.pth")
-    assert time.monotonic() - begun < 5
+    assert sum(waits) < 5
 
 
 def test_file_names() -> None:
