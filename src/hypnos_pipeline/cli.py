@@ -10,6 +10,7 @@ from hypnos_pipeline.commands.cell import cell
 from hypnos_pipeline.commands.doctor import doctor
 from hypnos_pipeline.commands.dvc import dvc
 from hypnos_pipeline.commands.export import export
+from hypnos_pipeline.commands.findings import findings
 from hypnos_pipeline.commands.mattes import mattes
 from hypnos_pipeline.commands.miniworld import miniworld
 from hypnos_pipeline.commands.models import models
@@ -28,5 +29,5 @@ def cli() -> None:
     """Commands of hypnos-pipeline."""
 
 
-for command in (cell, doctor, dvc, export, mattes, miniworld, models, repro, run, sample):
+for command in (cell, doctor, dvc, export, findings, mattes, miniworld, models, repro, run, sample):
     cli.add_command(command)

@@ -7,6 +7,7 @@ raised; everything else is a mistake of ours and shows its traceback.
     ├── ProblemsError            lists every problem found, not only the first
     │   ├── StudyError           keys, photos, words or networks that a run cannot use
     │   ├── PhotoError           photos or masks of one folder
+    │   ├── ClaimsError          claims that a study cannot measure
     │   └── MissingModels        networks that are not on this machine
     ├── ModelError
     │   ├── LockError            models.lock cannot be read, or does not fit the study
@@ -130,6 +131,12 @@ class PhotoError(ProblemsError):
     """Photos or masks of one folder that cannot be used."""
 
     head = "Photos: {count} to fix."
+
+
+class ClaimsError(ProblemsError):
+    """Claims that are unreadable, or that a study cannot measure."""
+
+    head = "Claims: {count} to fix."
 
 
 class MissingModels(ProblemsError):

@@ -8,17 +8,16 @@ of its own: its value is a point beside the recorded interval.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.errors import FindingsError
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.charts import Interval, intervals
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
-from hypnos_pipeline.reporting.statistics import training_differences, values_of
+from hypnos_pipeline.reporting.measures import EXAMPLE, Comparison
 from hypnos_pipeline.reporting.trainings import Values, mean_label
 
 if TYPE_CHECKING:
@@ -31,23 +30,6 @@ FINDING_COLUMNS = [
 FILE = "docs/findings.csv"
 MEAN = "mean"
 """The set of a row about the mean of a kind's objects; only such a row has a verdict."""
-MEASURE = re.compile(r"(?P<metric>\w+) on (?P<prompt_set>\w+): (?P<method>\w+) - (?P<minus>\w+)")
-
-
-class Comparison(NamedTuple):
-    """What a row's ``measure`` says: one metric on one prompt set, of one method minus another."""
-
-    metric: str
-    prompt_set: str
-    method: str
-    minus: str
-
-    def words(self, methods: Sequence[MethodLabel]) -> str:
-        """Returns it in print."""
-        labels = {each.name: each.label for each in methods}
-        return (
-            f"{METRICS[self.metric].heading}, {self.prompt_set}: {labels[self.method]} − {labels[self.minus]}"
-        )
 
 
 @dataclass(frozen=True)
@@ -121,13 +103,16 @@ def recorded_findings(
 
 
 def _compared(row: Any) -> Comparison:
-    parts = MEASURE.fullmatch(row.measure)
-    if not parts or parts["metric"] not in METRICS:
+    try:
+        compared = Comparison.parse(row.measure)
+    except ValueError:
+        compared = None
+    if compared is None or compared.metric not in METRICS:
         raise FindingsError(
             f"{FILE}: the measure {row.measure!r} of claim {row.claim!r} is not of the form "
-            "'dino on varying: hypnos - dreambooth_low_lr' with a known metric"
+            f"{EXAMPLE!r} with a known metric"
         )
-    return Comparison(**parts.groupdict())
+    return compared
 
 
 def _finding(
@@ -164,9 +149,7 @@ def _finding(
 
 def _single(values: pandas.DataFrame, compared: Comparison) -> float | None:
     """Returns this run's difference, of its first training."""
-    measure = (compared.prompt_set, compared.metric)
-    ours, theirs = (values_of(values, method, measure) for method in (compared.method, compared.minus))
-    return training_differences(ours, theirs).get(1)
+    return compared.differences(values).get(1)
 
 
 def _mean(singles: Mapping[str, float | None], objects: Sequence[str]) -> float | None:

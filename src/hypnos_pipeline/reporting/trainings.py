@@ -81,7 +81,7 @@ def method_estimates(
     found: dict[CellKey, Estimate] = {}
     for measure in measures:
         for method in methods:
-            for subjects in _by_kind(values, kinds):
+            for subjects in by_kind(values, kinds):
                 of_all = {subject: values_of(values[subject], method, measure) for subject in subjects}
                 means = {
                     CellKey(measure[0], subject, method, measure[1]): list(
@@ -109,7 +109,7 @@ def difference_estimates(
     """
     pairs, found = list(comparisons), []
     for measure in measures:
-        for subjects in _by_kind(values, kinds):
+        for subjects in by_kind(values, kinds):
             for pair in pairs:
                 differences = {
                     subject: list(
@@ -136,7 +136,8 @@ def mean_label(objects: int, kind: str) -> str:
     return f"Mean of {objects}{KIND_WORDS.get(kind, '')}"
 
 
-def _by_kind(values: Values, kinds: Kinds) -> list[list[str]]:
+def by_kind(values: Values, kinds: Kinds) -> list[list[str]]:
+    """Returns the sets of each kind, in their order."""
     grouped: dict[str, list[str]] = {}
     for subject in values:
         grouped.setdefault(kinds.get(subject, ""), []).append(subject)

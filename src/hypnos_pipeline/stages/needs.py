@@ -60,7 +60,7 @@ def needs_of(slice_: Slice, conventions: Conventions) -> Needs:
         "deps": {_dependency(name, read, slice_) for name in sorted(data)},
         "params": {_parameter(key, slice_) for key in keys},
         **{key: set() for key in (*OUTPUTS, UNCACHED)},
-        "modules": {_module(node.func) for node in nodes.nodes},
+        "modules": {module_of(node.func) for node in nodes.nodes},
     }
     needs["deps"] |= {template for key in keys for template in conventions.files_of(key)}
     for name in outputs:
@@ -102,7 +102,7 @@ def _parameter(key: str, slice_: Slice) -> str:
     return key
 
 
-def _module(function: Callable[..., Any]) -> str:
+def module_of(function: Callable[..., Any]) -> str:
     """Returns the module where a node's function is written, be it wrapped or partly applied."""
     while isinstance(function, partial):
         function = function.func

@@ -1,0 +1,1 @@
+"""The paper's claims, measured over several trainings, and the record of every training that git keeps."""

@@ -1,0 +1,192 @@
+"""``docs/findings.md``: the findings in words and tables, from the same values as ``docs/findings.csv``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hypnos_pipeline.metrics.registry import METRICS
+from hypnos_pipeline.reporting.cells import CellKey, rows_of
+from hypnos_pipeline.reporting.claims import Claims
+from hypnos_pipeline.reporting.findings import MEAN
+from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
+from hypnos_pipeline.reporting.measures import Comparison
+from hypnos_pipeline.reporting.statistics import Estimate, mean_of_objects
+from hypnos_pipeline.reporting.trainings import Kinds, Values, by_kind, method_estimates
+from hypnos_pipeline.reporting.verdict_table import wide_sets
+
+if TYPE_CHECKING:
+    import pandas
+
+KIND_TITLES = {"one_place": "Photos in one place", "several_places": "Photos in several places"}
+ABLATIONS = "measured by the ablation study ([The ablation study](ablations.md))"
+WIDEST = 0.05
+"""Half the width of an interval of DINO beyond which a set needs more trainings."""
+HEAD = """# Findings
+
+What the paper says of its methods, claim by claim, measured on the embedded study `{env}`. This page is
+written by `kedro findings write`; the same numbers are in `docs/findings.csv`.
+
+!!! warning "What this does not cover"
+    The study has three rendered objects, miniature models of 64 pixels that were trained for this project,
+    and one set of prompts. The intervals are about other trainings of these objects with these prompts. They
+    say nothing of other objects, of other prompts, of photographs, or of Stable Diffusion.
+
+The claims, their measures, directions and δ, the smallest difference that matters, were registered in
+`conf/{env}/claims.yml` before any training of this study was made, and none was taken out afterwards. How
+verdicts follow from intervals is said in [Verdicts](results.md#verdicts): the claims of one kind of photos
+are one family at 5 %, corrected by Holm. The intervals in the tables are the ordinary 95 % ones.
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the document is made from.
+
+    Attributes:
+        env: The environment.
+        claims: As registered.
+        findings: As ``verdict_table.findings_frame`` returns them.
+        values: Of single images, by set; those of metrics of whole sets have no image.
+        kinds: Of the sets.
+        methods: As they are called in print.
+        costs: By set, method and what was done (``finetune``, ``sample`` …): processor seconds and bytes of
+            every training.
+        trainings: How many the study is to have.
+    """
+
+    env: str
+    claims: Claims
+    findings: pandas.DataFrame
+    values: Values
+    kinds: Kinds
+    methods: Sequence[MethodLabel]
+    costs: Mapping[tuple[str, str, str], Sequence[tuple[float, float]]]
+    trainings: int
+
+
+def findings_document(measured: Measured) -> str:
+    """Returns the page as Markdown."""
+    parts = [HEAD.format(env=measured.env), _trainings(measured)]
+    for sets in by_kind(measured.values, measured.kinds):
+        kind = measured.kinds[sets[0]]
+        own = measured.findings[measured.findings["kind"] == kind]
+        parts += [f"## {KIND_TITLES.get(kind, kind)}", _verdicts(own, len(sets), measured.methods)]
+        parts += ["### Object by object", _objects(own, sets, measured.methods)]
+        parts += ["### All measures and what they cost", _measures(measured, sets)]
+    return "\n\n".join([*parts, "## Not measured", _not_measured(measured.claims)]) + "\n"
+
+
+def _trainings(measured: Measured) -> str:
+    fewest = int(measured.findings["trainings"].min())
+    text = [f"Each method has at least {fewest} trainings on each set, of {measured.trainings} planned."]
+    if wide := wide_sets(measured.findings, "dino", WIDEST):
+        names = listed(map(subject_label, wide))
+        text.append(f"{names} need more: half an interval of DINO is wider than {WIDEST} there.")
+    return " ".join(text)
+
+
+def _verdicts(own: pandas.DataFrame, objects: int, methods: Sequence[MethodLabel]) -> str:
+    rows = [
+        (
+            *(row.section, row.claim, _words(row, methods), f"claimed {row.direction}"),
+            *(_interval(row), f"{row.delta:g}", f"**{row.verdict}**"),
+        )
+        for row in rows_of(own[own["set"] == MEAN])
+    ]
+    heads = ("section", "claim", "measure", "direction", f"mean of {objects} objects", "δ", "verdict")
+    return _table(heads, rows)
+
+
+def _objects(own: pandas.DataFrame, sets: Sequence[str], methods: Sequence[MethodLabel]) -> str:
+    by_measure: dict[str, list[str]] = {}
+    for row in rows_of(own[own["set"] != MEAN]):
+        by_measure.setdefault(_words(row, methods), []).append(_interval(row))
+    rows = [(measure, *several) for measure, several in by_measure.items()]
+    return "\n\n".join(
+        [
+            "Single objects have no verdict.",
+            _table(("measure", *map(subject_label, sets)), rows),
+        ]
+    )
+
+
+def _measures(measured: Measured, sets: Sequence[str]) -> str:
+    """Returns every measure and the cost of each method, a mean over the objects, without a verdict."""
+    names = [method.name for method in measured.methods]
+    values = {name: measured.values[name] for name in sets}
+    each = [frame[["prompt_set", "metric"]].drop_duplicates() for frame in values.values()]
+    taken = dict.fromkeys((row.prompt_set, row.metric) for frame in each for row in rows_of(frame))
+    found = method_estimates(values, measured.kinds, names, taken)
+    rows = _costs(measured, sets, names)
+    for prompt_set, metric in taken:
+        cells = []
+        for method in names:
+            keys = [CellKey(prompt_set, name, method, metric) for name in sets]
+            several = {key: found[key] for key in keys if key in found}
+            cells.append(_plus_minus(mean_of_objects(several)) if len(several) == len(sets) else "")
+        rows.append((f"{METRICS[metric].heading}, {prompt_set}", *cells))
+    return "\n\n".join(
+        [
+            "Means over objects and trainings, ± half of the 95 % interval over trainings. Seconds are of one"
+            " processor core; memory is the most that the process held, Python and its libraries among it."
+            " HYPNOS's training takes its discriminator's in.",
+            _table(("measure", *(method.label for method in measured.methods)), rows),
+        ]
+    )
+
+
+def _costs(measured: Measured, sets: Sequence[str], methods: Sequence[str]) -> list[tuple[str, ...]]:
+    training, sampling = ("pretrain_discriminator", "finetune"), ("sample",)
+    shown = (("Seconds of training", training, 0), ("Seconds of sampling", sampling, 0))
+    memory = (("Memory of training, GB", training, 1), ("Memory of sampling, GB", sampling, 1))
+    rows: list[tuple[str, ...]] = []
+    for title, parts, place in (*shown, *memory):
+        cells = []
+        for method in methods:
+            means = [
+                sum(pair[place] for pair in found) / len(found)
+                for part in parts
+                if (found := [pair for name in sets for pair in measured.costs.get((name, method, part), ())])
+            ]
+            number = (max(means) / 1e9 if place else sum(means)) if means else None
+            cells.append("" if number is None else f"{number:.1f}" if place else f"{number:.0f}")
+        rows.append((title, *cells))
+    return rows
+
+
+def _not_measured(claims: Claims) -> str:
+    rows = [
+        (each.section, f"“{each.sentence}”", ABLATIONS if each.reason == "ablations" else each.reason)
+        for each in claims.not_measured
+    ]
+    return "\n\n".join(
+        [
+            "Statements of the same sections that no claim above measures, each with the reason.",
+            _table(("section", "sentence", "reason"), rows),
+        ]
+    )
+
+
+def _words(row: Any, methods: Sequence[MethodLabel]) -> str:
+    return Comparison.parse(row.measure).words(methods)
+
+
+def _interval(row: Any) -> str:
+    return f"{_signed(row.difference)} ({_signed(row.low)} to {_signed(row.high)})"
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.3f}".replace("-", "−")
+
+
+def _plus_minus(estimate: Estimate) -> str:
+    low, high = estimate.interval()
+    return f"{(low + high) / 2:.3f} ± {(high - low) / 2:.3f}".replace("-", "−")
+
+
+def _table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

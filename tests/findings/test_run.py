@@ -1,0 +1,141 @@
+"""Records of single trainings: a run that was stopped goes on, and what no longer agrees is stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from hypnos_pipeline.commands.dvc import conventions
+from hypnos_pipeline.findings import run as running
+from hypnos_pipeline.findings.record import FOLDER, Cost, Record, Training, load, save, values_of_training
+from hypnos_pipeline.findings.run import Run, missing
+from hypnos_pipeline.findings.state import FindingsStudy, Kept
+from hypnos_pipeline.running.tasks import Here
+from tests.end_to_end.shrunken import make_project, shrink
+
+ENV = "mini_findings"
+TRAINING = Training("figurine", "hypnos", 2)
+
+
+def two_trainings(study: dict) -> dict:
+    """One set, two methods, two trainings."""
+    small = shrink(study) | {"trainings": 2, "further_trainings": [2]}
+    del small["methods"]["dreambooth"], small["methods"]["textual_inversion"]
+    small["evaluation"]["metrics"] = ["dino", "fid_64", "grain"]
+    return small
+
+
+def opened(project: Path) -> FindingsStudy:
+    return FindingsStudy(project, ENV, conventions())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    return make_project(tmp_path_factory.mktemp("findings") / "study", ENV, two_trainings)
+
+
+def change(project: Path, **changes: object) -> None:
+    file = project / "conf" / ENV / "parameters_study.yml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes, sort_keys=False))
+
+
+def test_a_record_is_loaded_as_it_was_saved(tmp_path):
+    pairs = pd.DataFrame(
+        [("invariant", f"invariant/{n}", "", photo, "dino", n + 0.25 * place)
+         for n in range(3) for place, photo in enumerate(("a", "b"))],
+        columns=["prompt_set", "image", "colour", "photo", "metric", "value"],
+    )  # fmt: skip
+    scores = pd.DataFrame(
+        [("invariant", "figurine", "hypnos", "dino", 1.125), ("invariant", "figurine", "hypnos", "fid", 7.5)],
+        columns=["prompt_set", "subject", "method", "metric", "mean"],
+    )
+    values = values_of_training(pairs, scores)
+    assert values["value"].tolist() == [0.125, 1.125, 2.125, 7.5]
+    assert values["image"].tolist() == ["invariant/0", "invariant/1", "invariant/2", ""]
+    kept = Record(values, {"code": "1"}, {"finetune": Cost(2.5, 1000)})
+    save(tmp_path / TRAINING.file, kept)
+    found = load(tmp_path / TRAINING.file)
+    assert (found.key, found.costs) == (kept.key, kept.costs)
+    assert found.values.astype(str).values.tolist() == values.astype(str).values.tolist()
+
+
+def test_the_first_trainings_come_first_and_what_they_share_before_them(project, monkeypatch):
+    monkeypatch.chdir(project)
+    findings = opened(project)
+    trainings = findings.trainings()
+    assert [str(each) for each in trainings[::2]] == [f"figurine, hypnos, training {n}" for n in (1, 2)]
+    works = findings.upstream.works(trainings)
+    assert [work.name for work in works] == [
+        *("figurine", "figurine.training_1", "figurine.hypnos", "figurine.base"),
+        *("figurine.training_2", "figurine.hypnos.training_2", "figurine.base.training_2"),
+    ]
+    by_name = {work.name: work for work in works}
+    assert by_name["figurine.hypnos.training_2"].after == ("figurine", "figurine.training_2")
+    assert by_name["figurine.base.training_2"].after == ("figurine",)
+    assert {node.name.rpartition(".")[2] for node in by_name["figurine.training_2"].nodes} == {
+        "pretrain_discriminator"
+    }
+
+
+def test_a_record_is_stale_once_its_settings_changed_and_not_for_more_trainings(project, monkeypatch):
+    monkeypatch.chdir(project)
+    before = (project / "conf" / ENV / "parameters_study.yml").read_text()
+    findings = opened(project)
+    assert findings.standing(TRAINING).kept is Kept.MISSING
+    values = pd.DataFrame(
+        [("invariant", "dino", "0", 1.0)], columns=["prompt_set", "metric", "image", "value"]
+    )
+    findings.save(TRAINING, Record(values, findings.key(TRAINING), {}))
+    assert findings.standing(TRAINING).kept is Kept.YES
+    change(project, trainings=3, further_trainings=[2, 3])
+    assert opened(project).standing(TRAINING).kept is Kept.YES
+    change(project, seed=43)
+    assert opened(project).standing(TRAINING).changed == ("settings",)
+    (project / "conf" / ENV / "parameters_study.yml").write_text(before)
+    photo = sorted((project / "data/01_raw/subjects/figurine").glob("*.*"))[0]
+    pixels = photo.read_bytes()
+    photo.write_bytes(pixels + b"\0")
+    assert opened(project).standing(TRAINING).changed == ("inputs",)
+    photo.write_bytes(pixels)
+    assert opened(project).standing(TRAINING).kept is Kept.YES
+    (project / FOLDER / ENV / TRAINING.file).unlink()
+
+
+def made(project: Path, **options) -> FindingsStudy:
+    findings = opened(project)
+    Run(findings, missing(findings, findings.trainings()), workers=1, **options).make()
+    return findings
+
+
+@pytest.mark.long
+def test_a_stopped_run_goes_on_and_ends_as_an_undisturbed_one(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "Pool", lambda workers, **_: Here())
+    other = make_project(tmp_path / "study", ENV, two_trainings)
+    monkeypatch.chdir(other)
+    undisturbed = made(other)
+    monkeypatch.chdir(project)
+    made(project, seconds=0)  # too short for anything
+    assert not (project / FOLDER).exists() or not list((project / FOLDER).rglob("*.parquet"))
+
+    def stop(training: Training) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(project, listener=stop)
+    assert [
+        str(each) for each in opened(project).trainings() if each not in missing(opened(project), [each])
+    ] == ["figurine, hypnos, training 1"]
+    stopped = made(project)
+    for training in stopped.trainings():
+        ours, theirs = stopped.load(training), undisturbed.load(training)
+        assert ours.values.equals(theirs.values)
+        assert ours.key == theirs.key
+        assert {"sample", "evaluate"} <= {*ours.costs}
+        assert all(cost.seconds > 0 and cost.memory > 1e8 for cost in ours.costs.values())
+    assert {"finetune", "pretrain_discriminator"} <= {*stopped.load(TRAINING).costs}
+    assert (project / f"data/06_models/{ENV}/figurine/hypnos/finetuned").is_dir()
+    assert not (project / f"data/06_models/{ENV}/figurine/hypnos.training_2/finetuned").exists()
+    assert missing(stopped, stopped.trainings()) == []

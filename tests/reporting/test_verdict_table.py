@@ -1,0 +1,143 @@
+"""Findings of claims from simulated trainings whose true differences are known, and the page made of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hypnos_pipeline.errors import FindingsError
+from hypnos_pipeline.reporting.claims import Claims, NotMeasured, RegisteredClaim
+from hypnos_pipeline.reporting.findings import FINDING_COLUMNS, MEAN
+from hypnos_pipeline.reporting.findings_document import Measured, findings_document
+from hypnos_pipeline.reporting.labels import MethodLabel
+from hypnos_pipeline.reporting.measures import Comparison
+from hypnos_pipeline.reporting.verdict_table import findings_frame, wide_sets
+
+KINDS = {f"{name}{end}": kind for kind, end in (("one_place", ""), ("several_places", "_places"))
+         for name in ("mug", "robot", "chair")}  # fmt: skip
+TRUTH = {"hypnos": 0.7, "dreambooth_low_lr": 0.5, "dreambooth_high_lr": 0.7, "base": 0.1}
+LABELS = [MethodLabel(name, name.upper()) for name in TRUTH]
+IMAGES = 12
+
+
+def claim(measure: str, direction: str = "higher", delta: float = 0.05) -> RegisteredClaim:
+    return RegisteredClaim(
+        section="4.1.1",
+        sentence="So.",
+        claim=measure,
+        measure=measure,
+        direction=direction,
+        delta=delta,
+        why="So.",
+    )
+
+
+CLAIMS = [
+    claim("dino on invariant: hypnos - dreambooth_low_lr"),
+    claim("dino on invariant: base - hypnos"),
+    claim("dino on invariant: hypnos - dreambooth_high_lr"),
+    claim("dino on varying: hypnos - hypnos on invariant", "lower"),
+    claim("spread of dino on invariant: base - hypnos", "higher", 0.02),
+]
+
+
+def values(noise: float = 0.01, trainings: int = 5, between: float = 0.02) -> dict[str, pd.DataFrame]:
+    """Values about the truth; varying prompts cost 0.2, and the base model's images scatter most."""
+    draws = np.random.default_rng(1)
+    rows = []
+    for name in KINDS:
+        for training in range(1, trainings + 1):
+            for method, mean in TRUTH.items():
+                centre = mean + draws.normal(0, between)
+                for prompt_set, less in (("invariant", 0.0), ("varying", 0.2)):
+                    scatter = draws.normal(0, noise * (8 if method == "base" else 1), IMAGES)
+                    scatter -= scatter.mean()
+                    rows += [
+                        (
+                            name,
+                            method,
+                            prompt_set,
+                            "dino",
+                            f"{prompt_set}/{image}",
+                            centre - less + each,
+                            training,
+                        )
+                        for image, each in enumerate(scatter)
+                    ]
+                rows.append((name, method, "invariant", "fid", "", 3.0, training))
+    columns = ["set", "method", "prompt_set", "metric", "image", "value", "training"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return {name: own.drop(columns="set") for name, own in frame.groupby("set", sort=False)}
+
+
+def means(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Verdicts of each kind, by measure."""
+    own = frame[frame["set"] == MEAN]
+    return {measure: rows["verdict"].tolist() for measure, rows in own.groupby("measure", sort=False)}
+
+
+def test_verdicts_are_those_of_the_known_truth():
+    frame = findings_frame(CLAIMS, values(), KINDS)
+    assert list(frame.columns) == FINDING_COLUMNS
+    assert means(frame) == {
+        "dino on invariant: hypnos - dreambooth_low_lr": ["seen"] * 2,
+        "dino on invariant: base - hypnos": ["opposite"] * 2,
+        "dino on invariant: hypnos - dreambooth_high_lr": ["no difference beyond δ"] * 2,
+        "dino on varying: hypnos - hypnos on invariant": ["seen"] * 2,
+        "spread of dino on invariant: base - hypnos": ["seen"] * 2,
+    }
+    objects = frame[frame["set"] != MEAN]
+    assert set(objects["verdict"]) == {""}
+    assert objects.groupby("measure")["set"].apply(set).map(len).eq(len(KINDS)).all()
+    assert frame["trainings"].eq(5).all()
+
+
+def test_trainings_that_scatter_decide_nothing_and_their_sets_need_more():
+    frame = findings_frame(CLAIMS[2:3], values(between=0.3), KINDS)
+    assert means(frame) == {CLAIMS[2].measure: ["not decided"] * 2}
+    assert wide_sets(frame, "dino", 0.05) == [*KINDS]
+    assert wide_sets(findings_frame(CLAIMS, values(between=0.01), KINDS), "dino", 0.05) == []
+
+
+def test_one_training_is_too_few_and_the_message_names_what_is_missing():
+    with pytest.raises(
+        FindingsError, match=r"mug: dino on invariant: hypnos - dreambooth_low_lr: 1\n(.|\n)*22 more"
+    ):
+        findings_frame(CLAIMS, values(trainings=1), KINDS)
+
+
+def test_a_spread_and_another_prompt_set_are_told_from_words():
+    assert Comparison.parse("spread of grain on varying: a - b") == ("grain", "varying", "a", "b", "", True)
+    assert Comparison.parse("grain on varying: a - a on invariant") == (
+        "grain",
+        "varying",
+        "a",
+        "a",
+        "invariant",
+        False,
+    )
+    assert Comparison.parse("dino on varying: hypnos - base on invariant").words(LABELS) == (
+        "DINO ↑, varying: HYPNOS − BASE on invariant"
+    )
+
+
+def test_the_page_says_first_what_it_does_not_cover_and_has_costs_beside_quality():
+    frame, found = values(), findings_frame(CLAIMS, values(), KINDS)
+    registered = Claims(
+        claims=CLAIMS, not_measured=[NotMeasured(section="0.F", sentence="An arm.", reason="One image.")]
+    )
+    costs = {
+        ("mug", "hypnos", part): [(seconds, 2e9)] for part, seconds in (("finetune", 90), ("sample", 20))
+    }
+    costs["mug", "hypnos", "pretrain_discriminator"] = [(10, 1e9)]
+    text = findings_document(Measured("mini_findings", registered, found, frame, KINDS, LABELS, costs, 5))
+    assert (
+        text.index("does not cover") < text.index("## Photos in one place") < text.index("several places\n")
+    )
+    assert "| 4.1.1 | dino on invariant: hypnos - dreambooth_low_lr | DINO ↑, invariant: HYPNOS −" in text
+    assert "**no difference beyond δ**" in text
+    assert "| Seconds of training | 100 |  |  |  |" in text
+    assert "| Memory of training, GB | 2.0 |  |  |  |" in text
+    assert "| FID ↓, invariant | 3.000 ± 0.000 |" in text
+    assert "| 0.F | “An arm.” | One image. |" in text
