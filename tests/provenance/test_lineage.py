@@ -60,18 +60,25 @@ def test_every_input_has_its_kind(study):
     }
 
 
-@pytest.mark.parametrize(("named", "part"), [("known", "known/masks/"), (None, "")])
-def test_true_masks_are_no_photos_and_only_the_subject_s_own_count(study, named, part):
+@pytest.mark.parametrize(
+    ("named", "parts"),
+    [
+        ({"true_masks": "known", "unseen": None}, ("known/masks/",)),
+        ({"true_masks": "a", "unseen": "b"}, ("a/masks/", "b/unseen/", "b/unseen_masks/")),
+        ({"true_masks": None}, ()),
+    ],
+)
+def test_true_masks_are_no_photos_and_only_the_subject_s_own_count(study, named, parts):
     record = read_record(study)
     stage = record.stages["background_removal@lego_robot"]
     truth = Recorded("data/01_raw/truth", "0" * 32 + ".dir", 1, 8)
-    params = {STUDY: {"subjects": {"lego_robot": {"true_masks": named}}}}
+    params = {STUDY: {"subjects": {"lego_robot": named}}}
     deps = {**stage.deps, truth.path: truth}
     record.stages[stage.name] = dataclasses.replace(stage, deps=deps, params=params)
     [masks] = [
         each for each in lineage(record, the_cell(study, "hypnos")).sources() if each.kind == "true mask"
     ]
-    assert (masks.recorded, masks.part) == (truth, part)
+    assert (masks.recorded, masks.parts) == (truth, parts)
 
 
 def test_a_model_elsewhere_is_known_by_the_parameters(study):

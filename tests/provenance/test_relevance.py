@@ -21,7 +21,7 @@ PAIRS = "data/07_model_output/mini/mug/pairs/hypnos.parquet"
 SCORES = "data/07_model_output/mini/mug/scores/hypnos.csv"
 TRUTH = "data/02_intermediate/mini/mug/true_mattes"
 UNSEEN = "data/02_intermediate/mini/mug/unseen_photos"
-PRIOR = "data/03_primary/mini/mug/class_prior"
+PLACES = "data/04_feature/mini/mug/other_places.safetensors"
 NETWORKS = {name: f"data/01_raw/models/mini/{name}" for name in ("clip", "dino", "lpips", "text_to_image")}
 
 
@@ -33,7 +33,7 @@ def lineage_of(metric: str, pairs: Recorded | None = None) -> Lineage:
     """One stage that measured every metric, and a report that reads it."""
     cell = Cell("mini", "1", "invariant", "mug", "hypnos", metric, "0.5", "", "", "4", "")
     inputs = [Input(recorded(path), "model") for path in NETWORKS.values()]
-    inputs += [Input(recorded(path), "artefact") for path in (SAMPLES, TRUTH, UNSEEN, PRIOR)]
+    inputs += [Input(recorded(path), "artefact") for path in (SAMPLES, TRUTH, UNSEEN, PLACES)]
     params = {
         "evaluation": {
             "metrics": ["dino", "lpips"],
@@ -60,7 +60,7 @@ def lineage_of(metric: str, pairs: Recorded | None = None) -> Lineage:
         ("ssim", (SAMPLES,), ("text_to_image",)),
         ("foreground_lpips", (SAMPLES, TRUTH), ("lpips", "text_to_image")),
         ("unseen_dino", (SAMPLES, UNSEEN), ("dino", "text_to_image")),
-        ("background_leak", (SAMPLES, TRUTH, PRIOR), ("clip", "text_to_image")),
+        ("background_leak", (SAMPLES, TRUTH, PLACES), ("clip", "text_to_image")),
     ],
 )
 def test_other_metrics_prompt_sets_and_reports_are_left_out(metric, own, networks):
@@ -85,6 +85,27 @@ def test_what_the_evaluation_reads_for_other_metrics_has_to_run_and_is_no_part_o
     found = replace(whole, stages=[stage, *whole.stages], inputs=inputs)
     assert [each.name for each in needed_stages(found)] == [stage.name, evaluation]
     assert [each.name for each in own_lineage(found).stages] == [evaluation]
+
+
+@pytest.mark.parametrize(
+    ("metric", "parts"),
+    [
+        ("dino", None),
+        ("foreground_dino", ("mug_places/masks/",)),
+        ("unseen_dino", ("mug/unseen/", "mug/unseen_masks/")),
+    ],
+)
+def test_of_what_is_known_of_a_subject_only_what_the_metric_compares_with_counts(metric, parts):
+    whole = lineage_of(metric)
+    truth = Input(
+        recorded("data/01_raw/truth"),
+        "true mask",
+        parts=("mug_places/masks/", "mug/unseen/", "mug/unseen_masks/"),
+    )
+    evaluation = whole.stages[0].name
+    inputs = whole.inputs | {evaluation: [*whole.inputs[evaluation], truth]}
+    found = own_lineage(replace(whole, inputs=inputs)).inputs[evaluation]
+    assert [each.parts for each in found if each.kind == "true mask"] == ([parts] if parts else [])
 
 
 @pytest.mark.parametrize(

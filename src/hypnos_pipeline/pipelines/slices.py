@@ -53,6 +53,7 @@ def subject_slices(
     stage: str,
     steps: Sequence[Step],
     elsewhere: Callable[[str], Mapping[str, str]] | None = None,
+    tag: str = "",
 ) -> list[Node]:
     """Returns the nodes of a stage that all methods of a subject share, for every subject.
 
@@ -61,11 +62,12 @@ def subject_slices(
         stage: Second part of the namespaces.
         steps: What to make the nodes of.
         elsewhere: Of a subject's name: full names of datasets that are not the subject's, by short name.
+        tag: Of the nodes, where the stage's pipeline has nodes of methods too; none if empty.
     """
     nodes: list[Node] = []
     for subject in study.subjects:
         full = {"params:subject": f"params:subjects.{subject}", **(elsewhere(subject) if elsewhere else {})}
-        nodes += _slice(steps, f"{subject}.{stage}", subject, full, subject=subject)
+        nodes += _slice(steps, f"{subject}.{stage}", subject, full, tag, subject=subject)
     return nodes
 
 
@@ -139,9 +141,10 @@ class _HashedOnce(Node):
 
 
 def _slice(
-    steps: Iterable[Step], namespace: str, prefix: str, full: Mapping[str, str], **names: Any
+    steps: Iterable[Step], namespace: str, prefix: str, full: Mapping[str, str], tag: str = "", **names: Any
 ) -> list[Node]:
-    tag = f"training_{names['training']}" if "training" in names else None
+    if "training" in names:
+        tag = f"training_{names['training']}"
 
     def name(short: str) -> str:
         return full.get(short) or (short if short.startswith("params:") else f"{prefix}.{short}")
@@ -149,9 +152,7 @@ def _slice(
     return [_node(step, name, namespace, tag, **{key: names[key] for key in step.given}) for step in steps]
 
 
-def _node(
-    step: Step, name: Callable[[str], str], namespace: str | None, tag: str | None = None, **given: Any
-) -> Node:
+def _node(step: Step, name: Callable[[str], str], namespace: str | None, tag: str = "", **given: Any) -> Node:
     reads, makes, function = step.reads, step.makes, step.function
     return _HashedOnce(
         update_wrapper(partial(function, **given), function) if given else function,
@@ -161,5 +162,5 @@ def _node(
         name(makes) if isinstance(makes, str) else [*map(name, makes)],
         name=step.name or function.__name__,
         namespace=namespace,
-        tags=tag,
+        tags=tag or None,
     )

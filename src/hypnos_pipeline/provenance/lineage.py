@@ -14,8 +14,9 @@ from hypnos_pipeline.provenance.record import Record, Recorded, StageRecord, ove
 Kind = Literal["photo", "true mask", "model", "code", "requirements", "artefact"]
 
 TRUE_MASKS = ("data/01_raw/truth", "data/01_raw/judge")
-"""Masks known to be true, for the comparison with true cut-outs; older records name the second folder."""
-TRUE_MASKS_KEY = re.compile(r"subjects\..*\.true_masks")
+"""What is known of subjects, for the evaluation alone; older records name the second folder."""
+KNOWN = {"true_masks": ("masks/",), "unseen": ("unseen/", "unseen_masks/")}
+"""Keys of a subject that name a folder in there, to what is read of it."""
 MODEL_FOLDER_KEY = re.compile(r"models\..*\.folder")
 
 
@@ -28,7 +29,7 @@ class Input:
         kind: What it is; ``artefact`` if a stage wrote it.
         producers: Names of the lineage's stages that wrote it, or something in it.
         others: How many other stages wrote into it; their share does not concern the cell.
-        part: Of true masks, the folder within that is the subject's own; empty if none is known of it. The
+        parts: Of true masks, the folders within that are the subject's own; none if none is known of it. The
             stages of all subjects depend on the whole, since dvc.yaml cannot leave a key out for some.
     """
 
@@ -36,7 +37,7 @@ class Input:
     kind: Kind
     producers: tuple[str, ...] = ()
     others: int = 0
-    part: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,16 +124,20 @@ def _input(record: Record, stage: StageRecord, dep: Recorded, cell: Cell, model_
     producers = [producer.name for producer in record.producers(dep.path)]
     if not producers:
         kind = _source_kind(dep.path, model_folders)
-        return Input(dep, kind, part=_own_true_masks(stage) if kind == "true mask" else "")
+        return Input(dep, kind, parts=_known_of_subject(stage) if kind == "true mask" else ())
     own = producers if len(producers) == 1 else [name for name in producers if concerns(name, cell)]
     own = own or producers
     return Input(dep, "artefact", tuple(own), len(producers) - len(own))
 
 
-def _own_true_masks(stage: StageRecord) -> str:
-    """Returns the folder within the true masks that a stage's parameters name, empty if they name none."""
-    named = [value for key, value in stage.leaves().items() if TRUE_MASKS_KEY.fullmatch(key) and value]
-    return f"{named[0]}/masks/" if named else ""
+def _known_of_subject(stage: StageRecord) -> tuple[str, ...]:
+    """Returns the folders within the true masks that a stage's parameters name."""
+    named = {
+        key.rpartition(".")[2]: folder
+        for key, folder in stage.leaves().items()
+        if key.startswith("subjects.") and folder
+    }
+    return tuple(f"{named[key]}/{part}" for key, parts in KNOWN.items() if key in named for part in parts)
 
 
 def _source_kind(path: str, model_folders: set[str]) -> Kind:

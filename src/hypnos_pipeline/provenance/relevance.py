@@ -19,8 +19,16 @@ from hypnos_pipeline.provenance.record import Recorded, StageRecord, overlap
 
 METRIC_NETWORKS = {metric.network for metric in METRICS.values()} - {""}
 """Keys below ``models`` that only metrics read."""
-OF_METRICS = {"/true_": "true_cut_outs", "/unseen_": "unseen", "/class_prior": "other_places"}
-"""What the evaluation reads for some metrics only: part of its path, to what such a metric ``reads``."""
+OF_METRICS = {
+    "/true_": "true_cut_outs",
+    "/unseen_": "unseen",
+    "/other_places": "other_places",
+    "/class_prior": "other_places",
+}
+"""What the evaluation reads for some metrics only: part of its path, to what such a metric ``reads``.
+
+In older records it reads the class prior itself.
+"""
 
 
 def needed_stages(lineage: Lineage, training: int | None = None) -> list[StageRecord]:
@@ -84,7 +92,7 @@ def own_lineage(lineage: Lineage) -> Lineage:
         own = [each for each in lineage.inputs[stage.name] if not _is_foreign(each, lineage.cell, foreign)]
         if stage in measured:
             own = [each for each in own if not _of_other_metrics(each, lineage.cell)]
-        inputs[stage.name] = own
+        inputs[stage.name] = [replace(each, parts=_own_parts(each, lineage.cell)) for each in own]
     stages: list[StageRecord] = []
     for stage in _behind({stage.name for stage in measured}, lineage, inputs):
         params = {file: _own_parameters(keys, lineage.cell) for file, keys in stage.params.items()}
@@ -134,8 +142,18 @@ def _is_foreign(each: Input, cell: Cell, folders: set[str]) -> bool:
     if each.kind == "model":
         return any(overlap(each.recorded.path, folder) for folder in folders)
     metric = METRICS.get(cell.metric)
-    reads_truth = metric is None or metric.requested_colour or {"true_cut_outs", "unseen"} & {*metric.reads}
+    reads_truth = metric is None or {"true_cut_outs", "unseen"} & {*metric.reads}
     return each.kind == "true mask" and not reads_truth
+
+
+def _own_parts(each: Input, cell: Cell) -> tuple[str, ...]:
+    """Returns the parts of what is known of a subject that the cell's metric compares with."""
+    metric = METRICS.get(cell.metric)
+    if metric is None:
+        return each.parts
+    return tuple(
+        part for part in each.parts if ("unseen" if "/unseen" in part else "true_cut_outs") in metric.reads
+    )
 
 
 def _of_other_metrics(each: Input, cell: Cell) -> bool:

@@ -200,17 +200,17 @@ class _TreeBuilder:
         return f"{stage} (above)" if stage in self._shown_stages else stage
 
     def _files(self, node: Tree, recorded: Recorded, each: Input | None) -> None:
-        """Adds the files of a folder; of one that is all subjects', only those of the subject's part."""
+        """Adds the files of a folder; of one that is all subjects', only those of the subject's parts."""
         state = self._trace.state.artefacts[recorded]
         self._shown_files.add(recorded)
-        part = each.part if each is not None else ""
-        if each is not None and each.kind == "true mask" and not part:
+        parts = each.parts if each is not None and each.kind == "true mask" else ("",)
+        if not parts:
             node.add(Text("none is known of this subject"))
             return
         if state.files is None:
             node.add(Text("its files as recorded are in neither git nor DVC's cache", ALERT))
         for name, md5 in (state.files or {}).items():
-            if not name.startswith(part):
+            if not name.startswith(parts):
                 continue
             line = Text(f"{name}  ")
             line.append(md5, QUIET)
