@@ -19,7 +19,7 @@ from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.running.costs import OTHERS, costs, followers, kind, makespan, remaining_paths
 from hypnos_pipeline.study.model import STUDY_FILE, Study
 
-ENVIRONMENTS = ("mini", "mini_ablation", "paper")
+ENVIRONMENTS = ("mini", "mini_findings", "mini_ablation", "paper")
 WORKERS = (1, 2, 4, 8, 16, 64)
 STABLE_DIFFUSION = NetworkSizes(unet=859_520_964, levels=3)
 PRODUCTS, NOUNS, GPUS = 1000, ("mug", "chair", "lamp", "robot", "car"), (1, 10, 100)

@@ -81,7 +81,7 @@ def test_a_simulated_run_gains_no_more_than_its_workers_nor_its_longest_path(cap
     makespan.main(["--smallest"])
     lines = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if "`" in line]
     assert len(lines) == len(makespan.ENVIRONMENTS) + 1
-    for cells, counts in zip(lines, [makespan.WORKERS] * 3 + [makespan.GPUS], strict=True):
+    for cells, counts in zip(lines, [makespan.WORKERS] * 4 + [makespan.GPUS], strict=True):
         *gains, most = map(float, cells[2:-1])
         assert gains == sorted(gains)
         assert all(1 <= gain <= min(count, most) for gain, count in zip(gains, counts, strict=True))
