@@ -68,6 +68,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
+def shrunken_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of a finished shrunken study; what is in its ``data`` is not to be changed."""
+    from tests.end_to_end.shrunken import make_project, run
+    from tests.shared import made_once
+
+    return made_once(
+        tmp_path_factory,
+        "shrunken_study",
+        lambda folder: run(make_project(folder), pipeline_names=["full"]),
+    )
+
+
+@pytest.fixture(scope="session")
 def project_root() -> Path:
     """The checkout the tests run in."""
     return PROJECT_ROOT

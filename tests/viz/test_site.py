@@ -9,11 +9,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.end_to_end.shrunken import make_project, run, shrink
 from tests.viz.browser import NAMES, find_chromium, look_at, served
 
 pytestmark = pytest.mark.skipif(
@@ -26,13 +24,6 @@ LAYERS = [
 ]  # fmt: skip
 NOWHERE = "http://127.0.0.1:9"
 """A proxy that answers nobody: kedro-viz asks the package index for its newest version."""
-
-
-def two_methods(study: dict[str, Any]) -> dict[str, Any]:
-    """Returns the shrunken study with the method that has most stages and the one that has fewest."""
-    small = shrink(study)
-    small["methods"] |= {"dreambooth": {}, "textual_inversion": {}}
-    return small
 
 
 @dataclass
@@ -51,20 +42,18 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
-    project = make_project(tmp_path_factory.mktemp("viz") / "study", change=two_methods)
-    run(project, pipeline_names=["full"])
+def site(shrunken_study) -> Iterator[Site]:
     kedro = Path(sys.executable).with_name("kedro")
     subprocess.run(
         [kedro, "viz", "build", "--include-previews"],
-        cwd=project,
+        cwd=shrunken_study,
         env=os.environ | {"HTTPS_PROXY": NOWHERE, "KEDRO_DISABLE_TELEMETRY": "1"},
         capture_output=True,
         check=True,
         timeout=600,
     )
-    with served(project / "build") as address:
-        yield Site(project / "build", address)
+    with served(shrunken_study / "build") as address:
+        yield Site(shrunken_study / "build", address)
 
 
 def test_collapsed_the_study_reads_at_a_glance(site):
