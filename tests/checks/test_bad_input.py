@@ -32,7 +32,7 @@ from hypnos_pipeline.checks.photos import (
     use_problems,
     users_of,
 )
-from hypnos_pipeline.checks.read_once import KEPT
+from hypnos_pipeline.checks.read_once import KEPT, ReadOnce
 from hypnos_pipeline.checks.words import WORDS as PLACE_OF_WORDS
 from hypnos_pipeline.checks.words import word_problems
 from hypnos_pipeline.datasets import RawPhotosDataset
@@ -208,7 +208,7 @@ def test_excluded_photos_and_those_with_masks_need_no_backend_and_no_true_mask(p
     own = {"figurine": users["figurine"]}
     outline = RawPhotos(raw.photos, masks).outline
     assert use_problems(outline, "here", own, parts) == []
-    assert known_mask_problems(outline, "figurine", parts, tmp_path) == []
+    assert known_mask_problems(outline, users.values(), tmp_path, ReadOnce()) == []
     fix = "add masks/03.png or change background_removal.backend"
     assert use_problems(outline, "here", users, parts) == [Problem("here", "03: has no mask", fix)]
 
@@ -236,12 +236,13 @@ def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
     shutil.copytree("data/01_raw/truth/figurine/masks", tmp_path / "known/masks")
     parameters["subjects"]["figurine"]["true_masks"] = "known"
     parts = ValidParts.of(Study, parameters)
+    users = users_of("figurine", parts).values()
     outline = read_photos(Path("data/01_raw/subjects/figurine")).outline
-    masks = tmp_path / "known/masks"
+    masks, known = tmp_path / "known/masks", ReadOnce()
     assert true_mask_problems(outline.sizes, masks) == []
-    assert known_mask_problems(outline, "figurine", parts, tmp_path) == []
+    assert known_mask_problems(outline, users, tmp_path, known) == []
     spoil(masks)
-    (problem,) = known_mask_problems(outline, "figurine", parts, tmp_path)
+    (problem,) = known_mask_problems(outline, users, tmp_path, known)
     assert problem.where == f"{masks} (true_masks)"
     assert message in str(problem)
 
@@ -249,7 +250,8 @@ def test_unusable_true_masks_are_refused(row, parameters, tmp_path):
 def test_a_subject_of_which_no_truth_is_known_needs_no_masks(parameters, tmp_path):
     del parameters["subjects"]["figurine"]["true_masks"]
     outline = read_photos(Path("data/01_raw/subjects/figurine")).outline
-    assert known_mask_problems(outline, "figurine", ValidParts.of(Study, parameters), tmp_path) == []
+    users = users_of("figurine", ValidParts.of(Study, parameters)).values()
+    assert known_mask_problems(outline, users, tmp_path, ReadOnce()) == []
 
 
 UNSEEN: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -275,11 +277,12 @@ def test_unusable_unseen_views_are_refused(row, parameters, tmp_path):
             shutil.copy(file, known / kind)
     parameters["subjects"]["figurine"]["unseen"] = "known"
     subjects = [ValidParts.of(Study, parameters).subjects["figurine"]]
-    assert unseen_problems(subjects, tmp_path) == []
+    before = ReadOnce()
+    assert unseen_problems(subjects, tmp_path, before) == []
     spoil(known)
-    (problem,) = unseen_problems(subjects, tmp_path)
+    (problem,) = unseen_problems(subjects, tmp_path, before)
     assert message in str(problem)
-    assert unseen_problems([subjects[0].model_copy(update={"unseen": None})], tmp_path) == []
+    assert unseen_problems([subjects[0].model_copy(update={"unseen": None})], tmp_path, before) == []
 
 
 def test_what_cuts_samples_out_is_checked_like_what_cuts_photos_out(parameters):

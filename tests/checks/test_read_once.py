@@ -11,7 +11,7 @@ from PIL import Image
 
 from hypnos_pipeline.checks import read_once as module
 from hypnos_pipeline.checks.read_once import KEPT, ReadOnce, read_once
-from hypnos_pipeline.errors import PhotoError
+from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.imaging import photos
 from tests.imaging.conftest import picture
 
@@ -85,6 +85,26 @@ def test_what_is_wrong_or_ignored_is_said_each_time(tmp_path, mug, read):
             outline(tmp_path, mug)
     assert len(read) == 4
     assert not (tmp_path / KEPT).exists()
+
+
+def test_a_check_that_found_nothing_is_made_again_once_anything_has_changed(tmp_path, mug):
+    made = []
+
+    def problems(beside: str = "", *found: Problem) -> list[Problem]:
+        def check():
+            made.append(beside)
+            return [*found]
+
+        with read_once(tmp_path) as known:
+            return known.problems(check, [mug, mug / "masks"], beside)
+
+    wrong = Problem("mug", "a problem")
+    assert problems("", wrong) == problems("", wrong) == [wrong]
+    assert problems() == problems() == []
+    assert problems("other sizes") == []
+    (mug / "masks/2.png").write_bytes(b"1")
+    assert problems("other sizes") == []
+    assert made == ["", "", "", "other sizes", "other sizes"]
 
 
 def test_folders_that_are_gone_are_forgotten_and_others_kept(tmp_path, mug):

@@ -95,7 +95,7 @@ def _photos(study: StudyFiles) -> Iterator[Finding]:
     with read_once(study.root) as known:
         for folder in study.photo_folders().values():
             with _warnings_of("hypnos_pipeline.imaging") as warned:
-                problems = photo_problems(folder, study.parts, study.truth, read=known.outline)
+                problems = photo_problems(folder, study.parts, study.truth, known=known)
             yield from problems
             if not problems:
                 yield from (warning(shown(folder), line) for line in warned)

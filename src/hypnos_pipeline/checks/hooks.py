@@ -81,7 +81,7 @@ class StudyChecks:
         with read_once(Path(loader.conf_source).parent if loader else Path()) as known:
             for name, users in photos.items():
                 folder = Path(catalog[name]._describe()["filepath"])
-                found += photo_problems(folder, parts, truth, users, known.outline)
+                found += photo_problems(folder, parts, truth, users, known)
         if "params:evaluation" in inputs:
             found += cut_out_problems(parts)
         if "params:class_prior" in inputs:
@@ -127,7 +127,7 @@ def _files_problems(files: StudyFiles, models_lock: Path | None) -> list[Problem
     parts, found = files.parts, list[Problem]()
     with read_once(files.root) as known:
         for folder in files.photo_folders().values():
-            found += photo_problems(folder, parts, files.truth, read=known.outline)
+            found += photo_problems(folder, parts, files.truth, known=known)
     found += class_prior_problems(parts) + cut_out_problems(parts)
     found += network_problems(parts, parts.models, models_lock)
     return [*found, *word_problems(parts), *machine_problems(parts), *tracking_problems(files.parameters)]

@@ -6,11 +6,13 @@ single mattes made by other backends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypnos_pipeline.checks.read_once import ReadOnce
 from hypnos_pipeline.configuration.messages import shown
 from hypnos_pipeline.errors import PhotoError, Problem
 from hypnos_pipeline.models.reference import is_present
@@ -36,22 +38,8 @@ def users_of(
         parts: The study.
         subjects: Those that count; all if not given.
     """
-    return {
-        name: subject
-        for name, subject in parts.subjects.items()
-        if (subject.photos or name) == owner and (subjects is None or name in subjects)
-    }
-
-
-def read_outline(folder: Path) -> PhotoOutline:
-    """Reads the photos of a folder.
-
-    Raises:
-        PhotoError: Listing everything that is wrong with them.
-    """
-    from hypnos_pipeline.imaging.photos import read_photos
-
-    return read_photos(folder).outline
+    using = parts.users_of_photos.get(owner, {})
+    return {name: subject for name, subject in using.items() if subjects is None or name in subjects}
 
 
 def photo_problems(
@@ -59,7 +47,7 @@ def photo_problems(
     parts: ValidParts,
     truth: Path | None = None,
     subjects: Iterable[str] | None = None,
-    read: Callable[[Path], PhotoOutline] = read_outline,
+    known: ReadOnce | None = None,
 ) -> list[Problem]:
     """Reads one subject's photos and masks, and checks them for the subjects that use them.
 
@@ -68,16 +56,18 @@ def photo_problems(
         parts: The study.
         truth: Holds ``<true_masks>/masks/<photo>.png`` and ``<unseen>/unseen``; not checked if not given.
         subjects: Those that count; all if not given.
-        read: How photos are read; ``ReadOnce.outline`` reads them only if they have changed.
+        known: What was read before; everything is read if not given.
     """
+    known = known or ReadOnce()
     try:
-        outline = read(folder)
+        outline = known.outline(folder)
     except PhotoError as error:
         return error.problems
-    found = use_problems(outline, shown(folder), users_of(folder.name, parts, subjects), parts)
+    users = users_of(folder.name, parts, subjects)
+    found = use_problems(outline, shown(folder), users, parts)
     if truth is not None:
-        found += known_mask_problems(outline, folder.name, parts, truth, subjects)
-        found += unseen_problems(users_of(folder.name, parts, subjects).values(), truth)
+        found += known_mask_problems(outline, users.values(), truth, known)
+        found += unseen_problems(users.values(), truth, known)
     return found
 
 
@@ -144,15 +134,17 @@ def _backend_problems(chosen: BackendSettings, matting: ModelReference | None) -
 
 
 def known_mask_problems(
-    outline: PhotoOutline, owner: str, parts: ValidParts, truth: Path, subjects: Iterable[str] | None = None
+    outline: PhotoOutline, users: Collection[SubjectSettings], truth: Path, known: ReadOnce
 ) -> list[Problem]:
-    """Checks the true masks of photos: one for each photo that is not excluded, in its size."""
+    """Checks the true masks of photos: one for each photo that a subject does not exclude, in its size."""
     found: list[Problem] = []
-    users = list(users_of(owner, parts, subjects).values())
     for name in dict.fromkeys(each.true_masks for each in users if each.true_masks):
         using = [each for each in users if each.true_masks == name]
         used = {key: size for key, size in outline.sizes.items() if any(key not in u.exclude for u in using)}
-        found += true_mask_problems(used, truth / name / "masks")
+        folder = truth / name / "masks"
+        found += known.problems(
+            partial(true_mask_problems, used, folder), [folder], str(sorted(used.items()))
+        )
     return found
 
 
@@ -179,17 +171,24 @@ def cut_out_problems(parts: ValidParts) -> list[Problem]:
     return [Problem(NETWORKS, f"evaluation.cut_out: {problem.what}", problem.fix) for problem in found]
 
 
-def unseen_problems(subjects: Iterable[SubjectSettings], truth: Path) -> list[Problem]:
-    """Reads the subjects' unseen views and their masks."""
-    from hypnos_pipeline.imaging.unseen import read_unseen
+def unseen_problems(users: Iterable[SubjectSettings], truth: Path, known: ReadOnce) -> list[Problem]:
+    """Reads the unseen views of subjects and their masks."""
+    from hypnos_pipeline.imaging.unseen import view_folders
 
     found: list[Problem] = []
-    for name in dict.fromkeys(subject.unseen for subject in subjects if subject.unseen):
-        try:
-            read_unseen(truth / name, image_size=1)
-        except PhotoError as error:
-            found += error.problems
+    for name in dict.fromkeys(subject.unseen for subject in users if subject.unseen):
+        found += known.problems(partial(_view_problems, truth / name), view_folders(truth / name))
     return found
+
+
+def _view_problems(folder: Path) -> list[Problem]:
+    from hypnos_pipeline.imaging.unseen import read_views
+
+    try:
+        read_views(folder)
+    except PhotoError as error:
+        return error.problems
+    return []
 
 
 def class_prior_problems(parts: ValidParts) -> list[Problem]:

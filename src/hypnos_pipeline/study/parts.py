@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, cast, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -32,6 +33,14 @@ class ValidParts:
     prompt_sets: dict[str, Any]
     models: dict[str, ModelReference]
     sections: dict[str, Any]
+
+    @cached_property
+    def users_of_photos(self) -> dict[str, dict[str, SubjectSettings]]:
+        """Subjects by the folder of photos that they use, then by name."""
+        found: dict[str, dict[str, SubjectSettings]] = {}
+        for name, subject in self.subjects.items():
+            found.setdefault(subject.photos or name, {})[name] = subject
+        return found
 
     @property
     def trainings(self) -> int:

@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -121,6 +121,7 @@ def _validated(backend: Backend, options: Mapping[str, Any], key: str) -> dict[s
         raise ValueError("; ".join(f"{key}.options: {problem}" for problem in problems)) from error
 
 
+@cache
 def _options_of(backend: Backend) -> type[BaseModel]:
     """Returns a model of a backend's options: its keyword-only parameters."""
     hints = get_type_hints(backend, include_extras=True)
