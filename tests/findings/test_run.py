@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,10 +10,12 @@ import pytest
 import yaml
 
 from hypnos_pipeline.commands.dvc import conventions
+from hypnos_pipeline.errors import FindingsError
 from hypnos_pipeline.findings import run as running
 from hypnos_pipeline.findings.record import FOLDER, Cost, Record, Training, load, save, values_of_training
 from hypnos_pipeline.findings.run import Run, missing
 from hypnos_pipeline.findings.state import FindingsStudy, Kept
+from hypnos_pipeline.findings.written import write_findings
 from hypnos_pipeline.running.tasks import Here
 from tests.end_to_end.shrunken import make_project, shrink
 
@@ -102,6 +105,29 @@ def test_a_record_is_stale_once_its_settings_changed_and_not_for_more_trainings(
     photo.write_bytes(pixels)
     assert opened(project).standing(TRAINING).kept is Kept.YES
     (project / FOLDER / ENV / TRAINING.file).unlink()
+
+
+def test_findings_are_written_from_records_and_not_from_too_few(project, monkeypatch):
+    monkeypatch.chdir(project)
+    claim = {"section": "4.1.1", "sentence": "So.", "claim": "it is so", "direction": "higher", "delta": 0.05}
+    measured = claim | {"measure": "dino on invariant: hypnos - base", "why": "So."}
+    (project / "conf" / ENV / "claims.yml").write_text(yaml.safe_dump({"claims": [measured]}))
+    findings, columns = opened(project), ["prompt_set", "metric", "image", "value"]
+    before = (project / "docs/findings.csv").read_text()
+    for training in findings.trainings():
+        value = {"hypnos": 0.75, "base": 0.25}[training.method] + training.number / 64
+        values = pd.DataFrame([("invariant", "dino", "invariant/0", value)], columns=columns)
+        with pytest.raises(FindingsError, match="Nothing was written"):
+            write_findings(findings)
+        findings.save(training, Record(values, findings.key(training), {"sample": Cost(2.0, 1000)}))
+    assert (project / "docs/findings.csv").read_text() == before
+    assert write_findings(findings) == ["docs/findings.csv", "docs/findings.md"]
+    written = pd.read_csv(project / "docs/findings.csv", keep_default_na=False)
+    assert written["set"].tolist() == ["mean", "figurine"]
+    assert written["verdict"].tolist() == ["seen", ""]
+    assert written["difference"].tolist() == [0.5, 0.5]
+    assert "it is so" in (project / "docs/findings.md").read_text(encoding="utf-8")
+    shutil.rmtree(project / FOLDER)
 
 
 def made(project: Path, **options) -> FindingsStudy:

@@ -18,7 +18,7 @@ KINDS = {f"{name}{end}": kind for kind, end in (("one_place", ""), ("several_pla
          for name in ("mug", "robot", "chair")}  # fmt: skip
 TRUTH = {"hypnos": 0.7, "dreambooth_low_lr": 0.5, "dreambooth_high_lr": 0.7, "base": 0.1}
 LABELS = [MethodLabel(name, name.upper()) for name in TRUTH]
-IMAGES = 12
+IMAGES = 6
 
 
 def claim(measure: str, direction: str = "higher", delta: float = 0.05) -> RegisteredClaim:
