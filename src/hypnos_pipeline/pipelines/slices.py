@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial, update_wrapper
+from functools import cache, cached_property, partial, update_wrapper
+from inspect import Signature, signature
 from typing import Any
 
 from kedro.pipeline import Node
@@ -155,7 +156,7 @@ def _slice(
 def _node(step: Step, name: Callable[[str], str], namespace: str | None, tag: str = "", **given: Any) -> Node:
     reads, makes, function = step.reads, step.makes, step.function
     return _HashedOnce(
-        update_wrapper(partial(function, **given), function) if given else function,
+        _with(function, given) if given else function,
         {key: name(each) for key, each in reads.items()}
         if isinstance(reads, Mapping)
         else [*map(name, reads)],
@@ -164,3 +165,15 @@ def _node(step: Step, name: Callable[[str], str], namespace: str | None, tag: st
         namespace=namespace,
         tags=tag or None,
     )
+
+
+def _with(function: Callable[..., Any], given: Mapping[str, Any]) -> partial[Any]:
+    """Returns the function with some arguments given, and a signature, which Kedro looks at several times."""
+    made = update_wrapper(partial(function, **given), function)
+    made.__signature__ = _signature(function, tuple(given))  # pyright: ignore[reportAttributeAccessIssue]
+    return made
+
+
+@cache
+def _signature(function: Callable[..., Any], given: tuple[str, ...]) -> Signature:
+    return signature(partial(function, **dict.fromkeys(given)))
