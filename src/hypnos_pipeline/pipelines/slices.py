@@ -167,11 +167,11 @@ def _node(step: Step, name: Callable[[str], str], namespace: str | None, tag: st
     )
 
 
-def _with(function: Callable[..., Any], given: Mapping[str, Any]) -> partial[Any]:
+def _with(function: Callable[..., Any], given: Mapping[str, Any]) -> Callable[..., Any]:
     """Returns the function with some arguments given, and a signature, which Kedro looks at several times."""
-    made = update_wrapper(partial(function, **given), function)
-    made.__signature__ = _signature(function, tuple(given))  # pyright: ignore[reportAttributeAccessIssue]
-    return made
+    made = partial(function, **given)
+    made.__dict__["__signature__"] = _signature(function, tuple(given))
+    return update_wrapper(made, function)
 
 
 @cache

@@ -57,8 +57,9 @@ class Comparison(NamedTuple):
         found = FORM.fullmatch(text)
         if found is None:
             raise ValueError(f"{text!r} is not of the form {EXAMPLE!r}")
-        words = {name: word or "" for name, word in found.groupdict().items()}
-        return cls(**words | {"spread": bool(words["spread"])})
+        words: dict[str, str] = {name: word or "" for name, word in found.groupdict().items()}
+        spread = words.pop("spread")
+        return cls(**words, spread=bool(spread))
 
     def unknown(self, methods: Iterable[str], prompt_sets: Iterable[str]) -> list[str]:
         """Returns what is wrong with its words in a study with these methods and prompt sets."""
