@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,9 +12,9 @@ import pandas as pd
 import pytest
 
 from hypnos_pipeline.imaging.image_set import ImageSet
+from hypnos_pipeline.metrics.cut_out import OtherPlaces
 from hypnos_pipeline.metrics.evaluate import PAIR_COLUMNS, SCORE_COLUMNS, evaluate_samples, summarise
 from hypnos_pipeline.metrics.foreground import CutOuts
-from hypnos_pipeline.metrics.other_places import OtherPlaces
 from hypnos_pipeline.metrics.registry import METRICS
 from tests.metrics.conftest import as_bytes, random_images
 from tests.tiny_models import save_tiny_text_to_image, tiny_text_to_image
@@ -322,7 +321,7 @@ def test_what_cannot_be_compared_is_refused(networks, given, message):
         run(networks, **given, truth=False)
 
 
-def test_the_pipeline_has_one_node_per_subject_and_method_and_one_that_methods_share(project_root):
+def test_the_pipeline_has_one_node_per_subject_and_method(project_root):
     import pickle
 
     import yaml
@@ -333,10 +332,7 @@ def test_the_pipeline_has_one_node_per_subject_and_method_and_one_that_methods_s
     file = project_root / "conf/mini/parameters_study.yml"
     study = Study.from_parameters(yaml.safe_load(file.read_text()))
     nodes = {node.namespace: node for node in create_pipeline(study).nodes}
-    assert len(nodes) == len(study.subjects) * (len(study.entries()) + 1)
-    shared = nodes["lego_robot.evaluation"]
-    assert (shared.outputs, shared.tags) == (["lego_robot.other_places"], {"shared"})
-    assert "lego_robot.other_places" in nodes["lego_robot.hypnos"].inputs
+    assert len(nodes) == len(study.subjects) * len(study.entries())
     made = ("pairs", "scores", "evaluation_report", "cut_out_sheet")
     assert nodes["lego_robot.hypnos"].outputs == [f"lego_robot.hypnos.{name}" for name in made]
     assert nodes["lego_robot.hypnos"].func.keywords == {"subject": "lego_robot", "method": "hypnos"}
@@ -344,24 +340,6 @@ def test_the_pipeline_has_one_node_per_subject_and_method_and_one_that_methods_s
     assert not any("finetuned" in name for name in nodes["lego_robot.base"].inputs)
     # runners of several processes send a node's function to another one
     pickle.loads(pickle.dumps(nodes["lego_robot.base"].func))
-
-
-@pytest.mark.parametrize("backend", [None, "grabcut"])
-def test_other_places_come_back_from_their_file_as_they_were(tmp_path, backend):
-    from hypnos_pipeline.datasets import TensorsDataset
-    from hypnos_pipeline.imaging.settings import BackendSettings
-
-    settings = BackendSettings(backend=backend) if backend else None
-    found = OtherPlaces.of(photos_of(2), settings, tmp_path)
-    holder = "hypnos_pipeline.metrics.other_places.OtherPlaces"
-    dataset = TensorsDataset(filepath=str(tmp_path / "places.safetensors"), holder=holder)
-    dataset.save(found)
-    again = dataset.load()
-    assert (len(again.images), len(again.mattes)) == ((2, 2) if backend else (0, 0))
-    for name in ("images", "mattes"):
-        before, after = getattr(found, name), getattr(again, name)
-        assert (before.dtype, before.shape) == (after.dtype, after.shape)
-        assert np.array_equal(before, after)
 
 
 def evaluated(models, folder, samples, metrics):
@@ -377,7 +355,7 @@ def evaluated(models, folder, samples, metrics):
         photos_of(PHOTOS),
         *truth_of(PHOTOS),
         views_of(VIEWS),
-        OtherPlaces.of(photos_of(5), None, Path("absent")),
+        photos_of(5),
         **{name: base if name == "text_to_image" else getattr(models, name) for name in NETWORKS},
         evaluation=EvaluationSettings(metrics=metrics),
         runtime=RuntimeSettings(device="cpu", threads=1),

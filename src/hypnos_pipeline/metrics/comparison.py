@@ -11,9 +11,9 @@ import numpy as np
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.background_leak import NEIGHBOURS
+from hypnos_pipeline.metrics.cut_out import OtherPlaces
 from hypnos_pipeline.metrics.features import ImageFeatures, MetricNetworks
 from hypnos_pipeline.metrics.foreground import CutOuts
-from hypnos_pipeline.metrics.other_places import OtherPlaces
 from hypnos_pipeline.metrics.pairwise import pairwise
 from hypnos_pipeline.metrics.registry import Metric
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,33 @@ if TYPE_CHECKING:
     from PIL import Image
 
 COLUMNS = 8
+MOST_PLACES = 64
+"""Images of other places that are cut out; more of them add time and little else."""
 BEHIND = "purple"
 """What cut-outs are shown on."""
+
+
+@dataclass(frozen=True)
+class OtherPlaces:
+    """Images of such an object where the photos were not taken.
+
+    Attributes:
+        images: K×S×S×3 uint8.
+        mattes: Of their objects, K×S×S float32 in [0, 1].
+    """
+
+    images: np.ndarray
+    mattes: np.ndarray
+
+    @classmethod
+    def of(
+        cls, class_prior: ImageSet, settings: BackendSettings | None, networks: Path
+    ) -> OtherPlaces | None:
+        """Cuts out the class prior's first images, as :func:`cut_out_samples` does the samples."""
+        if settings is None:
+            return None
+        images = class_prior.stack([*class_prior.images][:MOST_PLACES])
+        return cls(images, cut_out_images(images, settings, networks))
 
 
 def cut_out_samples(

@@ -11,10 +11,10 @@ import pandas as pd
 
 from hypnos_pipeline.imaging.image_set import ImageSet
 from hypnos_pipeline.metrics.comparison import Comparison, Values, compare
+from hypnos_pipeline.metrics.cut_out import OtherPlaces
 from hypnos_pipeline.metrics.features import MetricNetworks
 from hypnos_pipeline.metrics.foreground import CutOuts
 from hypnos_pipeline.metrics.formulas import values_by_prompt_set
-from hypnos_pipeline.metrics.other_places import OtherPlaces
 from hypnos_pipeline.metrics.registry import Metric, in_order
 from hypnos_pipeline.progress import counted
 

@@ -54,7 +54,6 @@ def subject_slices(
     stage: str,
     steps: Sequence[Step],
     elsewhere: Callable[[str], Mapping[str, str]] | None = None,
-    tag: str = "",
 ) -> list[Node]:
     """Returns the nodes of a stage that all methods of a subject share, for every subject.
 
@@ -63,12 +62,11 @@ def subject_slices(
         stage: Second part of the namespaces.
         steps: What to make the nodes of.
         elsewhere: Of a subject's name: full names of datasets that are not the subject's, by short name.
-        tag: Of the nodes, where the stage's pipeline has nodes of methods too; none if empty.
     """
     nodes: list[Node] = []
     for subject in study.subjects:
         full = {"params:subject": f"params:subjects.{subject}", **(elsewhere(subject) if elsewhere else {})}
-        nodes += _slice(steps, f"{subject}.{stage}", subject, full, tag, subject=subject)
+        nodes += _slice(steps, f"{subject}.{stage}", subject, full, subject=subject)
     return nodes
 
 
@@ -142,10 +140,9 @@ class _HashedOnce(Node):
 
 
 def _slice(
-    steps: Iterable[Step], namespace: str, prefix: str, full: Mapping[str, str], tag: str = "", **names: Any
+    steps: Iterable[Step], namespace: str, prefix: str, full: Mapping[str, str], **names: Any
 ) -> list[Node]:
-    if "training" in names:
-        tag = f"training_{names['training']}"
+    tag = f"training_{names['training']}" if "training" in names else None
 
     def name(short: str) -> str:
         return full.get(short) or (short if short.startswith("params:") else f"{prefix}.{short}")
@@ -153,7 +150,9 @@ def _slice(
     return [_node(step, name, namespace, tag, **{key: names[key] for key in step.given}) for step in steps]
 
 
-def _node(step: Step, name: Callable[[str], str], namespace: str | None, tag: str = "", **given: Any) -> Node:
+def _node(
+    step: Step, name: Callable[[str], str], namespace: str | None, tag: str | None = None, **given: Any
+) -> Node:
     reads, makes, function = step.reads, step.makes, step.function
     return _HashedOnce(
         _with(function, given) if given else function,
@@ -163,7 +162,7 @@ def _node(step: Step, name: Callable[[str], str], namespace: str | None, tag: st
         name(makes) if isinstance(makes, str) else [*map(name, makes)],
         name=step.name or function.__name__,
         namespace=namespace,
-        tags=tag or None,
+        tags=tag,
     )
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.imaging.image_set import ImageSet
-from hypnos_pipeline.metrics.other_places import OtherPlaces
 from hypnos_pipeline.metrics.settings import EvaluationSettings
 from hypnos_pipeline.models.settings import ModelReference, RuntimeSettings
 
@@ -23,7 +22,7 @@ def evaluate(
     true_mattes: ImageSet,
     true_foregrounds: ImageSet,
     unseen_photos: ImageSet,
-    other_places: OtherPlaces,
+    class_prior: ImageSet,
     evaluation: EvaluationSettings,
     runtime: RuntimeSettings,
     matting: ModelReference,
@@ -41,7 +40,7 @@ def evaluate(
         true_mattes: Their mattes, as far as they are known; the manifest says where they come from.
         true_foregrounds: Their foregrounds under these mattes.
         unseen_photos: Views of the subject that nothing learns from; often none.
-        other_places: Images of the class elsewhere, cut out.
+        class_prior: Images of the class, which show other places.
         evaluation: Which metrics, in which batches, and what cuts samples out.
         runtime: Device and threads.
         matting: The folder of the backends' networks.
@@ -55,7 +54,7 @@ def evaluate(
         ``metrics.evaluate.evaluate_samples``, and a report of the networks, the truth and the machine that
         gave them, and of how far replicates' means lie apart; a sheet of the cut-outs.
     """
-    from hypnos_pipeline.metrics.cut_out import cut_out_samples, cut_out_sheet
+    from hypnos_pipeline.metrics.cut_out import OtherPlaces, cut_out_samples, cut_out_sheet
     from hypnos_pipeline.metrics.evaluate import evaluate_samples
     from hypnos_pipeline.metrics.features import load_metric_networks
     from hypnos_pipeline.metrics.foreground import CutOuts
@@ -70,7 +69,8 @@ def evaluate(
         model = _finetuned_or_base(finetuned, references["text_to_image"], device)
     loaded = load_metric_networks(references, evaluation.metrics, device)
     cut_outs = CutOuts.of(true_mattes, true_foregrounds)
-    sample_mattes = cut_out_samples(samples, evaluation.cut_out, Path(matting.folder))
+    cutting = evaluation.cut_out, Path(matting.folder)
+    sample_mattes, other_places = cut_out_samples(samples, *cutting), OtherPlaces.of(class_prior, *cutting)
     (pairs, scores), *others = (
         evaluate_samples(
             replicate,

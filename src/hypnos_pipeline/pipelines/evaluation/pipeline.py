@@ -6,22 +6,17 @@ from kedro.pipeline import Pipeline
 
 from hypnos_pipeline.metrics.settings import NETWORKS
 from hypnos_pipeline.pipelines.evaluation.nodes import evaluate
-from hypnos_pipeline.pipelines.evaluation.subject_nodes import cut_out_class_prior
-from hypnos_pipeline.pipelines.slices import Step, method_slices, subject_slices
+from hypnos_pipeline.pipelines.slices import Step, method_slices
 from hypnos_pipeline.study.model import Study
 
-OF_SUBJECT = ("working_photos", "true_mattes", "true_foregrounds", "unseen_photos", "other_places")
-SHARED = Step(
-    cut_out_class_prior, ("class_prior", "params:evaluation", "params:models.matting"), "other_places"
-)
-"""What the evaluations of all methods of a subject read."""
+OF_SUBJECT = ("working_photos", "true_mattes", "true_foregrounds", "unseen_photos", "class_prior")
 
 
 def create_pipeline(study: Study) -> Pipeline:
-    """Returns one node for each subject and method, and one for what a subject's share."""
-    of_methods = {family: [_step(family)] for family, _ in study.entries()}
-    shared = subject_slices(study, "evaluation", [SHARED], tag="shared")
-    return Pipeline([*shared, *method_slices(study, of_methods, OF_SUBJECT)])
+    """Returns one node for each subject and method."""
+    return Pipeline(
+        method_slices(study, {family: [_step(family)] for family, _ in study.entries()}, OF_SUBJECT)
+    )
 
 
 def _step(family: str) -> Step:
