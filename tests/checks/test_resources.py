@@ -21,7 +21,7 @@ from hypnos_pipeline.study.parts import ValidParts
 SD = NetworkSizes()
 
 # Of one subject and method: three prompt sets of 24, six on HYPNOS's own colours, and eight to disentangle.
-IMAGES = 3 * 24 + 6 + 8
+IMAGES = 3 * 16 + 6 + 4
 
 
 @pytest.fixture

@@ -21,14 +21,7 @@ Wrong = tuple[str, str]
 """What is wrong, beginning with the key, and the fix."""
 LONGEST_NAME = 64
 """Names stand in files' names, several in one path."""
-SHARED_STAGES = (
-    "background_removal",
-    "augmentation",
-    "class_prior",
-    "discriminator",
-    "evaluation",
-    "reporting",
-)
+SHARED_STAGES = ("background_removal", "augmentation", "class_prior", "discriminator", "reporting")
 """Stages that a subject's methods share: beside the methods' names they name the parts of a subject."""
 _LARGEST_DISCRIMINATOR = {
     "width": 4096, "depth": 64, "heads": 64, "convolution_channels": 1024, "expansion": 64,
