@@ -23,6 +23,7 @@ from tests.end_to_end.shrunken import make_project
 
 NETWORKS = ("text_to_image", "perceptual", "dino", "clip", "inception", "lpips")
 STUDY = "conf/mini/parameters_study.yml"
+KEPT_HERE = "data/cache/class_priors"  # only where the checkout has been run
 
 
 @pytest.fixture
