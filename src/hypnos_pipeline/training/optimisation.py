@@ -39,14 +39,14 @@ class Updater:
 
     Args:
         parameters: What is trained, float32; or torch's parameter groups, which may have rates of their own.
-        learning_rate: Stays as it is unless ``factor`` or the caller changes the optimiser's groups.
+        learning_rate: Of groups without one of their own; it stays as it is unless there is a ``factor``.
         weight_decay: AdamW's.
         clip_norm: Largest norm of the gradient over all parameters.
         betas: AdamW's.
         kind: ``adamw`` (torch, fused) or ``adamw_8bit`` (bitsandbytes).
         scaled: Whether forward passes run in fp16, so that the loss is scaled.
         rate_key: The configuration key of the learning rate, for the message of a training that diverges.
-        factor: What the rate of each step, from 1, is multiplied by; see :func:`rate_factor`.
+        factor: What all rates are multiplied by at each step, from 1; see :func:`rate_factor`.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Updater:
         import torch
 
         self.clip_norm, self.rate_key = clip_norm, rate_key
-        self.learning_rate, self.factor = learning_rate, factor
+        self.factor = factor
         options: dict[str, Any] = {"lr": learning_rate, "weight_decay": weight_decay, "betas": betas}
         if kind == "adamw_8bit":
             silence_bitsandbytes()
@@ -74,6 +74,7 @@ class Updater:
             self.optimiser = AdamW8bit(parameters, **options)
         else:
             self.optimiser = torch.optim.AdamW(parameters, fused=True, **options)
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
         self.parameters = [each for group in self.optimiser.param_groups for each in group["params"]]
         self.scaler = torch.amp.GradScaler(
             self.parameters[0].device.type, enabled=scaled, growth_interval=_STEPS_BETWEEN_GROWTH
@@ -96,8 +97,8 @@ class Updater:
         import torch
 
         if self.factor:
-            for group in self.optimiser.param_groups:
-                group["lr"] = self.learning_rate * self.factor(step)
+            for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+                group["lr"] = rate * self.factor(step)
         with deterministic_gradients():
             self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)

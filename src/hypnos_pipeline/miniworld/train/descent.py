@@ -39,14 +39,18 @@ class Descent(Trainee):
     ) -> None:
         import torch
 
-        self.loss_at, self.factor_at, self.rates = loss_at, factor_at, rates
+        self.loss_at = loss_at
         self.updater = Updater(
-            [{"params": network.parameters()} for network in networks.values()],
+            [
+                {"params": network.parameters(), "lr": rate}
+                for network, rate in zip(networks.values(), rates.values(), strict=True)
+            ],
             learning_rate=1.0,
             weight_decay=weight_decay,
             clip_norm=1.0,
             betas=betas,
             rate_key="this training's rate in parameters_miniworld.yml",
+            factor=lambda step: factor_at(step - 1),
         )
         super().__init__(networks, {"updater": self.updater})
         self.average = Ema(torch.nn.ModuleDict(networks), decay) if decay else None
@@ -55,8 +59,6 @@ class Descent(Trainee):
 
     def step(self, step: int) -> Row:
         """Makes one step, counted from 1; returns its loss."""
-        for group, rate in zip(self.updater.optimiser.param_groups, self.rates.values(), strict=True):
-            group["lr"] = rate * self.factor_at(step - 1)
         loss = self.loss_at(step - 1)
         self.updater.update(loss, step)
         if self.average:
