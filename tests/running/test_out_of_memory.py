@@ -123,7 +123,8 @@ def test_stages_that_finetune_nothing_take_smaller_batches(study, section):
     assert keys(study, *reads) == [f"{section}.batch"]
 
 
-# What a stage imports is mapped before the limit, so that it is the stage's own arrays that do not fit.
+# What a stage imports is mapped before the limit, so that it is the stage's own arrays that do not fit. The limit
+# ends with the command: libraries that get no memory while Python unloads them may crash.
 LIMITED = """
 import resource
 from pathlib import Path
@@ -133,8 +134,12 @@ from kedro.framework.cli.cli import KedroCLI
 
 command = KedroCLI(Path.cwd())
 room = psutil.Process().memory_info().vms + 400 * 2**20
-resource.setrlimit(resource.RLIMIT_AS, (room, room))
-command.main(["run", "--pipelines=class_prior"], prog_name="kedro")
+before = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (room, before[1]))
+try:
+    command.main(["run", "--pipelines=class_prior"], prog_name="kedro")
+finally:
+    resource.setrlimit(resource.RLIMIT_AS, before)
 """
 
 
