@@ -130,6 +130,30 @@ def test_findings_are_written_from_records_and_not_from_too_few(project, monkeyp
     shutil.rmtree(project / FOLDER)
 
 
+def test_ablations_are_written_where_methods_state_what_the_paper_expects(project, monkeypatch):
+    monkeypatch.chdir(project)
+    folder = project / "conf" / ENV
+    (folder / "claims.yml").unlink()
+    study = yaml.safe_load((folder / "parameters_study.yml").read_text())
+    stated = {"claim": "it is so", "source": "4.2", "prompt_set": "invariant", "metric": "dino"}
+    study["methods"]["base"]["base"]["expectations"] = [stated | {"direction": "lower"}]
+    change(project, methods=study["methods"])
+    findings, columns = opened(project), ["prompt_set", "metric", "image", "value"]
+    for training in findings.trainings():
+        with pytest.raises(FindingsError, match="no expectation has two trainings"):
+            write_findings(findings)
+        value = {"hypnos": 0.75, "base": 0.25}[training.method] + training.number / 64
+        values = pd.DataFrame([("invariant", "dino", "invariant/0", value)], columns=columns)
+        findings.save(training, Record(values, findings.key(training), {}))
+    assert write_findings(findings) == ["docs/ablation_findings.csv", "docs/ablation_findings.md"]
+    (row,) = pd.read_csv(project / "docs/ablation_findings.csv").itertuples(index=False)
+    assert (row.claim, row.set, row.measure) == ("it is so", "figurine", "dino on invariant: base - hypnos")
+    assert (row.delta, row.difference, row.trainings, row.verdict) == (0.05, -0.5, 2, "seen")
+    assert "| it is so " in (project / "docs/ablation_findings.md").read_text(encoding="utf-8")
+    shutil.rmtree(project / FOLDER)
+    change(project, methods={**study["methods"], "base": {"base": {}}})
+
+
 def made(project: Path, **options) -> FindingsStudy:
     findings = opened(project)
     Run(findings, missing(findings, findings.trainings()), workers=1, **options).make()
@@ -155,13 +179,15 @@ def test_a_stopped_run_goes_on_and_ends_as_an_undisturbed_one(project, tmp_path,
         str(each) for each in opened(project).trainings() if each not in missing(opened(project), [each])
     ] == ["figurine, hypnos, training 1"]
     stopped = made(project)
-    for training in stopped.trainings():
-        ours, theirs = stopped.load(training), undisturbed.load(training)
+    records, others = dict(stopped.records()), dict(undisturbed.records())
+    assert [*records] == stopped.trainings()
+    for training, ours in records.items():
+        theirs = others[training]
         assert ours.values.equals(theirs.values)
         assert ours.key == theirs.key
         assert {"sample", "evaluate"} <= {*ours.costs}
         assert all(cost.seconds > 0 and cost.memory > 1e8 for cost in ours.costs.values())
-    assert {"finetune", "pretrain_discriminator"} <= {*stopped.load(TRAINING).costs}
+    assert {"finetune", "pretrain_discriminator"} <= {*records[TRAINING].costs}
     assert (project / f"data/06_models/{ENV}/figurine/hypnos/finetuned").is_dir()
     assert not (project / f"data/06_models/{ENV}/figurine/hypnos.training_2/finetuned").exists()
     assert missing(stopped, stopped.trainings()) == []

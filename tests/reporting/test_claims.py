@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from hypnos_pipeline.errors import ClaimsError
+from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.claims import Claims, read_claims
+from hypnos_pipeline.reporting.deltas import delta_of
 
 METHODS = ("hypnos", "dreambooth_low_lr", "base")
 PROMPT_SETS = ("invariant", "varying")
@@ -83,6 +85,15 @@ def test_every_section_is_covered_and_every_metric_is_taken(registered, project_
         (project_root / "conf/mini_findings/parameters_study.yml").read_text(encoding="utf-8")
     )
     assert {each.comparison.metric for each in registered.claims} <= {*study["evaluation"]["metrics"]}
+
+
+def test_a_claim_has_the_delta_of_its_metric(registered):
+    """Ablations take the metric's own δ and claims the registered one: both the same."""
+    means = [each for each in registered.claims if not each.comparison.spread]
+    assert {each.comparison.metric: each.delta for each in means} == {
+        each.comparison.metric: delta_of(each.comparison.metric) for each in means
+    }
+    assert all(delta_of(name) > 0 for name, metric in METRICS.items() if metric.kind != "set")
 
 
 def test_every_sentence_is_in_the_paper(registered, project_root):

@@ -81,6 +81,12 @@ def test_over_several_trainings_a_difference_is_seen_opposite_or_not_decided():
     assert {row.outcome for row in weighed(stated, {"figurine": trained(-0.5, 0.4, 0.0)})} == {"not decided"}
 
 
+def test_a_difference_that_does_not_matter_is_none_however_sure_it_is():
+    (row,) = weighed({"hypnos_mse": [expected("lower")]}, {"figurine": trained(-0.0101, -0.01, -0.0099)})
+    assert row.high < 0
+    assert row.outcome == "no difference beyond δ"
+
+
 def test_the_variance_between_trainings_is_pooled_over_a_subjects_rows_of_one_measure():
     frame = trained(0.10, 0.11, 0.12)
     ours = frame[frame["method"] == "hypnos"]

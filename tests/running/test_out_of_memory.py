@@ -123,8 +123,8 @@ def test_stages_that_finetune_nothing_take_smaller_batches(study, section):
     assert keys(study, *reads) == [f"{section}.batch"]
 
 
-# What a stage imports is mapped before the limit, so that it is the stage's own arrays that do not fit. The limit
-# ends with the command: libraries that get no memory while Python unloads them may crash.
+# What a stage imports is mapped before the limit, so that it is the stage's own arrays that do not fit. The
+# limit ends with the command: libraries that get no memory while Python unloads them may crash.
 LIMITED = """
 import resource
 from pathlib import Path

@@ -101,19 +101,29 @@ def test_both_ablation_studies_have_the_same_entries_and_expect_the_same(study_o
             assert [getattr(entry, word) for word in WORDS] == words
 
 
-def test_everything_that_is_not_ablated_is_the_papers(study_of, project_root):
-    ablation, paper = study_of(PAPER), study_of("paper")
-    for section in set(Study.model_fields) - {"subjects", "methods"}:
-        assert getattr(ablation, section) == getattr(paper, section), section
-    figurine = paper.subjects["figurine"]
+@pytest.mark.parametrize(
+    ("env", "whole", "own"),
+    [(MINI, "mini", ["trainings", "further_trainings", "prompt_sets"]), (PAPER, "paper", [])],
+)
+def test_everything_that_is_not_ablated_is_as_in_the_whole_study(study_of, env, whole, own):
+    ablation, study = study_of(env), study_of(whole)
+    for section in set(Study.model_fields) - {"subjects", "methods", "evaluation", *own}:
+        assert getattr(ablation, section) == getattr(study, section), section
+    taken = [each.evaluation.model_copy(update={"findings": None}) for each in (ablation, study)]
+    assert taken[0] == taken[1]
+    figurine = study.subjects["figurine"]
     assert ablation.subjects["figurine"] == figurine.model_copy(update={"paper_row": None})
+    without_weight = {*WORDS, "previews", "gradient_log_every"} if own else {*WORDS}
     for family, methods in (
         ("hypnos", ["hypnos"]),
         ("dreambooth", ["dreambooth_high_lr"]),
         ("base", ["base"]),
     ):
         for name in methods:
-            ours, theirs = (getattr(study.methods, family)[name] for study in (ablation, paper))
-            assert ours.model_dump(exclude=set(WORDS)) == theirs.model_dump(exclude=set(WORDS))
-    checkpoints = [project_root / f"conf/{env}/parameters_checkpoints.yml" for env in ("paper", PAPER)]
-    assert checkpoints[0].read_text() == checkpoints[1].read_text()
+            ours, theirs = (getattr(each.methods, family)[name] for each in (ablation, study))
+            assert ours.model_dump(exclude=without_weight) == theirs.model_dump(exclude=without_weight)
+
+
+def test_both_studies_at_the_papers_scale_read_the_same_checkpoints(project_root):
+    files = [project_root / f"conf/{env}/parameters_checkpoints.yml" for env in ("paper", PAPER)]
+    assert files[0].read_text() == files[1].read_text()

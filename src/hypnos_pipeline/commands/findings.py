@@ -9,34 +9,38 @@ import click
 
 from hypnos_pipeline.commands.options import project_root
 from hypnos_pipeline.commands.plain import PlainGroup
+from hypnos_pipeline.findings import DEFAULT
 
 if TYPE_CHECKING:
     from hypnos_pipeline.findings.record import Training
     from hypnos_pipeline.findings.state import FindingsStudy
 
-ENV = "mini_findings"
+env_option = click.option("--env", "-e", help=f"The environment of the claims (default: {DEFAULT}).")
 sets_option = click.option("--set", "sets", multiple=True, help="Only this set of photos; may be repeated.")
 
 
 @click.group(cls=PlainGroup, invoke_without_command=True)
-@click.option("--env", "-e", default=ENV, show_default=True, help="The environment of the claims.")
+@env_option
 @click.pass_context
-def findings(context: click.Context, env: str) -> None:
+def findings(context: click.Context, env: str | None) -> None:
     """The paper's claims, measured over several trainings of every method.
 
     Without a command: which records of trainings there are, which are stale or missing, and the time left.
     """
-    context.obj = env
+    context.obj = env or DEFAULT
     if context.invoked_subcommand is None:
-        _show(_study(env))
+        _show(_study(context.obj))
 
 
 @findings.command()
 @click.option("--workers", type=click.IntRange(min=1), help="Processes (default: one a core).")
 @click.option("--minutes", type=click.FloatRange(min=0), help="Start nothing that would end later than this.")
 @sets_option
+@env_option
 @click.pass_obj
-def run(env: str, workers: int | None, minutes: float | None, sets: tuple[str, ...]) -> None:
+def run(
+    group_env: str, env: str | None, workers: int | None, minutes: float | None, sets: tuple[str, ...]
+) -> None:
     """Makes the records that are missing or stale, the first trainings of all sets first.
 
     Each is kept as soon as it is there. After Ctrl-C or the given minutes the same command goes on from the
@@ -44,10 +48,10 @@ def run(env: str, workers: int | None, minutes: float | None, sets: tuple[str, .
     """
     from hypnos_pipeline.findings.run import Run, missing
 
-    study = _study(env)
+    study = _study(env or group_env)
     trainings = missing(study, study.trainings(sets))
     if not trainings:
-        click.echo("Every record is there and up to date. `kedro findings write` writes the findings.")
+        click.echo(f"Every record is there and up to date. {study.command('write')} writes the findings.")
         return
     seconds = None if minutes is None else 60 * minutes
     made = Run(
@@ -61,21 +65,24 @@ def run(env: str, workers: int | None, minutes: float | None, sets: tuple[str, .
     left = len(trainings) - len(made.kept)
     click.echo(f"Records: {len(made.kept)} made, {left} left.")
     if left:
-        click.echo("`kedro findings run` goes on from here.")
+        click.echo(f"{study.command('run')} goes on from here.")
     if stopped:
         raise SystemExit(130)
 
 
 @findings.command()
+@env_option
 @click.pass_obj
-def write(env: str) -> None:
+def write(group_env: str, env: str | None) -> None:
     """Writes docs/findings.csv and docs/findings.md from the records.
 
-    Without two trainings of everything that is compared, it says what is missing and changes nothing.
+    An environment without claims.yml, whose methods state what the paper expects of them, as mini_ablation's,
+    has docs/ablation_findings.csv and docs/ablation_findings.md instead. Without two trainings of everything
+    that a claim compares, it says what is missing and changes nothing.
     """
     from hypnos_pipeline.findings.written import write_findings
 
-    study = _study(env)
+    study = _study(env or group_env)
     click.echo("\n".join(f"Written: {file}" for file in write_findings(study)))
     _show(study)
 

@@ -8,7 +8,8 @@ on (:mod:`hypnos_pipeline.findings.keys`), and what the training cost.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +22,7 @@ from hypnos_pipeline.training.settings import training_name
 
 if TYPE_CHECKING:
     import pandas
+    import pyarrow
 
 FOLDER = Path("docs/findings")
 COLUMNS = ("prompt_set", "metric", "image")
@@ -122,18 +124,14 @@ def load(file: Path) -> Record:
     Raises:
         FindingsError: If it is none.
     """
-    from pyarrow import ArrowException, parquet
+    from pyarrow import parquet
 
-    try:
+    with _refused(file):
         table = parquet.read_table(file)
-        described = json.loads((table.schema.metadata or {})[METADATA])
+        described = _described(table.schema)
         costs = {name: Cost(**cost) for name, cost in described["costs"].items()}
         values = table.select([*COLUMNS, "value"]).to_pandas().astype(dict.fromkeys(COLUMNS, str))
-    except (ArrowException, KeyError, ValueError, TypeError) as error:
-        raise FindingsError(
-            f"{file} is no record of a training; remove it, and the next run makes it"
-        ) from error
-    return Record(values, described["key"], costs)
+        return Record(values, described["key"], costs)
 
 
 def load_key(file: Path) -> Mapping[str, str] | None:
@@ -142,4 +140,27 @@ def load_key(file: Path) -> Mapping[str, str] | None:
     Raises:
         FindingsError: If it is no record.
     """
-    return load(file).key if file.is_file() else None
+    from pyarrow import parquet
+
+    if not file.is_file():
+        return None
+    with _refused(file):
+        return _described(parquet.read_schema(file))["key"]
+
+
+def _described(schema: pyarrow.Schema) -> dict[str, Any]:
+    """Returns what a file's metadata say beside the values."""
+    return json.loads((schema.metadata or {})[METADATA])
+
+
+@contextmanager
+def _refused(file: Path) -> Iterator[None]:
+    """Refuses by name a file that is no record."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (ArrowException, KeyError, ValueError, TypeError) as error:
+        raise FindingsError(
+            f"{file} is no record of a training; remove it, and the next run makes it"
+        ) from error

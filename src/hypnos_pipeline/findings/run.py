@@ -96,7 +96,7 @@ class Run:
                 message if name in message else f"{name}: {message}" for name, message in self.failed.items()
             ]
             raise NodesFailed(
-                "\n".join([*lines, "When this is fixed, `kedro findings run` goes on from here."])
+                "\n".join([*lines, f"When this is fixed, {self.findings.command('run')} goes on from here."])
             )
 
     def _all(self, pool: Here, workers: int, board: Board) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
 from hypnos_pipeline.errors import RequestError, nearest
+from hypnos_pipeline.findings import DEFAULT
 from hypnos_pipeline.findings.keys import Keys
 from hypnos_pipeline.findings.record import FOLDER, Record, Training, load, load_key, save
 from hypnos_pipeline.findings.upstream import Upstream, Work
@@ -79,6 +80,11 @@ class FindingsStudy:
         """Returns what a training's values depend on, as it is now."""
         return self._keys.of(training.namespace)
 
+    def command(self, name: str) -> str:
+        """Returns how a command of these findings is typed: ``kedro findings run``."""
+        env = "" if self.env.name == DEFAULT else f" --env {self.env.name}"
+        return f"`kedro findings {name}{env}`"
+
     @cached_property
     def folder(self) -> Path:
         """The folder of the environment's records."""
@@ -92,9 +98,11 @@ class FindingsStudy:
         changed = tuple(part for part, digest in self.key(training).items() if recorded.get(part) != digest)
         return Standing(Kept.STALE if changed else Kept.YES, changed)
 
-    def load(self, training: Training) -> Record:
-        """Loads a training's record, which must exist."""
-        return load(self.folder / training.file)
+    def records(self) -> Iterator[tuple[Training, Record]]:
+        """Yields the records that are up to date."""
+        for training in self.trainings():
+            if self.standing(training).kept is Kept.YES:
+                yield training, load(self.folder / training.file)
 
     def save(self, training: Training, record: Record) -> None:
         """Keeps a training's record."""

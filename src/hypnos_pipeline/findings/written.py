@@ -1,4 +1,8 @@
-"""``docs/findings.csv`` and ``docs/findings.md``, written from the records."""
+"""What is written from the records: the findings of registered claims, or those of the ablation study.
+
+An environment with ``claims.yml`` has findings: ``docs/findings.csv`` and ``docs/findings.md``. One whose
+methods state what the paper expects of them has ``docs/ablation_findings.csv`` and ``.md`` instead.
+"""
 
 from __future__ import annotations
 
@@ -7,64 +11,113 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import FindingsError
-from hypnos_pipeline.findings.state import FindingsStudy, Kept
+from hypnos_pipeline.findings.record import Record, Training
+from hypnos_pipeline.findings.state import FindingsStudy
 from hypnos_pipeline.reporting import claims as registered
+from hypnos_pipeline.reporting.ablation_document import ablation_document, ablation_frame
+from hypnos_pipeline.reporting.expectations import VALUE_COLUMNS, weigh
 from hypnos_pipeline.reporting.findings import FILE
 from hypnos_pipeline.reporting.findings_document import Measured, findings_document
-from hypnos_pipeline.reporting.labels import method_labels
+from hypnos_pipeline.reporting.labels import MethodLabel, method_labels
 from hypnos_pipeline.reporting.verdict_table import findings_frame
 from hypnos_pipeline.storage.replacing import replaced_file
 
 if TYPE_CHECKING:
     import pandas
 
+    from hypnos_pipeline.training.settings import Expectation
+
 DOCUMENT = "docs/findings.md"
+ABLATIONS, ABLATION_DOCUMENT = "docs/ablation_findings.csv", "docs/ablation_findings.md"
 
 
 def write_findings(findings: FindingsStudy) -> list[str]:
-    """Writes both files from the records that are up to date; returns their names.
+    """Writes an environment's table and page from the records that are up to date; returns their names.
 
     Raises:
-        ClaimsError: If the registered claims cannot be measured by the study.
+        ClaimsError: If the registered claims cannot be measured by the study, or there are none.
         FindingsError: If anything that is compared has fewer than two trainings; both files stay as they are.
     """
+    records = list(findings.records())
+    expected = _expectations(findings)
+    if any(expected.values()) and not _claims_file(findings).is_file():
+        frame, text = _ablations(findings, records, expected)
+        names = ABLATIONS, ABLATION_DOCUMENT
+    else:
+        frame, text = _claims(findings, records)
+        names = FILE, DOCUMENT
+    with replaced_file(findings.root / names[0]) as partial:
+        frame.to_csv(partial, index=False, float_format="%.6g")
+    with replaced_file(findings.root / names[1]) as partial:
+        Path(partial).write_text(text, encoding="utf-8")
+    return [*names]
+
+
+def _claims(findings: FindingsStudy, records: list[tuple[Training, Record]]) -> tuple[pandas.DataFrame, str]:
     study = findings.study
     methods = [method for _, method in study.entries()]
-    file = findings.root / "conf" / findings.env.name / registered.FILE
-    claims = registered.read_claims(file, methods, study.prompt_sets)
-    frames: dict[str, list[pandas.DataFrame]] = {name: [] for name in study.subjects}
+    claims = registered.read_claims(_claims_file(findings), methods, study.prompt_sets)
     costs: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
-    for training in findings.trainings():
-        if findings.standing(training).kept is Kept.YES:
-            record = findings.load(training)
-            own = record.values.assign(method=training.method, training=training.number)
-            frames[training.subject].append(own)
-            for what, cost in record.costs.items():
-                costs[training.subject, training.method, what].append((cost.seconds, cost.memory))
-    values = {name: _joined(several) for name, several in frames.items()}
+    for training, record in records:
+        for what, cost in record.costs.items():
+            costs[training.subject, training.method, what].append((cost.seconds, cost.memory))
+    values = _values(records)
+    if missing := study.subjects.keys() - values.keys():
+        raise FindingsError(
+            f"Nothing was written: no record of {', '.join(sorted(missing))} is up to date."
+            f" {findings.command('run')} makes them."
+        )
     kinds = {name: subject.kind or "" for name, subject in study.subjects.items()}
     frame = findings_frame(claims.claims, values, kinds)
-    labels = method_labels({family: getattr(study.methods, family) for family, _ in study.entries()})
+    labels = _labels(findings)
     measured = Measured(findings.env.name, claims, frame, values, kinds, labels, costs, study.trainings)
-    text = findings_document(measured)
-    with replaced_file(findings.root / FILE) as partial:
-        frame.to_csv(partial, index=False, float_format="%.6g")
-    with replaced_file(findings.root / DOCUMENT) as partial:
-        Path(partial).write_text(text, encoding="utf-8")
-    return [FILE, DOCUMENT]
+    return frame, findings_document(measured)
 
 
-def _joined(frames: list[pandas.DataFrame]) -> pandas.DataFrame:
-    """Returns one set's values of all trainings.
-
-    Raises:
-        FindingsError: If there are none.
-    """
+def _ablations(
+    findings: FindingsStudy,
+    records: list[tuple[Training, Record]],
+    expected: dict[str, tuple[Expectation, ...]],
+) -> tuple[pandas.DataFrame, str]:
     import pandas
 
-    if not frames:
+    study, found = findings.study, _values(records)
+    empty = pandas.DataFrame(columns=VALUE_COLUMNS)
+    values = {name: found.get(name, empty).assign(colour="") for name in study.subjects}
+    weighed = weigh(expected, values, study.seed)
+    several = weighed[weighed["trainings"] > 1]
+    if several.empty:
         raise FindingsError(
-            "Nothing was written: some sets have no record that is up to date. `kedro findings` shows"
-            " which records are missing, `kedro findings run` makes them."
+            f"Nothing was written: no expectation has two trainings of both its methods."
+            f" {findings.command('run')} makes them."
         )
-    return pandas.concat(frames, ignore_index=True)
+    kinds = {name: subject.kind or "" for name, subject in study.subjects.items()}
+    left = len(weighed) - len(several)
+    text = ablation_document(findings.env.name, several, expected, _labels(findings), left)
+    return ablation_frame(several, kinds), text
+
+
+def _values(records: list[tuple[Training, Record]]) -> dict[str, pandas.DataFrame]:
+    """Returns the values of all trainings by set, without sets that have none."""
+    import pandas
+
+    frames: dict[str, list[pandas.DataFrame]] = defaultdict(list)
+    for training, record in records:
+        own = record.values.assign(method=training.method, training=training.number)
+        frames[training.subject].append(own)
+    return {name: pandas.concat(several, ignore_index=True) for name, several in frames.items()}
+
+
+def _claims_file(findings: FindingsStudy) -> Path:
+    return findings.root / "conf" / findings.env.name / registered.FILE
+
+
+def _expectations(findings: FindingsStudy) -> dict[str, tuple[Expectation, ...]]:
+    methods = findings.study.methods
+    stated = {name: getattr(methods, family)[name].expectations for family, name in findings.study.entries()}
+    return {label.name: stated[label.name] for label in _labels(findings)}
+
+
+def _labels(findings: FindingsStudy) -> list[MethodLabel]:
+    entries = findings.study.entries()
+    return method_labels({family: getattr(findings.study.methods, family) for family, _ in entries})

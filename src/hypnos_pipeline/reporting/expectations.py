@@ -3,8 +3,9 @@
 Methods sample the same prompts from the same noise, so images of the same name are paired. An image's value
 is its mean over the photos. With several trainings, intervals and verdicts are over trainings, see
 :mod:`hypnos_pipeline.reporting.statistics`; the variance between trainings is pooled over all expectations of
-a subject by the same measure, and Holm's correction is for all expectations of a subject. One training has
-the intervals over images of :mod:`hypnos_pipeline.reporting.intervals`, and no verdict.
+a subject by the same measure, δ is the metric's (:mod:`hypnos_pipeline.reporting.deltas`), and Holm's
+correction is for all expectations of a subject. One training has the intervals over images of
+:mod:`hypnos_pipeline.reporting.intervals`, and no verdict.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.randomness import numpy_generator
+from hypnos_pipeline.reporting.deltas import delta_of
 from hypnos_pipeline.reporting.intervals import DRAWS, interval, resampled_weights
 from hypnos_pipeline.reporting.statistics import (
     NO_VERDICT,
@@ -129,9 +131,9 @@ def _judge_trainings(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         grouped.setdefault(comparison(row)[:2], {})[comparison(row)] = row["differences"]
     estimates = {key: found for group in grouped.values() for key, found in pooled(group).items()}
-    # The expectations state no smallest difference that matters.
     claims = {
-        place: Claim(estimates[comparison(row)], row["direction"], 0.0) for place, row in enumerate(rows)
+        place: Claim(estimates[comparison(row)], row["direction"], delta_of(row["metric"]))
+        for place, row in enumerate(rows)
     }
     for place, verdict in verdicts(claims).items():
         low, high = claims[place].estimate.interval()

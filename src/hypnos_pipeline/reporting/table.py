@@ -27,6 +27,8 @@ _LATEX = {
     "–": "--",
     "×": r"$\times$",
     "Δ": r"$\Delta$",
+    "δ": r"$\delta$",
+    "λ": r"$\lambda$",
     "σ": r"$\sigma$",
     "ᾱ": r"$\bar{\alpha}$",
     "↑": r"$\uparrow$",
