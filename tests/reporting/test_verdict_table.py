@@ -107,6 +107,18 @@ def test_one_training_is_too_few_and_the_message_names_what_is_missing():
         findings_frame(CLAIMS, values(trainings=1), KINDS)
 
 
+def test_a_kind_waits_until_all_its_sets_have_two_trainings():
+    of_one, several = values(trainings=1), values()
+    mixed = {name: (of_one if name == "mug_places" else several)[name] for name in KINDS}
+    frame = findings_frame(CLAIMS, mixed, KINDS)
+    assert set(frame["kind"]) == {"one_place"}
+    assert frame.equals(findings_frame(CLAIMS, several, KINDS).query("kind == 'one_place'"))
+    text = findings_document(
+        Measured("mini_findings", Claims(claims=CLAIMS), frame, mixed, KINDS, LABELS, {}, 5)
+    )
+    assert "## Photos in several places\n\nNot measured yet: some of these sets" in text
+
+
 def test_a_spread_and_another_prompt_set_are_told_from_words():
     assert Comparison.parse("spread of grain on varying: a - b") == ("grain", "varying", "a", "b", "", True)
     assert Comparison.parse("grain on varying: a - a on invariant") == (

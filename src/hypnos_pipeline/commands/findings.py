@@ -77,8 +77,8 @@ def write(group_env: str, env: str | None) -> None:
     """Writes docs/findings.csv and docs/findings.md from the records.
 
     An environment without claims.yml, whose methods state what the paper expects of them, as mini_ablation's,
-    has docs/ablation_findings.csv and docs/ablation_findings.md instead. Without two trainings of everything
-    that a claim compares, it says what is missing and changes nothing.
+    has docs/ablation_findings.csv and docs/ablation_findings.md instead. A kind of photos waits until all its
+    sets have two trainings of everything. Where none has, this says what is missing and changes nothing.
     """
     from hypnos_pipeline.findings.written import write_findings
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypnos_pipeline.errors import FindingsError
-from hypnos_pipeline.findings.record import Record, Training
+from hypnos_pipeline.findings.record import COLUMNS, Record, Training
 from hypnos_pipeline.findings.state import FindingsStudy
 from hypnos_pipeline.reporting import claims as registered
 from hypnos_pipeline.reporting.ablation_document import ablation_document, ablation_frame
-from hypnos_pipeline.reporting.expectations import VALUE_COLUMNS, weigh
+from hypnos_pipeline.reporting.expectations import weigh
 from hypnos_pipeline.reporting.findings import FILE
 from hypnos_pipeline.reporting.findings_document import Measured, findings_document
 from hypnos_pipeline.reporting.labels import MethodLabel, method_labels
@@ -25,6 +25,7 @@ from hypnos_pipeline.storage.replacing import replaced_file
 if TYPE_CHECKING:
     import pandas
 
+    from hypnos_pipeline.study.model import Study
     from hypnos_pipeline.training.settings import Expectation
 
 DOCUMENT = "docs/findings.md"
@@ -61,12 +62,7 @@ def _claims(findings: FindingsStudy, records: list[tuple[Training, Record]]) -> 
     for training, record in records:
         for what, cost in record.costs.items():
             costs[training.subject, training.method, what].append((cost.seconds, cost.memory))
-    values = _values(records)
-    if missing := study.subjects.keys() - values.keys():
-        raise FindingsError(
-            f"Nothing was written: no record of {', '.join(sorted(missing))} is up to date."
-            f" {findings.command('run')} makes them."
-        )
+    values = _values(records, study)
     kinds = {name: subject.kind or "" for name, subject in study.subjects.items()}
     frame = findings_frame(claims.claims, values, kinds)
     labels = _labels(findings)
@@ -79,11 +75,8 @@ def _ablations(
     records: list[tuple[Training, Record]],
     expected: dict[str, tuple[Expectation, ...]],
 ) -> tuple[pandas.DataFrame, str]:
-    import pandas
-
-    study, found = findings.study, _values(records)
-    empty = pandas.DataFrame(columns=VALUE_COLUMNS)
-    values = {name: found.get(name, empty).assign(colour="") for name in study.subjects}
+    study = findings.study
+    values = {name: frame.assign(colour="") for name, frame in _values(records, study).items()}
     weighed = weigh(expected, values, study.seed)
     several = weighed[weighed["trainings"] > 1]
     if several.empty:
@@ -97,15 +90,19 @@ def _ablations(
     return ablation_frame(several, kinds), text
 
 
-def _values(records: list[tuple[Training, Record]]) -> dict[str, pandas.DataFrame]:
-    """Returns the values of all trainings by set, without sets that have none."""
+def _values(records: list[tuple[Training, Record]], study: Study) -> dict[str, pandas.DataFrame]:
+    """Returns the values of all trainings by set; a set without records has no rows."""
     import pandas
 
-    frames: dict[str, list[pandas.DataFrame]] = defaultdict(list)
+    none = pandas.DataFrame(columns=[*COLUMNS, "value", "method", "training"])
+    frames: dict[str, list[pandas.DataFrame]] = {name: [] for name in study.subjects}
     for training, record in records:
         own = record.values.assign(method=training.method, training=training.number)
         frames[training.subject].append(own)
-    return {name: pandas.concat(several, ignore_index=True) for name, several in frames.items()}
+    return {
+        name: pandas.concat(several, ignore_index=True) if several else none
+        for name, several in frames.items()
+    }
 
 
 def _claims_file(findings: FindingsStudy) -> Path:

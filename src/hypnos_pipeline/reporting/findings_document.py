@@ -72,7 +72,13 @@ def findings_document(measured: Measured) -> str:
     for sets in by_kind(measured.values, measured.kinds):
         kind = measured.kinds[sets[0]]
         own = measured.findings[measured.findings["kind"] == kind]
-        parts += [f"## {KIND_TITLES.get(kind, kind)}", _verdicts(own, len(sets), measured.methods)]
+        parts.append(f"## {KIND_TITLES.get(kind, kind)}")
+        if own.empty:
+            parts.append(
+                "Not measured yet: some of these sets have fewer than two trainings of every method."
+            )
+            continue
+        parts.append(_verdicts(own, len(sets), measured.methods))
         parts += ["### Object by object", _objects(own, sets, measured.methods)]
         parts += ["### All measures and what they cost", _measures(measured, sets)]
     return "\n\n".join([*parts, "## Not measured", _not_measured(measured.claims)]) + "\n"

@@ -29,10 +29,11 @@ def findings_frame(claims: Sequence[RegisteredClaim], values: Values, kinds: Kin
         kinds: Of the sets.
 
     Returns:
-        Columns ``FINDING_COLUMNS``, kind by kind and claim by claim, the mean before the objects.
+        Columns ``FINDING_COLUMNS``, kind by kind and claim by claim, the mean before the objects. A kind has
+        no rows until every claim's two sides have two trainings in common on each of its sets.
 
     Raises:
-        FindingsError: If a claim's two sides do not have two trainings in common on every set.
+        FindingsError: If no kind has enough trainings.
     """
     import pandas
 
@@ -40,9 +41,12 @@ def findings_frame(claims: Sequence[RegisteredClaim], values: Values, kinds: Kin
         each.claim: {name: list(each.comparison.differences(values[name]).values()) for name in values}
         for each in claims
     }
-    _refuse_too_few(claims, differences)
+    few = {name: _too_few(claims, differences, name) for name in values}
+    enough = [sets for sets in by_kind(values, kinds) if not any(few[name] for name in sets)]
+    if not enough:
+        raise FindingsError(_nothing_written([line for lines in few.values() for line in lines]))
     rows: list[dict[str, object]] = []
-    for sets in by_kind(values, kinds):
+    for sets in enough:
         objects = {
             each.claim: pooled({name: differences[each.claim][name] for name in sets}) for each in claims
         }
@@ -72,20 +76,19 @@ def _row(claim: RegisteredClaim, kind: str, name: str, estimate: Estimate) -> di
     return stated | {"kind": kind, "set": name} | numbers
 
 
-def _refuse_too_few(
-    claims: Sequence[RegisteredClaim], differences: Mapping[str, Mapping[str, Sequence[float]]]
-) -> None:
-    few = [
-        f"{name}: {each.measure}: {len(differences[each.claim][name])}"
-        for each in claims
-        for name in differences[each.claim]
-        if len(differences[each.claim][name]) < 2
-    ]
-    if few:
-        more = [f"and {len(few) - NAMED} more"] if len(few) > NAMED else []
-        lines = "\n".join(f"  {line}" for line in [*few[:NAMED], *more])
-        raise FindingsError(
-            "Nothing was written: a finding needs two trainings of everything that it compares. These have"
-            f" fewer:\n{lines}\n`kedro findings` shows which records are missing, `kedro findings run` makes"
-            " them."
-        )
+def _too_few(
+    claims: Sequence[RegisteredClaim], differences: Mapping[str, Mapping[str, Sequence[float]]], name: str
+) -> list[str]:
+    """Returns a line for each comparison of which a set has fewer than two trainings."""
+    counts = {each.measure: len(differences[each.claim][name]) for each in claims}
+    return [f"{name}: {measure}: {count}" for measure, count in counts.items() if count < 2]
+
+
+def _nothing_written(few: Sequence[str]) -> str:
+    more = [f"and {len(few) - NAMED} more"] if len(few) > NAMED else []
+    lines = "\n".join(f"  {line}" for line in [*few[:NAMED], *more])
+    return (
+        "Nothing was written: a finding needs two trainings of everything that it compares, on all sets of"
+        f" one kind. These have fewer:\n{lines}\n`kedro findings` shows which records are missing,"
+        " `kedro findings run` makes them."
+    )
