@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hypnos_pipeline.errors import ProvenanceError
-from hypnos_pipeline.provenance.against_record import beside_record, findings_of, recorded_cells
+from hypnos_pipeline.findings.record import COLUMNS, FOLDER, Record, Training, save
+from hypnos_pipeline.findings.spread import recorded_trainings
+from hypnos_pipeline.provenance.against_record import (
+    beside_record,
+    findings_env,
+    findings_of,
+    recorded_cells,
+)
 from hypnos_pipeline.provenance.cells import Cell, read_cells
 from hypnos_pipeline.provenance.listing import in_words
 from tests.provenance.small_study import CELLS, STUDY, git, repro
@@ -71,9 +79,26 @@ def test_the_record_comes_from_git_else_from_dvc_s_cache(study):
 
 
 def test_findings_are_those_of_the_environment_that_the_study_names(study):
-    assert findings_of(study, "mini", "HEAD") == []
+    assert findings_env(study, "mini") == ""
     replaced(study, STUDY, "note: on", "findings: paper")
-    assert findings_of(study, "mini", "HEAD") == []
+    assert findings_env(study, "mini") == "paper"
+    assert findings_of(study, "paper", "HEAD") == []
     (study / "data/08_reporting/paper").mkdir()
     (study / CELLS).rename(study / "data/08_reporting/paper/cells.csv")
-    assert {cell.env for cell in findings_of(study, "mini", "HEAD")} == {"paper"}
+    assert {cell.env for cell in findings_of(study, "paper", "HEAD")} == {"paper"}
+
+
+def test_without_cells_the_records_of_trainings_tell_how_far_they_lie_apart(tmp_path):
+    means = [0.4, 0.5, 0.6]
+    for number, mean in enumerate(means, 1):
+        rows = [("invariant", "dino", f"invariant/{n}", mean + off) for n, off in enumerate((-0.25, 0.25))]
+        values = pd.DataFrame(rows, columns=[*COLUMNS, "value"])
+        save(tmp_path / FOLDER / "several" / Training("mug", "hypnos", number).file, Record(values, {}, {}))
+    single = Training("mug", "base", 1).file
+    save(tmp_path / FOLDER / "several" / single, Record(values, {}, {}))
+    (found,) = recorded_trainings(tmp_path, "several")
+    assert (found.subject, found.method, found.trainings) == ("mug", "hypnos", "3")
+    assert float(found.std_trainings) == pytest.approx(0.1)
+    assert recorded_trainings(tmp_path, "nowhere") == []
+    (beside,) = beside_record([replace(ONE, mean="0.6")], [ONE], [found])
+    assert beside.verdict == "within"  # the record of one training has a table, the records have none

@@ -83,14 +83,22 @@ def compare(env: str, every_metric: bool, rev: str, **words: str | None) -> None
     each method and evaluation.findings names no environment with several.
     """
     root = project_root()
-    from hypnos_pipeline.provenance.against_record import beside_record, findings_of, recorded_cells
+    from hypnos_pipeline.findings.spread import recorded_trainings
+    from hypnos_pipeline.provenance.against_record import (
+        beside_record,
+        findings_env,
+        findings_of,
+        recorded_cells,
+    )
     from hypnos_pipeline.provenance.cells import named
     from hypnos_pipeline.provenance.listing import HEADLINE, by_difference, in_words
     from hypnos_pipeline.provenance.rendering import console
 
     cells = matching_cells(root, env, **words)
     recorded = named(recorded_cells(root, env, rev), words)
-    found = beside_record(cells, recorded, findings_of(root, env, rev))
+    findings = findings_env(root, env)
+    several = (findings_of(root, findings, rev) or recorded_trainings(root, findings)) if findings else []
+    found = beside_record(cells, recorded, several)
     output = console()
     all_shown = every_metric or words["metric"] is not None
     output.print(by_difference([each for each in found if all_shown or each.named.metric in HEADLINE]))

@@ -1,7 +1,8 @@
 """A study's cells beside those of the record in git: how far they lie apart, and whether that is much.
 
 Two trainings of the same settings differ. By how much is known where the record has several trainings of a
-cell, or where the environment that ``evaluation.findings`` names has.
+cell, or where the environment that ``evaluation.findings`` names has: its own cells, or else the records of
+its trainings (:mod:`hypnos_pipeline.findings.spread`).
 """
 
 from __future__ import annotations
@@ -72,11 +73,16 @@ def beside_record(cells: Sequence[Cell], recorded: Sequence[Cell], findings: Seq
         findings: Cells of several trainings with the same settings, which say how far trainings lie apart
             where the record does not.
     """
-    mine, theirs, spreads = ({str(cell): cell for cell in group} for group in (cells, recorded, findings))
+    mine, theirs, spreads = ({_place(cell): cell for cell in group} for group in (cells, recorded, findings))
     return [
         Beside(mine.get(key), theirs.get(key), _spread(mine.get(key), theirs.get(key), spreads.get(key)))
         for key in dict.fromkeys([*mine, *theirs])
     ]
+
+
+def _place(cell: Cell) -> tuple[str, ...]:
+    """Returns what a cell is about; its table follows from the prompt set."""
+    return cell.prompt_set, cell.subject, cell.method, cell.metric
 
 
 def _spread(cell: Cell | None, recorded: Cell | None, finding: Cell | None) -> float | None:
@@ -112,17 +118,19 @@ def recorded_cells(root: Path, env: str, revision: str) -> list[Cell]:
     return parse_cells(text, env)
 
 
-def findings_of(root: Path, env: str, revision: str) -> list[Cell]:
-    """Returns the cells of the environment that ``evaluation.findings`` names, none if there are none.
-
-    They come from the commit, else from the disk.
-    """
+def findings_env(root: Path, env: str) -> str:
+    """Returns the environment that a study's ``evaluation.findings`` names, empty where it names none."""
     from dvc.utils.serialize import parse_yaml
 
     study = parse_yaml((root / "conf" / env / STUDY_FILE).read_text(encoding="utf-8"), STUDY_FILE)
-    findings = (study.get("evaluation") or {}).get("findings")
-    if not findings:
-        return []
+    return (study.get("evaluation") or {}).get("findings") or ""
+
+
+def findings_of(root: Path, findings: str, revision: str) -> list[Cell]:
+    """Returns the cells of an environment of several trainings, none if there are none.
+
+    They come from the commit, else from the disk.
+    """
     path = cells_path(findings)
     text = text_at(root, revision, path)
     if text is None and (root / path).is_file():
