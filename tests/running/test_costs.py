@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -77,3 +80,17 @@ def test_what_nodes_took_makes_the_next_estimate(tmp_path, study, full):
     assert timings.known(tmp_path, "mini") == {}
     timings.remember(tmp_path, "mini", full, study, board)  # written anew
     assert timings.known(tmp_path, "mini") == known
+
+
+def test_the_speed_of_a_machine_is_that_of_one_thread():
+    """More threads wait for each other beside other work: hundreds of times too slow was measured."""
+    script = (
+        "import time; from hypnos_pipeline.running.timings import speed; speed();"
+        "both = time.process_time(), time.thread_time(); speed();"
+        "print((time.process_time() - both[0]) / (time.thread_time() - both[1]))"
+    )
+    two = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "2")
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env=two, capture_output=True, text=True, check=True
+    )
+    assert float(ended.stdout) < 1.2

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from hypnos_pipeline.training.settings import Expectation
 
 DOCUMENT = "docs/findings.md"
+CATEGORIES = dict.fromkeys(("method", "prompt_set", "metric"), "category")
+"""Types of the columns by which values are chosen, a thousand times."""
 ABLATIONS, ABLATION_DOCUMENT = "docs/ablation_findings.csv", "docs/ablation_findings.md"
 
 
@@ -100,7 +102,7 @@ def _values(records: list[tuple[Training, Record]], study: Study) -> dict[str, p
         own = record.values.assign(method=training.method, training=training.number)
         frames[training.subject].append(own)
     return {
-        name: pandas.concat(several, ignore_index=True) if several else none
+        name: pandas.concat(several, ignore_index=True).astype(CATEGORIES) if several else none
         for name, several in frames.items()
     }
 

@@ -12,7 +12,7 @@ from hypnos_pipeline.reporting.claims import Claims
 from hypnos_pipeline.reporting.findings import MEAN
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
 from hypnos_pipeline.reporting.measures import Comparison
-from hypnos_pipeline.reporting.statistics import Estimate, mean_of_objects
+from hypnos_pipeline.reporting.statistics import Estimate, Verdict, mean_of_objects
 from hypnos_pipeline.reporting.trainings import Kinds, Values, by_kind, method_estimates
 from hypnos_pipeline.reporting.verdict_table import wide_sets
 
@@ -36,8 +36,7 @@ written by `kedro findings write`; the same numbers are in `docs/findings.csv`.
 The claims, their measures, directions and δ, the smallest difference that matters, were registered in
 `conf/{env}/claims.yml` before any training of this study was made, and none was taken out afterwards. How
 verdicts follow from intervals is said in [Verdicts](results.md#verdicts): the claims of one kind of photos
-are one family at 5 %, corrected by Holm. The intervals in the tables are the ordinary 95 % ones.
-"""
+are one family at 5 %, corrected by Holm. The intervals in the tables are the ordinary 95 % ones."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def findings_document(measured: Measured) -> str:
                 "Not measured yet: some of these sets have fewer than two trainings of every method."
             )
             continue
-        parts.append(_verdicts(own, len(sets), measured.methods))
+        parts += [_summary(own), _verdicts(own, len(sets), measured.methods)]
         parts += ["### Object by object", _objects(own, sets, measured.methods)]
         parts += ["### All measures and what they cost", _measures(measured, sets)]
     return "\n\n".join([*parts, "## Not measured", _not_measured(measured.claims)]) + "\n"
@@ -91,6 +90,16 @@ def _trainings(measured: Measured) -> str:
         names = listed(map(subject_label, wide))
         text.append(f"{names} need more: half an interval of DINO is wider than {WIDEST} there.")
     return " ".join(text)
+
+
+def _summary(own: pandas.DataFrame) -> str:
+    """Returns which claims have which verdict, in words."""
+    means = own[own["set"] == MEAN]
+    lines = []
+    for verdict in Verdict:
+        found = means.loc[means["verdict"] == str(verdict), "claim"].tolist()
+        lines.append(f"- **{str(verdict).capitalize()}**, {len(found)} of {len(means)}: {'; '.join(found)}")
+    return "\n".join(line.removesuffix(": ") for line in lines)
 
 
 def _verdicts(own: pandas.DataFrame, objects: int, methods: Sequence[MethodLabel]) -> str:

@@ -167,7 +167,9 @@ def values_of(values: pandas.DataFrame, method: str, measure: tuple[str, str]) -
         method: The method's name.
         measure: Prompt set and metric.
     """
-    wanted = values[["method", "prompt_set", "metric"]].eq([method, *measure]).all(axis=1)
+    prompt_set, metric = measure
+    wanted = (values["method"] == method) & (values["metric"] == metric)
+    wanted &= values["prompt_set"] == prompt_set
     return values[wanted].dropna(subset="value").set_index(["training", "image"])
 
 
