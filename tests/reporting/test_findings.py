@@ -82,6 +82,19 @@ def test_the_page_shows_a_finding_and_names_the_subjects_that_have_none():
     assert cards.count("One training: no verdict") == 2
 
 
+def test_verdicts_that_say_something_stand_open_and_the_others_folded():
+    opposite = recorded("mug", "mean")
+    frame = pd.concat([opposite.replace("opposite", "not decided").assign(claim="it is so"), opposite])
+    several = found(frame)
+    assert [(verdict, [each.claim for each in own]) for verdict, own, _ in several.by_verdict()] == [
+        ("opposite", ["the object is kept"]),
+        ("not decided", ["it is so"]),
+    ]
+    html = page(["mug"], recorded=several).html()
+    assert '<details class="verdicts" open><summary>Opposite: 1 of 2 claims</summary>' in html
+    assert '<details class="verdicts"><summary>Not decided: 1 of 2 claims</summary>' in html
+
+
 def test_the_page_says_where_nothing_is_recorded_yet():
     html = page(["mug"], recorded=found(recorded())).html()
     assert "No finding of <code>mini_findings</code>" in section(html, "findings")

@@ -18,6 +18,7 @@ from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.charts import Interval, intervals
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.measures import EXAMPLE, Comparison
+from hypnos_pipeline.reporting.statistics import Verdict
 from hypnos_pipeline.reporting.trainings import Values, mean_label
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ FINDING_COLUMNS = [
     *("difference", "low", "high", "trainings", "verdict"),
 ]
 FILE = "docs/findings.csv"
+GROUPS = (*map(str, Verdict), "")
+SAYING = (str(Verdict.SEEN), str(Verdict.OPPOSITE))
 MEAN = "mean"
 """The set of a row about the mean of a kind's objects; only such a row has a verdict."""
 
@@ -68,6 +71,11 @@ class Recorded:
     findings: Sequence[Finding]
     subjects: Sequence[str]
     others: Sequence[str]
+
+    def by_verdict(self) -> list[tuple[str, list[Finding], bool]]:
+        """Returns each verdict, its findings, and whether it decides a claim; those without one come last."""
+        groups = {verdict: [each for each in self.findings if each.verdict == verdict] for verdict in GROUPS}
+        return [(verdict, several, verdict in SAYING) for verdict, several in groups.items() if several]
 
 
 def recorded_findings(
