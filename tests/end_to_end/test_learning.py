@@ -46,25 +46,16 @@ def mean_over_subjects(values) -> float:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_dreambooth_reaches_halfway_from_the_class_to_the_subject(measured, subject):
-    assert measured[subject]["methods"]["dreambooth_high_lr"]["photos"] >= measured[subject]["bar"]
-
-
-# One training is one draw: rounding alone (another CPU, another number of threads) has moved HYPNOS on the
-# robot from 0.33 to 0.77 (docs/tuning.md). So of HYPNOS the mean over the subjects is guarded, and on each
-# subject that something of it was learned.
-def test_hypnos_reaches_halfway_from_the_class_to_the_subject_in_the_mean(measured):
-    reached = mean_over_subjects(subject["methods"]["hypnos"]["photos"] for subject in measured.values())
-    assert reached >= mean_over_subjects(subject["bar"] for subject in measured.values())
+@pytest.mark.parametrize("method", ["hypnos", "dreambooth_high_lr"])
+def test_reaches_halfway_from_the_class_to_the_subject(measured, method, subject):
+    """In every recorded training (docs/findings) both lie above the bar by 0.2 and more."""
+    assert measured[subject]["methods"][method]["photos"] >= measured[subject]["bar"]
 
 
 # On figurine and robot Textual Inversion ends below the base model: a known miss, see docs/tuning.md.
 @pytest.mark.parametrize(
     ("method", "subject"),
-    [
-        *(("hypnos", subject) for subject in SUBJECTS),
-        ("textual_inversion", "rattan_chair"),
-    ],
+    [*(("hypnos", subject) for subject in SUBJECTS), ("textual_inversion", "rattan_chair")],
 )
 def test_beats_the_base_model(measured, method, subject):
     methods = measured[subject]["methods"]
