@@ -42,7 +42,7 @@ def test_committed_without_outputs(name):
 
 
 def test_the_walk_runs_in_a_bare_clone_and_writes_nothing():
-    finished = (PROJECT_ROOT / "data/08_reporting/mini/cells.csv").is_file()
+    finished = (PROJECT_ROOT / "data/07_model_output/mini").is_dir()
     before = files_below(PROJECT_ROOT)
     walked = execute(FOLDER / WALK, FOLDER)
     assert files_below(PROJECT_ROOT) == before
