@@ -93,4 +93,4 @@ def test_the_speed_of_a_machine_is_that_of_one_thread():
     ended = subprocess.run(
         [sys.executable, "-c", script], env=two, capture_output=True, text=True, check=True
     )
-    assert float(ended.stdout) < 1.2
+    assert float(ended.stdout) < 1.5  # two threads: 2
