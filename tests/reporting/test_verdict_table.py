@@ -149,10 +149,7 @@ def test_the_page_says_first_what_it_does_not_cover_and_has_costs_beside_quality
     )
     assert "| 4.1.1 | dino on invariant: hypnos - dreambooth_low_lr | DINO ↑, invariant: HYPNOS −" in text
     assert "**no difference beyond δ**" in text
-    assert (
-        "- **Opposite**, 1 of 5: dino on invariant: base - hypnos\n- **No difference beyond δ**, 1 of 5:"
-        in text
-    )
+    assert "- **Opposite**, 1 of 5\n    - dino on invariant: base - hypnos\n- **No difference beyond" in text
     assert "| Seconds of training | 100 |  |  |  |" in text
     assert "| Memory of training, GB | 2.0 |  |  |  |" in text
     assert "| FID ↓, invariant | 3.000 ± 0.000 |" in text

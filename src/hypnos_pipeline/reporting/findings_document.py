@@ -85,7 +85,8 @@ def findings_document(measured: Measured) -> str:
 
 def _trainings(measured: Measured) -> str:
     fewest = int(measured.findings["trainings"].min())
-    text = [f"Each method has at least {fewest} trainings on each set, of {measured.trainings} planned."]
+    planned = measured.trainings
+    text = [f"Each method has at least {fewest} trainings, of {planned} planned, on sets with verdicts."]
     if wide := wide_sets(measured.findings, "dino", WIDEST):
         names = listed(map(subject_label, wide))
         text.append(f"{names} need more: half an interval of DINO is wider than {WIDEST} there.")
@@ -98,8 +99,9 @@ def _summary(own: pandas.DataFrame) -> str:
     lines = []
     for verdict in Verdict:
         found = means.loc[means["verdict"] == str(verdict), "claim"].tolist()
-        lines.append(f"- **{str(verdict).capitalize()}**, {len(found)} of {len(means)}: {'; '.join(found)}")
-    return "\n".join(line.removesuffix(": ") for line in lines)
+        lines.append(f"- **{str(verdict).capitalize()}**, {len(found)} of {len(means)}")
+        lines += [f"    - {claim}" for claim in found]
+    return "\n".join(lines)
 
 
 def _verdicts(own: pandas.DataFrame, objects: int, methods: Sequence[MethodLabel]) -> str:
