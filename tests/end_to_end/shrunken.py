@@ -47,7 +47,11 @@ def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict]
         shutil.copy(PROJECT_ROOT / name, folder / name)
     shutil.copytree(PROJECT_ROOT / "conf", folder / "conf")
     (folder / "docs").mkdir()
-    shutil.copy(PROJECT_ROOT / "docs/findings.csv", folder / "docs/findings.csv")
+    recorded = (PROJECT_ROOT / "docs/findings.csv").read_text(encoding="utf-8")
+    columns = recorded.partition("\n")[
+        0
+    ]  # without rows: four steps of everything say nothing beside findings
+    (folder / "docs/findings.csv").write_text(f"{columns}\n", encoding="utf-8")
     (folder / "src").mkdir()  # Kedro wants one inside the project; the code is the installed package's
     (folder / "data/01_raw").mkdir(parents=True)
     (folder / "data/01_raw/models").symlink_to(PROJECT_ROOT / "data/01_raw/models")
