@@ -47,10 +47,8 @@ def make_project(folder: Path, env: str = "mini", change: Callable[[dict], dict]
         shutil.copy(PROJECT_ROOT / name, folder / name)
     shutil.copytree(PROJECT_ROOT / "conf", folder / "conf")
     (folder / "docs").mkdir()
-    recorded = (PROJECT_ROOT / "docs/findings.csv").read_text(encoding="utf-8")
-    columns = recorded.partition("\n")[
-        0
-    ]  # without rows: four steps of everything say nothing beside findings
+    # Without rows: each would be a chart on the page of every shrunken study.
+    columns = (PROJECT_ROOT / "docs/findings.csv").read_text(encoding="utf-8").splitlines()[0]
     (folder / "docs/findings.csv").write_text(f"{columns}\n", encoding="utf-8")
     (folder / "src").mkdir()  # Kedro wants one inside the project; the code is the installed package's
     (folder / "data/01_raw").mkdir(parents=True)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from hypnos_pipeline.errors import FindingsError
 from hypnos_pipeline.findings.record import COLUMNS, Record, Training
 from hypnos_pipeline.findings.state import FindingsStudy
+from hypnos_pipeline.pipelines.reporting.collected import expectations_of, kinds_of, labels_of
 from hypnos_pipeline.reporting import claims as registered
 from hypnos_pipeline.reporting.ablation_document import ablation_document, ablation_frame
 from hypnos_pipeline.reporting.expectations import weigh
 from hypnos_pipeline.reporting.findings import FILE
 from hypnos_pipeline.reporting.findings_document import Measured, findings_document
-from hypnos_pipeline.reporting.labels import MethodLabel, method_labels
 from hypnos_pipeline.reporting.verdict_table import findings_frame
 from hypnos_pipeline.storage.replacing import replaced_file
 
@@ -42,7 +42,7 @@ def write_findings(findings: FindingsStudy) -> list[str]:
         FindingsError: If anything that is compared has fewer than two trainings; both files stay as they are.
     """
     records = list(findings.records())
-    expected = _expectations(findings)
+    expected = expectations_of(findings.env.parameters["methods"])
     if any(expected.values()) and not _claims_file(findings).is_file():
         frame, text = _ablations(findings, records, expected)
         names = ABLATIONS, ABLATION_DOCUMENT
@@ -65,9 +65,9 @@ def _claims(findings: FindingsStudy, records: list[tuple[Training, Record]]) -> 
         for what, cost in record.costs.items():
             costs[training.subject, training.method, what].append((cost.seconds, cost.memory))
     values = _values(records, study)
-    kinds = {name: subject.kind or "" for name, subject in study.subjects.items()}
+    kinds = kinds_of(findings.env.parameters["subjects"])
     frame = findings_frame(claims.claims, values, kinds)
-    labels = _labels(findings)
+    labels = labels_of(findings.env.parameters["methods"])
     measured = Measured(findings.env.name, claims, frame, values, kinds, labels, costs, study.trainings)
     return frame, findings_document(measured)
 
@@ -86,9 +86,11 @@ def _ablations(
             f"Nothing was written: no expectation has two trainings of both its methods."
             f" {findings.command('run')} makes them."
         )
-    kinds = {name: subject.kind or "" for name, subject in study.subjects.items()}
+    kinds = kinds_of(findings.env.parameters["subjects"])
     left = len(weighed) - len(several)
-    text = ablation_document(findings.env.name, several, expected, _labels(findings), left)
+    text = ablation_document(
+        findings.env.name, several, expected, labels_of(findings.env.parameters["methods"]), left
+    )
     return ablation_frame(several, kinds), text
 
 
@@ -109,14 +111,3 @@ def _values(records: list[tuple[Training, Record]], study: Study) -> dict[str, p
 
 def _claims_file(findings: FindingsStudy) -> Path:
     return findings.root / "conf" / findings.env.name / registered.FILE
-
-
-def _expectations(findings: FindingsStudy) -> dict[str, tuple[Expectation, ...]]:
-    methods = findings.study.methods
-    stated = {name: getattr(methods, family)[name].expectations for family, name in findings.study.entries()}
-    return {label.name: stated[label.name] for label in _labels(findings)}
-
-
-def _labels(findings: FindingsStudy) -> list[MethodLabel]:
-    entries = findings.study.entries()
-    return method_labels({family: getattr(findings.study.methods, family) for family, _ in entries})
