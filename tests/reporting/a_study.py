@@ -106,8 +106,7 @@ def part(subject: str, size: int = 64) -> dict[str, Any]:
         "curves": subject_part.loss_charts(subject, [curve, curve, None]),
         "health": checks_of(
             [{"photo": "00", "backend": "grabcut", "problems": [problem]}],
-            {"accuracy": {"negative": 0.9, "resized": 0.1}},
-            {"HYPNOS": report},
+            {"HYPNOS": report | {"discriminator_accuracy": {"before": {"negative": 0.9, "resized": 0.1}}}},
             {"HYPNOS": curve},
             [{"method": "Base", "prompt_set": "varying", "warning": "3 are <blank>"}],
         ),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hypnos_pipeline.reporting.health import discriminator_by_kind, losses, mattes, previews, scenes
+from hypnos_pipeline.reporting.health import discriminators, losses, mattes, previews, scenes
 
 
 def curve(values: np.ndarray) -> dict[str, pd.DataFrame]:
@@ -30,11 +30,26 @@ def test_a_flagged_matte_is_counted_with_its_fix_and_an_excluded_photo_is_not():
     assert mattes(rows[1:]).good
 
 
+def accuracy(**before: float | None) -> dict[str, object]:
+    return {"discriminator_accuracy": {"before": before, "after": {}}}
+
+
 def test_the_kinds_that_the_discriminator_does_not_know_are_named():
-    check = discriminator_by_kind({"original": 1.0, "coloured_masked": 0.25, "class": None})
+    check = discriminators({"HYPNOS": accuracy(original=1.0, coloured_masked=0.25, resized=None)})
     assert (check.good, check.text) == (False, "Wrong on many images of coloured masked (25% right).")
-    assert discriminator_by_kind({"original": 1.0, "class": 0.9}).good
-    assert discriminator_by_kind({"class": None}) is None
+    assert discriminators({"HYPNOS": accuracy(original=1.0, resized=0.9)}).good
+    assert discriminators({"HYPNOS": accuracy(resized=None), "DreamBooth": {"steps": 3}}) is None
+
+
+def test_discriminators_of_all_trainings_are_looked_at_and_each_once():
+    good, bad = accuracy(original=1.0), accuracy(original=0.5)
+    labels = ("HYPNOS", "HYPNOS, training 2", "without", "without, training 2")
+    check = discriminators(dict(zip(labels, (good, bad, good, bad), strict=True)))
+    assert check.text == "Wrong on many images of original (HYPNOS, training 2, 50% right)."
+    assert check.details == (
+        "Right, HYPNOS, by kind: original 100%.",
+        "Right, HYPNOS, training 2, by kind: original 50%.",
+    )
 
 
 @pytest.mark.parametrize(

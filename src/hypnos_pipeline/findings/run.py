@@ -86,9 +86,11 @@ class Run:
         lock = RunLock(self.findings.root / FOLDER / env.name, reads - {"parameters"}, pipeline.all_outputs())
         try:
             with run_log(self.findings.root, env.name), shown(self._expected) as board:
-                with Pool(workers, memory=capacity.memory()) as pool:
-                    self._all(pool, workers, board)
-                timings.remember(self.findings.root, env.name, pipeline, self.findings.study, board)
+                try:
+                    with Pool(workers, memory=capacity.memory()) as pool:
+                        self._all(pool, workers, board)
+                finally:  # a run that was stopped knows what its nodes took
+                    timings.remember(self.findings.root, env.name, pipeline, self.findings.study, board)
         finally:
             lock.release()
         if self.failed:

@@ -80,10 +80,10 @@ class FindingsStudy:
         """Returns what a training's values depend on, as it is now."""
         return self._keys.of(training.namespace)
 
-    def command(self, name: str) -> str:
+    def command(self, name: str = "") -> str:
         """Returns how a command of these findings is typed: ``kedro findings run``."""
-        env = "" if self.env.name == DEFAULT else f" --env {self.env.name}"
-        return f"`kedro findings {name}{env}`"
+        words = ["kedro findings", name, "" if self.env.name == DEFAULT else f"--env {self.env.name}"]
+        return f"`{' '.join(word for word in words if word)}`"
 
     @cached_property
     def folder(self) -> Path:

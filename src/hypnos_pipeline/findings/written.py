@@ -43,12 +43,18 @@ def write_findings(findings: FindingsStudy) -> list[str]:
     """
     records = list(findings.records())
     expected = expectations_of(findings.env.parameters["methods"])
-    if any(expected.values()) and not _claims_file(findings).is_file():
-        frame, text = _ablations(findings, records, expected)
-        names = ABLATIONS, ABLATION_DOCUMENT
-    else:
-        frame, text = _claims(findings, records)
-        names = FILE, DOCUMENT
+    try:
+        if any(expected.values()) and not _claims_file(findings).is_file():
+            frame, text = _ablations(findings, records, expected)
+            names = ABLATIONS, ABLATION_DOCUMENT
+        else:
+            frame, text = _claims(findings, records)
+            names = FILE, DOCUMENT
+    except FindingsError as error:
+        raise FindingsError(
+            f"Nothing was written: {error.message}\n{findings.command()} shows which records are missing,"
+            f" {findings.command('run')} makes them."
+        ) from error
     with replaced_file(findings.root / names[0]) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")
     with replaced_file(findings.root / names[1]) as partial:
@@ -82,10 +88,7 @@ def _ablations(
     weighed = weigh(expected, values, study.seed)
     several = weighed[weighed["trainings"] > 1]
     if several.empty:
-        raise FindingsError(
-            f"Nothing was written: no expectation has two trainings of both its methods."
-            f" {findings.command('run')} makes them."
-        )
+        raise FindingsError("no expectation has two trainings of both its methods.")
     kinds = kinds_of(findings.env.parameters["subjects"])
     left = len(weighed) - len(several)
     text = ablation_document(

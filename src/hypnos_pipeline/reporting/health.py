@@ -45,7 +45,6 @@ class Check:
 
 def checks_of(
     matte_report: Sequence[Mapping[str, Any]],
-    discriminator: Mapping[str, Any],
     training_reports: Mapping[str, Mapping[str, Any]],
     curves: Mapping[str, pandas.DataFrame],
     backgrounds: Iterable[Mapping[str, Any]],
@@ -54,14 +53,13 @@ def checks_of(
 
     Args:
         matte_report: Rows of ``imaging.mattes.guards.matte_row``.
-        discriminator: The report of its pretraining.
         training_reports: Printed method label to the report of its training.
         curves: Label to its learning curve.
         backgrounds: Rows of ``imaging.constant_backgrounds.beside_base``.
     """
     found = [
         mattes(matte_report),
-        discriminator_by_kind(discriminator["accuracy"]),
+        discriminators(training_reports),
         losses(curves),
         previews(training_reports),
         scenes(list(backgrounds)),
@@ -86,18 +84,32 @@ def mattes(report: Sequence[Mapping[str, Any]]) -> Check:
     return Check("Mattes", True, f"All {len(used)} photos are cut out without a warning.")
 
 
-def discriminator_by_kind(accuracy: Mapping[str, float | None]) -> Check | None:
-    """Looks at how well the pretrained discriminator knows each kind of images that there is."""
-    kinds = {kind: value for kind, value in accuracy.items() if value is not None}
-    if not kinds:
+def discriminators(reports: Mapping[str, Mapping[str, Any]]) -> Check | None:
+    """Looks at how well each training's discriminator, as pretrained, knows each kind of images."""
+    known: dict[str, dict[str, float]] = {}
+    for label, report in reports.items():
+        before = report.get("discriminator_accuracy", {}).get("before", {})
+        kinds = {_word(kind): value for kind, value in before.items() if value is not None}
+        if kinds and kinds not in known.values():  # the methods of a training share one
+            known[label] = kinds
+    if not known:
         return None
-    weak = [f"{_word(kind)} ({value:.0%} right)" for kind, value in kinds.items() if value < WELL_TOLD]
-    details = (
-        "Right, by kind: " + ", ".join(f"{_word(kind)} {value:.0%}" for kind, value in kinds.items()) + ".",
+    of = {label: f"{label}, " if len(known) > 1 else "" for label in known}
+    weak = [
+        f"{kind} ({of[label]}{value:.0%} right)"
+        for label, kinds in known.items()
+        for kind, value in kinds.items()
+        if value < WELL_TOLD
+    ]
+    details = [
+        f"Right, {of[label]}by kind: {', '.join(f'{kind} {value:.0%}' for kind, value in kinds.items())}."
+        for label, kinds in known.items()
+    ]
+    least = min(value for kinds in known.values() for value in kinds.values())
+    text = (
+        f"Wrong on many images of {listed(weak)}." if weak else f"At least {least:.0%} right on every kind."
     )
-    if weak:
-        return Check("Discriminator", False, f"Wrong on many images of {listed(weak)}.", details)
-    return Check("Discriminator", True, f"At least {min(kinds.values()):.0%} right on every kind.", details)
+    return Check("Discriminator", not weak, text, tuple(details))
 
 
 def losses(curves: Mapping[str, pandas.DataFrame]) -> Check | None:

@@ -44,7 +44,7 @@ def findings_frame(claims: Sequence[RegisteredClaim], values: Values, kinds: Kin
     few = {name: _too_few(claims, differences, name) for name in values}
     enough = [sets for sets in by_kind(values, kinds) if not any(few[name] for name in sets)]
     if not enough:
-        raise FindingsError(_nothing_written([line for lines in few.values() for line in lines]))
+        raise FindingsError(_needed([line for lines in few.values() for line in lines]))
     rows: list[dict[str, object]] = []
     for sets in enough:
         objects = {
@@ -84,11 +84,10 @@ def _too_few(
     return [f"{name}: {measure}: {count}" for measure, count in counts.items() if count < 2]
 
 
-def _nothing_written(few: Sequence[str]) -> str:
+def _needed(few: Sequence[str]) -> str:
     more = [f"and {len(few) - NAMED} more"] if len(few) > NAMED else []
     lines = "\n".join(f"  {line}" for line in [*few[:NAMED], *more])
     return (
-        "Nothing was written: a finding needs two trainings of everything that it compares, on all sets of"
-        f" one kind. These have fewer:\n{lines}\n`kedro findings` shows which records are missing,"
-        " `kedro findings run` makes them."
+        "a finding needs two trainings of everything that it compares, on all sets of one kind. These have"
+        f" fewer:\n{lines}"
     )

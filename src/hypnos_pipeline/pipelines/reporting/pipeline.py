@@ -109,7 +109,7 @@ def _subject_steps(study: Study) -> list[Step]:
         _step(
             subject_nodes.gather_subject,
             photos
-            | _same(["mattes", "matte_report", "true_mattes", "true_foregrounds", "discriminator_report"])
+            | _same(["mattes", "matte_report", "true_mattes", "true_foregrounds"])
             | of_all(TRAINING, CURVE, names=every(trained))
             | of_all(CHECK, EVALUATION, names=every(methods))
             | of_all(SAMPLES, PAIRS),

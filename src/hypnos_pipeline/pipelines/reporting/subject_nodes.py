@@ -114,7 +114,6 @@ def gather_subject(
     matte_report: list,
     true_mattes: ImageSet,
     true_foregrounds: ImageSet,
-    discriminator_report: dict,
     methods: dict,
     seed: int,
     *,
@@ -129,7 +128,6 @@ def gather_subject(
         matte_report: A row for each photo's matte.
         true_mattes: Theirs, as far as they are known.
         true_foregrounds: Under these mattes.
-        discriminator_report: Of its pretraining.
         methods: The study's, for labels and order.
         seed: The study's.
         subject: Its name.
@@ -164,7 +162,7 @@ def gather_subject(
         "rows": part.same_prompts(labelled[SAMPLES]),
         "failures": part.failure_pictures(failures),
         "curves": part.loss_charts(subject, [of_methods.get(name + CURVE) for name in names]),
-        "health": checks_of(matte_report, discriminator_report, of_all[TRAINING], of_all[CURVE], backgrounds),
+        "health": checks_of(matte_report, of_all[TRAINING], of_all[CURVE], backgrounds),
         "differences": paired_differences(pairs, comparisons_of(methods), measures, rng),
         "origins": origins([*of_all[TRAINING].values(), *of_all[EVALUATION].values()]),
         **worst_and_best(working_photos, CutOuts.of(true_mattes, true_foregrounds), samples, pairs),
