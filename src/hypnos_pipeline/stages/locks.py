@@ -14,7 +14,7 @@ from dvc.logger import set_loggers_level
 from dvc.repo import Repo, lock_repo
 from dvc.rwlock import rwlock
 
-from hypnos_pipeline.stages.parameter_files import parsed_once
+from hypnos_pipeline.stages.reading_once import read_once
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -31,7 +31,7 @@ def locked_repo(root: Path) -> Generator[Repo]:
         logging.getLogger(name).handlers.clear()
     with ExitStack() as stack:
         stack.enter_context(set_loggers_level(logging.WARNING))
-        stack.enter_context(parsed_once())
+        stack.enter_context(read_once())
         repo = stack.enter_context(Repo(str(root)))
         stack.enter_context(lock_repo(repo))
         stack.enter_context(repo.scm_context(quiet=True))
