@@ -48,7 +48,7 @@ def read_once() -> Generator[None]:
 
 
 def _state(path: Path) -> tuple[Any, ...]:
-    """Returns what differs once a file, or any file below a folder, has changed; nothing if it is not there."""
+    """Returns what differs once a file, or one below a folder, has changed; nothing if it is not there."""
     try:
         if path.is_dir():
             with os.scandir(path) as entries:
