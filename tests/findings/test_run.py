@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from hypnos_pipeline.commands.dvc import conventions
-from hypnos_pipeline.errors import FindingsError
+from hypnos_pipeline.errors import FindingsError, RequestError
 from hypnos_pipeline.findings import run as running
 from hypnos_pipeline.findings.record import FOLDER, Cost, Record, Training, load, save, values_of_training
 from hypnos_pipeline.findings.run import Run, missing
@@ -82,6 +82,19 @@ def test_the_first_trainings_come_first_and_what_they_share_before_them(project,
     assert {node.name.rpartition(".")[2] for node in by_name["figurine.training_2"].nodes} == {
         "pretrain_discriminator"
     }
+
+
+def test_sets_and_methods_choose_trainings_and_unknown_ones_are_refused_by_name(project, monkeypatch):
+    monkeypatch.chdir(project)
+    findings = opened(project)
+    assert [str(each) for each in findings.trainings(["figurine"], ["base"])] == [
+        "figurine, base, training 1",
+        "figurine, base, training 2",
+    ]
+    with pytest.raises(RequestError, match=r"no set 'figurin' in the study;.*figurine"):
+        findings.trainings(["figurin"])
+    with pytest.raises(RequestError, match=r"no method 'hypno' in the study;.*hypnos"):
+        findings.trainings(methods=["hypno"])
 
 
 def test_a_record_is_stale_once_its_settings_changed_and_not_for_more_trainings(project, monkeypatch):

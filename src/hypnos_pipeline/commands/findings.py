@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 env_option = click.option("--env", "-e", help=f"The environment of the claims (default: {DEFAULT}).")
 sets_option = click.option("--set", "sets", multiple=True, help="Only this set of photos; may be repeated.")
 
+methods_option = click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
+
 
 @click.group(cls=PlainGroup, invoke_without_command=True)
 @env_option
@@ -36,10 +38,16 @@ def findings(context: click.Context, env: str | None) -> None:
 @click.option("--workers", type=click.IntRange(min=1), help="Processes (default: one a core).")
 @click.option("--minutes", type=click.FloatRange(min=0), help="Start nothing that would end later than this.")
 @sets_option
+@methods_option
 @env_option
 @click.pass_obj
 def run(
-    group_env: str, env: str | None, workers: int | None, minutes: float | None, sets: tuple[str, ...]
+    group_env: str,
+    env: str | None,
+    workers: int | None,
+    minutes: float | None,
+    sets: tuple[str, ...],
+    methods: tuple[str, ...],
 ) -> None:
     """Makes the records that are missing or stale, the first trainings of all sets first.
 
@@ -49,7 +57,7 @@ def run(
     from hypnos_pipeline.findings.run import Run, missing
 
     study = _study(env or group_env)
-    trainings = missing(study, study.trainings(sets))
+    trainings = missing(study, study.trainings(sets, methods))
     if not trainings:
         click.echo(f"Every record is there and up to date. {study.command('write')} writes the findings.")
         return

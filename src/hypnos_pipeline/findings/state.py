@@ -56,24 +56,28 @@ class FindingsStudy:
         self.upstream = Upstream(self.env.pipelines["__default__"])
         self._keys = Keys(self.env, self.upstream, conventions)
 
-    def trainings(self, sets: Collection[str] = ()) -> list[Training]:
+    def trainings(self, sets: Collection[str] = (), methods: Collection[str] = ()) -> list[Training]:
         """Returns the trainings in the order in which they are made: the first ones of all sets first.
 
         Args:
             sets: Only these; without any, all.
+            methods: Only these; without any, all.
 
         Raises:
-            RequestError: If the study has no such set.
+            RequestError: If the study has no such set or method.
         """
-        for name in sets:
-            if name not in self.study.subjects:
-                raise RequestError(f"no set {name!r} in the study; {nearest(name, self.study.subjects)}")
+        all_methods = [method for _, method in self.study.entries()]
+        for what, wanted, known in (("set", sets, self.study.subjects), ("method", methods, all_methods)):
+            for name in wanted:
+                if name not in known:
+                    raise RequestError(f"no {what} {name!r} in the study; {nearest(name, known)}")
         return [
             Training(subject, method, number)
             for number in range(1, self.study.trainings + 1)
             for subject in self.study.subjects
             if not sets or subject in sets
-            for _, method in self.study.entries()
+            for method in all_methods
+            if not methods or method in methods
         ]
 
     def key(self, training: Training) -> Mapping[str, str]:
