@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 env_option = click.option("--env", "-e", help=f"The environment of the claims (default: {DEFAULT}).")
 sets_option = click.option("--set", "sets", multiple=True, help="Only this set of photos; may be repeated.")
-
 methods_option = click.option("--method", "methods", multiple=True, help="Only this method; may be repeated.")
 
 

@@ -47,13 +47,13 @@ def read_once() -> Generator[None]:
         param.load_path, Output.get_hash = parse, take_hash
 
 
-def _state(path: Path) -> tuple[Any, ...]:
-    """Returns what differs once a file, or one below a folder, has changed; nothing if it is not there."""
+def _state(path: Path) -> tuple[Any, ...] | None:
+    """Returns what differs once a file, or one below a folder, has changed; None if it is not there."""
     try:
         if path.is_dir():
             with os.scandir(path) as entries:
                 return tuple((entry.name, _state(Path(entry.path))) for entry in entries)
         found = path.stat()
     except OSError:  # DVC says so
-        return ()
+        return None
     return found.st_ino, found.st_size, found.st_mtime_ns
