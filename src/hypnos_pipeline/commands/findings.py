@@ -72,7 +72,7 @@ def run(
     left = len(trainings) - len(made.kept)
     click.echo(f"Records: {len(made.kept)} made, {left} left.")
     if left:
-        click.echo(f"{study.command('run')} goes on from here.")
+        click.echo("The same command goes on from here.")
     if stopped:
         raise SystemExit(130)
 

@@ -97,9 +97,7 @@ class Run:
             lines = [
                 message if name in message else f"{name}: {message}" for name, message in self.failed.items()
             ]
-            raise NodesFailed(
-                "\n".join([*lines, f"When this is fixed, {self.findings.command('run')} goes on from here."])
-            )
+            raise NodesFailed("\n".join([*lines, "When this is fixed, the same command goes on from here."]))
 
     def _all(self, pool: Here, workers: int, board: Board) -> None:
         at_work = sum(self._start_one(pool) for _ in range(workers))
