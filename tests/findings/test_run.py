@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from scipy.special import stdtrit
 
 from hypnos_pipeline.commands.dvc import conventions
 from hypnos_pipeline.errors import FindingsError, RequestError
@@ -164,7 +165,13 @@ def test_ablations_are_written_where_methods_state_what_the_paper_expects(projec
     (row,) = pd.read_csv(project / "docs/ablation_findings.csv").itertuples(index=False)
     assert (row.claim, row.set, row.measure) == ("it is so", "figurine", "dino on invariant: base - hypnos")
     assert (row.delta, row.difference, row.trainings, row.verdict) == (0.05, -0.5, 2, "seen")
-    assert "| it is so " in (project / "docs/ablation_findings.md").read_text(encoding="utf-8")
+    text = (project / "docs/ablation_findings.md").read_text(encoding="utf-8")
+    assert "| it is so " in text
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    # two values 1/64 apart: a variance of (1/64)² / 2, two degrees of freedom, and the mean of two trainings
+    half = stdtrit(2, 0.975) / 64 / 2
+    entries = [line for line in cells if len(line) == 3][-2:]
+    assert [line[2] for line in entries] == [f"0.7734 ± {half:.4f}", f"0.2734 ± {half:.4f}"]
     shutil.rmtree(project / FOLDER)
     change(project, methods={**study["methods"], "base": {"base": {}}})
 

@@ -91,9 +91,8 @@ def _ablations(
         raise FindingsError("no expectation has two trainings of both its methods.")
     kinds = kinds_of(findings.env.parameters["subjects"])
     left = len(weighed) - len(several)
-    text = ablation_document(
-        findings.env.name, several, expected, labels_of(findings.env.parameters["methods"]), left
-    )
+    labels = labels_of(findings.env.parameters["methods"])
+    text = ablation_document(findings.env.name, several, expected, labels, left, values)
     return ablation_frame(several, kinds), text
 
 
