@@ -158,20 +158,20 @@ def test_ablations_are_written_where_methods_state_what_the_paper_expects(projec
         few = "Nothing was written: no expectation has two trainings(?s:.)*`kedro findings run` makes them"
         with pytest.raises(FindingsError, match=few):
             write_findings(findings)
-        value = {"hypnos": 0.75, "base": 0.25}[training.method] + training.number / 64
+        first, step = {"hypnos": (0.75, 1 / 64), "base": (0.25, 1 / 32)}[training.method]
+        value = first + training.number * step
         values = pd.DataFrame([("invariant", "dino", "invariant/0", value)], columns=columns)
         findings.save(training, Record(values, findings.key(training), {}))
     assert write_findings(findings) == ["docs/ablation_findings.csv", "docs/ablation_findings.md"]
     (row,) = pd.read_csv(project / "docs/ablation_findings.csv").itertuples(index=False)
     assert (row.claim, row.set, row.measure) == ("it is so", "figurine", "dino on invariant: base - hypnos")
-    assert (row.delta, row.difference, row.trainings, row.verdict) == (0.05, -0.5, 2, "seen")
+    assert (row.delta, row.difference, row.trainings, row.verdict) == (0.05, -0.476562, 2, "seen")
     text = (project / "docs/ablation_findings.md").read_text(encoding="utf-8")
     assert "| it is so " in text
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
-    # two values 1/64 apart: a variance of (1/64)² / 2, two degrees of freedom, and the mean of two trainings
-    half = stdtrit(2, 0.975) / 64 / 2
-    entries = [line for line in cells if len(line) == 3][-2:]
-    assert [line[2] for line in entries] == [f"0.7734 ± {half:.4f}", f"0.2734 ± {half:.4f}"]
+    entries = [line[2] for line in cells if len(line) == 3][-2:]
+    # two differences 1/64 apart: a variance of (1/64)² / 2, one degree of freedom, and the mean of the two
+    assert entries == ["0.773", f"−0.477 ± {stdtrit(1, 0.975) / 64 / 2:.3f}"]
     shutil.rmtree(project / FOLDER)
     change(project, methods={**study["methods"], "base": {"base": {}}})
 

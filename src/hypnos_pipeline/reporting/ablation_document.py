@@ -10,10 +10,10 @@ from hypnos_pipeline.reporting.ablations import ablations_table
 from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.deltas import delta_of
 from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
+from hypnos_pipeline.reporting.findings_document import signed
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
-from hypnos_pipeline.reporting.statistics import Estimate, pooled, values_of
+from hypnos_pipeline.reporting.statistics import Estimate, pooled, training_differences, values_of
 from hypnos_pipeline.reporting.table import Entry, Row, Table, to_markdown
-from hypnos_pipeline.reporting.tables import number
 from hypnos_pipeline.reporting.trainings import Values
 
 if TYPE_CHECKING:
@@ -38,11 +38,12 @@ SHOWN = (
     *(("varying", "scene_obeyed"), ("backgrounds", "foreground_dino"), ("backgrounds", "foreground_ssim")),
     *(("backgrounds", "background_obeyed"), ("disentangle", "disentangled")),
 )
-"""What is shown of every entry, also of those of which the paper expects nothing: prompt sets and metrics."""
+"""Prompt sets and metrics by which every entry is shown, also those of which the paper expects nothing."""
 READING = (
-    "Mean over trainings ± half of the 95 % interval over trainings, the variance between trainings pooled "
-    "over a subject's methods. There are no verdicts here, since not all of these measures were stated "
-    "beforehand."
+    "The first row has the values themselves, means over trainings. Every other row has the mean difference "
+    "from it, on the same prompts and noise, ± half of its 95 % interval over trainings. The variance "
+    "between trainings is pooled over all rows of a subject. There are no verdicts here, since not all of "
+    "these measures were stated beforehand."
 )
 
 
@@ -70,55 +71,54 @@ def ablation_document(
 
 
 def entries_table(values: Values, methods: Sequence[MethodLabel]) -> Table:
-    """Returns every method's mean of the measures ``SHOWN`` that were taken, on each subject.
+    """Returns how every method differs from the first, by the measures ``SHOWN`` that were taken.
 
     Args:
         values: Of single images in every training.
-        methods: In printed order; one without two trainings has no row.
+        methods: In printed order; one without two trainings on a subject has no row there.
     """
     each = [frame[["prompt_set", "metric"]].drop_duplicates() for frame in values.values()]
     taken = {(row.prompt_set, row.metric) for frame in each for row in rows_of(frame)}
     shown = [measure for measure in SHOWN if measure in taken]
-    blocks = []
-    for subject, frame in values.items():
-        found = {measure: _estimates(frame, methods, measure) for measure in shown}
-        rows = [
-            Row(
-                (method.label, subject_label(subject)),
-                tuple(_entry(found[measure].get(method.name), measure[1]) for measure in shown),
-            )
-            for method in methods
-            if any(method.name in each for each in found.values())
-        ]
-        blocks.append(tuple(rows))
     return Table(
         name="entries",
-        caption="Every entry",
+        caption=f"Every entry minus {methods[0].label}",
         label_headers=("Method", "Subject"),
         headers=tuple(f"{METRICS[metric].heading}, {prompt_set}" for prompt_set, metric in shown),
-        blocks=tuple(rows for rows in blocks if rows),
+        blocks=tuple(
+            rows for name, frame in values.items() if (rows := _entries(name, frame, methods, shown))
+        ),
         notes=(READING,),
     )
 
 
-def _estimates(
-    frame: pandas.DataFrame, methods: Sequence[MethodLabel], measure: tuple[str, str]
-) -> dict[str, Estimate]:
-    """Returns the means of one measure of the methods that have two trainings."""
-    means = {
-        method.name: values_of(frame, method.name, measure)["value"].groupby(level="training").mean().tolist()
+def _entries(
+    subject: str, frame: pandas.DataFrame, methods: Sequence[MethodLabel], shown: Sequence[tuple[str, str]]
+) -> tuple[Row, ...]:
+    """Returns one subject's rows; none where no method was trained twice beside the first."""
+    first, *others = methods
+    columns = []
+    for measure in shown:
+        reference = values_of(frame, first.name, measure)
+        differences = {
+            method.name: [*training_differences(values_of(frame, method.name, measure), reference).values()]
+            for method in others
+        }
+        several = {name: trainings for name, trainings in differences.items() if len(trainings) > 1}
+        found = pooled(several) if several else {}
+        value = Entry(f"{reference['value'].groupby(level=0).mean().mean():.3f}")
+        columns.append({first.name: value} | {name: _difference(each) for name, each in found.items()})
+    rows = [
+        Row((method.label, subject_label(subject)), tuple(each.get(method.name, Entry()) for each in columns))
         for method in methods
-    }
-    several = {name: trainings for name, trainings in means.items() if len(trainings) > 1}
-    return pooled(several) if several else {}
+        if any(method.name in each for each in columns)
+    ]
+    return tuple(rows) if len(rows) > 1 else ()
 
 
-def _entry(estimate: Estimate | None, metric: str) -> Entry:
-    if estimate is None:
-        return Entry()
+def _difference(estimate: Estimate) -> Entry:
     half = estimate.mean - estimate.interval()[0]
-    decimals = METRICS[metric].decimals
-    return Entry(f"{number(estimate.mean, decimals)} ± {number(half, decimals)}")
+    return Entry(f"{signed(estimate.mean)} ± {half:.3f}")
 
 
 def ablation_frame(weighed: pandas.DataFrame, kinds: Mapping[str, str]) -> pandas.DataFrame:

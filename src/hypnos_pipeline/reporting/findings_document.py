@@ -191,10 +191,11 @@ def _words(row: Any, methods: Sequence[MethodLabel]) -> str:
 
 
 def _interval(row: Any) -> str:
-    return f"{_signed(row.difference)} ({_signed(row.low)} to {_signed(row.high)})"
+    return f"{signed(row.difference)} ({signed(row.low)} to {signed(row.high)})"
 
 
-def _signed(number: float) -> str:
+def signed(number: float) -> str:
+    """Returns a difference as printed."""
     return f"{number:+.3f}".replace("-", "−")
 
 
