@@ -167,7 +167,10 @@ def test_ablations_are_written_where_methods_state_what_the_paper_expects(projec
     assert (row.claim, row.set, row.measure) == ("it is so", "figurine", "dino on invariant: base - hypnos")
     assert (row.delta, row.difference, row.trainings, row.verdict) == (0.05, -0.476562, 2, "seen")
     text = (project / "docs/ablation_findings.md").read_text(encoding="utf-8")
-    assert "| it is so " in text
+    assert (
+        "- **Seen**, 1 of 1\n    - Base model: it is so (DINO ↑, invariant; 4.2)\n- **Opposite**, 0 of 1\n"
+        in text
+    )
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     entries = [line[2] for line in cells if len(line) == 3][-2:]
     # two differences 1/64 apart: a variance of (1/64)² / 2, one degree of freedom, and the mean of the two

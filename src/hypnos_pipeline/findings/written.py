@@ -92,7 +92,7 @@ def _ablations(
     kinds = kinds_of(findings.env.parameters["subjects"])
     left = len(weighed) - len(several)
     labels = labels_of(findings.env.parameters["methods"])
-    text = ablation_document(findings.env.name, several, expected, labels, left, values)
+    text = ablation_document(findings.env.name, several, labels, left, values)
     return ablation_frame(several, kinds), text
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypnos_pipeline.metrics.registry import METRICS
-from hypnos_pipeline.reporting.ablations import ablations_table
+from hypnos_pipeline.reporting.ablations import TRAININGS
 from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.deltas import delta_of
 from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
-from hypnos_pipeline.reporting.findings_document import signed
+from hypnos_pipeline.reporting.findings_document import signed, summary
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
-from hypnos_pipeline.reporting.statistics import Estimate, pooled, training_differences, values_of
+from hypnos_pipeline.reporting.statistics import Estimate, Verdict, pooled, training_differences, values_of
 from hypnos_pipeline.reporting.table import Entry, Row, Table, to_markdown
+from hypnos_pipeline.reporting.tables import with_interval
 from hypnos_pipeline.reporting.trainings import Values
 
 if TYPE_CHECKING:
     import pandas
-
-    from hypnos_pipeline.training.settings import Expectation
 
 HEAD = """# What the ablations showed
 
@@ -30,9 +29,8 @@ numbers are in `docs/ablation_findings.csv`.
 !!! warning "What this does not cover"
     The study has one rendered object, and miniature models of 64 pixels that were trained for this project.
     The intervals are about other trainings of this object with these prompts. They say nothing of other
-    objects, of photographs, or of Stable Diffusion.
-"""
-LEFT = "{left} more expectations wait for the second training of a method."
+    objects, of photographs, or of Stable Diffusion."""
+LEFT = "{left} more expectations are not here: they wait for the second training of a method."
 SHOWN = (
     *(("invariant", "dino"), ("invariant", "background_leak"), ("varying", "unseen_dino")),
     *(("varying", "scene_obeyed"), ("backgrounds", "foreground_dino"), ("backgrounds", "foreground_ssim")),
@@ -48,26 +46,68 @@ READING = (
 
 
 def ablation_document(
-    env: str,
-    weighed: pandas.DataFrame,
-    expectations: Mapping[str, Sequence[Expectation]],
-    methods: Sequence[MethodLabel],
-    left: int,
-    values: Values,
+    env: str, weighed: pandas.DataFrame, methods: Sequence[MethodLabel], left: int, values: Values
 ) -> str:
     """Returns the page as Markdown.
 
     Args:
         env: The environment.
         weighed: See ``expectations.weigh``; rows with several trainings.
-        expectations: Method to what the paper expects of it.
         methods: In printed order.
         left: How many expectations have no row yet.
         values: Of single images in every training.
     """
-    waiting = [LEFT.format(left=left)] if left else []
-    tables = ablations_table(weighed, expectations, methods), entries_table(values, methods)
-    return "\n\n".join([HEAD.format(env=env), *waiting, *map(to_markdown, tables)])
+    parts = [HEAD.format(env=env), *([LEFT.format(left=left)] if left else [])]
+    for subject, found in weighed.groupby("subject", sort=False):
+        words = [(str(row.outcome), f"{_entry(row, methods)}: {_claim(row)}") for row in rows_of(found)]
+        parts += [f"## {subject_label(str(subject))}", summary(words)]
+        parts.append(to_markdown(expectations_table(found, methods)))
+    return "\n\n".join([*parts, "## All entries", to_markdown(entries_table(values, methods))])
+
+
+def expectations_table(weighed: pandas.DataFrame, methods: Sequence[MethodLabel]) -> Table:
+    """Returns a row for each expectation of one subject.
+
+    Args:
+        weighed: The subject's rows of ``expectations.weigh``, all with several trainings.
+        methods: In printed order; the first is the one that most are compared with.
+    """
+    rows = [
+        Row(
+            (_entry(row, methods), _claim(row)),
+            (
+                Entry(row.direction),
+                Entry(with_interval(row.difference, row.low, row.high, 3, signed=True)),
+                Entry(f"{delta_of(row.metric):g}"),
+                Entry(str(row.outcome), bold=row.outcome in (Verdict.SEEN, Verdict.OPPOSITE)),
+            ),
+        )
+        for row in rows_of(weighed)
+    ]
+    return Table(
+        name="expectations",
+        caption=f"What the paper expects, and the difference from {methods[0].label}",
+        label_headers=("Entry", "The paper says"),
+        headers=("Expected", "Difference", "δ", "Verdict"),
+        blocks=(tuple(rows),),
+        notes=(TRAININGS.format(trainings=int(weighed["trainings"].max())),),
+    )
+
+
+def _entry(row: Any, methods: Sequence[MethodLabel]) -> str:
+    """Returns an expectation's method, and what it is compared with if not with the first method."""
+    labels = {method.name: method.label for method in methods}
+    against = "" if row.against == methods[0].name else f", against {labels[row.against]}"
+    on = (
+        ""
+        if row.against_subject == row.subject
+        else f", against that on {subject_label(row.against_subject)}"
+    )
+    return f"{labels[row.method]}{against}{on}"
+
+
+def _claim(row: Any) -> str:
+    return f"{row.claim} ({METRICS[row.metric].heading}, {row.prompt_set}; {row.source})"
 
 
 def entries_table(values: Values, methods: Sequence[MethodLabel]) -> Table:

@@ -77,7 +77,9 @@ def findings_document(measured: Measured) -> str:
                 "Not measured yet: some of these sets have fewer than two trainings of every method."
             )
             continue
-        parts += [_summary(own), _verdicts(own, len(sets), measured.methods)]
+        means = own[own["set"] == MEAN]
+        claims = [(str(row.verdict), str(row.claim)) for row in rows_of(means)]
+        parts += [summary(claims), _verdicts(own, len(sets), measured.methods)]
         parts += ["### Object by object", _objects(own, sets, measured.methods)]
         parts += ["### All measures and what they cost", _measures(measured, sets)]
     return "\n\n".join([*parts, "## Not measured", _not_measured(measured.claims)]) + "\n"
@@ -93,13 +95,16 @@ def _trainings(measured: Measured) -> str:
     return " ".join(text)
 
 
-def _summary(own: pandas.DataFrame) -> str:
-    """Returns which claims have which verdict, in words."""
-    means = own[own["set"] == MEAN]
+def summary(claims: Sequence[tuple[str, str]]) -> str:
+    """Returns which claims have which verdict, in words.
+
+    Args:
+        claims: Verdict and claim of each.
+    """
     lines = []
     for verdict in Verdict:
-        found = means.loc[means["verdict"] == str(verdict), "claim"].tolist()
-        lines.append(f"- **{str(verdict).capitalize()}**, {len(found)} of {len(means)}")
+        found = [claim for outcome, claim in claims if outcome == verdict]
+        lines.append(f"- **{str(verdict).capitalize()}**, {len(found)} of {len(claims)}")
         lines += [f"    - {claim}" for claim in found]
     return "\n".join(lines)
 
