@@ -58,9 +58,12 @@ def ablation_document(
         values: Of single images in every training.
     """
     parts = [HEAD.format(env=env), *([LEFT.format(left=left)] if left else [])]
-    for subject, found in weighed.groupby("subject", sort=False):
+    for subject in values:
+        found = weighed[weighed["subject"] == subject]
+        if found.empty:
+            continue
         words = [(str(row.outcome), f"{_entry(row, methods)}: {_claim(row)}") for row in rows_of(found)]
-        parts += [f"## {subject_label(str(subject))}", summary(words)]
+        parts += [f"## {subject_label(subject)}", summary(words)]
         parts.append(to_markdown(expectations_table(found, methods)))
     return "\n\n".join([*parts, "## All entries", to_markdown(entries_table(values, methods))])
 
