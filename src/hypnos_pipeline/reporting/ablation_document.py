@@ -10,11 +10,11 @@ from hypnos_pipeline.reporting.ablations import TRAININGS
 from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.deltas import delta_of
 from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
-from hypnos_pipeline.reporting.findings_document import signed, summary
+from hypnos_pipeline.reporting.findings_document import measures_of, signed, summary
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.statistics import Estimate, Verdict, pooled, training_differences, values_of
 from hypnos_pipeline.reporting.table import Entry, Row, Table, to_markdown
-from hypnos_pipeline.reporting.tables import with_interval
+from hypnos_pipeline.reporting.tables import number, with_interval
 from hypnos_pipeline.reporting.trainings import Values
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ def entries_table(values: Values, methods: Sequence[MethodLabel]) -> Table:
         values: Of single images in every training.
         methods: In printed order; one without two trainings on a subject has no row there.
     """
-    each = [frame[["prompt_set", "metric"]].drop_duplicates() for frame in values.values()]
-    taken = {(row.prompt_set, row.metric) for frame in each for row in rows_of(frame)}
+    taken = measures_of(values)
     shown = [measure for measure in SHOWN if measure in taken]
     return Table(
         name="entries",
@@ -149,7 +148,7 @@ def _entries(
         }
         several = {name: trainings for name, trainings in differences.items() if len(trainings) > 1}
         found = pooled(several) if several else {}
-        value = Entry(f"{reference['value'].groupby(level=0).mean().mean():.3f}")
+        value = Entry(number(reference["value"].groupby(level=0).mean().mean(), 3))
         columns.append({first.name: value} | {name: _difference(each) for name, each in found.items()})
     rows = [
         Row((method.label, subject_label(subject)), tuple(each.get(method.name, Entry()) for each in columns))

@@ -134,12 +134,17 @@ def _objects(own: pandas.DataFrame, sets: Sequence[str], methods: Sequence[Metho
     )
 
 
+def measures_of(values: Values) -> list[tuple[str, str]]:
+    """Returns the prompt sets and metrics that were measured on any set of photos, in their order."""
+    each = [frame[["prompt_set", "metric"]].drop_duplicates() for frame in values.values()]
+    return list(dict.fromkeys((row.prompt_set, row.metric) for frame in each for row in rows_of(frame)))
+
+
 def _measures(measured: Measured, sets: Sequence[str]) -> str:
     """Returns every measure and the cost of each method, a mean over the objects, without a verdict."""
     names = [method.name for method in measured.methods]
     values = {name: measured.values[name] for name in sets}
-    each = [frame[["prompt_set", "metric"]].drop_duplicates() for frame in values.values()]
-    taken = dict.fromkeys((row.prompt_set, row.metric) for frame in each for row in rows_of(frame))
+    taken = measures_of(values)
     found = method_estimates(values, measured.kinds, names, taken)
     rows = _costs(measured, sets, names)
     for prompt_set, metric in taken:
