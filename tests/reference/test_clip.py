@@ -14,7 +14,7 @@ from hypnos_pipeline.metrics.clip_t import clip_t
 from hypnos_pipeline.metrics.clip_t_paper import clip_t_paper
 from hypnos_pipeline.models.finetuned import add_token
 from hypnos_pipeline.models.networks import load_clip
-from tests.reference.pictures import as_arrays, evaluation_transform, pictures, prepared_by
+from tests.reference.pictures import ROUNDING, as_arrays, evaluation_transform, pictures, prepared_by
 from tests.tiny_models import tiny_clip, tiny_text_to_image
 
 EDGE, WIDTH = 224, 32
@@ -68,7 +68,7 @@ def test_images_are_prepared_as_by_clips_authors_and_transformers(network, kind,
 def test_clip_i_is_the_cosine_of_float64(network, kind):
     a, b = pictures(kind, 3, 256), pictures(kind, 2, 256, first=3)
     expected = cosine_similarity(embedded(network, a)[:, None], embedded(network, b)[None], dim=2)
-    torch.testing.assert_close(clip_i(a, b, network).double(), expected, rtol=1e-5, atol=0)
+    torch.testing.assert_close(clip_i(a, b, network).double(), expected, rtol=1e-5, atol=ROUNDING)
 
 
 def test_clip_t_is_the_cosine_of_float64_with_the_noun_prompt(network, kind):
@@ -79,7 +79,9 @@ def test_clip_t_is_the_cosine_of_float64_with_the_noun_prompt(network, kind):
     with torch.no_grad():
         texts = torch.cat([model.get_text_features(**each).pooler_output for each in tokens])
     expected = cosine_similarity(embedded(network, images), texts)
-    torch.testing.assert_close(clip_t(images, NOUN_PROMPTS, network).double(), expected, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(
+        clip_t(images, NOUN_PROMPTS, network).double(), expected, rtol=1e-5, atol=ROUNDING
+    )
 
 
 def test_clip_t_paper_is_the_cosine_of_float64_with_the_finetuned_text_state(network, kind):
@@ -93,7 +95,7 @@ def test_clip_t_paper_is_the_cosine_of_float64_with_the_finetuned_text_state(net
     states = torch.stack([final_state(model, prompt) for prompt in OWN_PROMPTS])
     expected = cosine_similarity(embedded(network, images), states)
     ours = clip_t_paper(images, OWN_PROMPTS, model, network)
-    torch.testing.assert_close(ours.double(), expected, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(ours.double(), expected, rtol=1e-5, atol=ROUNDING)
 
 
 def final_state(model, prompt: str) -> torch.Tensor:
