@@ -18,7 +18,7 @@ from tests.metrics.conftest import random_images
 PHOTOS = PROJECT_ROOT / "data/01_raw/subjects"
 KINDS = ("random", "photos")
 ROUNDING = 1e-6
-"""How far a cosine in float32 may lie from that in float64, by the rounding of its terms, however small it is."""
+"""How far a cosine in float32 may lie from that in float64, by the rounding of its terms."""
 
 
 def pictures(kind: str, count: int, size: int, first: int = 0) -> Tensor:

@@ -12,7 +12,7 @@ from hypnos_pipeline.reporting.deltas import delta_of
 from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
 from hypnos_pipeline.reporting.findings_document import measures_of, signed, summary
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
-from hypnos_pipeline.reporting.statistics import Estimate, Verdict, pooled, training_differences, values_of
+from hypnos_pipeline.reporting.statistics import Estimate, Verdict, differences_from, pooled, values_of
 from hypnos_pipeline.reporting.table import Entry, Row, Table, to_markdown
 from hypnos_pipeline.reporting.tables import number, with_interval
 from hypnos_pipeline.reporting.trainings import Values
@@ -142,10 +142,7 @@ def _entries(
     columns = []
     for measure in shown:
         reference = values_of(frame, first.name, measure)
-        differences = {
-            method.name: [*training_differences(values_of(frame, method.name, measure), reference).values()]
-            for method in others
-        }
+        differences = differences_from(reference, frame, [method.name for method in others], measure)
         several = {name: trainings for name, trainings in differences.items() if len(trainings) > 1}
         found = pooled(several) if several else {}
         value = Entry(number(reference["value"].groupby(level=0).mean().mean(), 3))

@@ -34,7 +34,7 @@ ONE_TRAINING = (
 )
 TRAININGS = (
     f"{DIFFERENCE}In square brackets: Student's {LEVEL:.0%} interval over {{trainings}} trainings, the "
-    "variance between trainings pooled over a subject's rows of one measure. For the outcome, the interval "
+    "variance between trainings pooled over all methods of a subject. For the outcome, the interval "
     "is corrected by Holm for the number of the subject's rows. No difference beyond δ: it lies within ±δ, "
     "the smallest difference that matters by this metric. Seen, opposite: it lies wholly on the expected or "
     "on the other side of 0. Not decided: anything else."

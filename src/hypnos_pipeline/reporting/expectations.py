@@ -2,10 +2,10 @@
 
 Methods sample the same prompts from the same noise, so images of the same name are paired. An image's value
 is its mean over the photos. With several trainings, intervals and verdicts are over trainings, see
-:mod:`hypnos_pipeline.reporting.statistics`; the variance between trainings is pooled over all expectations of
-a subject by the same measure, δ is the metric's (:mod:`hypnos_pipeline.reporting.deltas`), and Holm's
-correction is for all expectations of a subject. One training has the intervals over images of
-:mod:`hypnos_pipeline.reporting.intervals`, and no verdict.
+:mod:`hypnos_pipeline.reporting.statistics`. The variance between trainings is pooled over all methods of a
+subject by the same measure, those of which nothing is expected among them. δ is the metric's
+(:mod:`hypnos_pipeline.reporting.deltas`), and Holm's correction is for all expectations of a subject. One
+training has the intervals over images of :mod:`hypnos_pipeline.reporting.intervals`, and no verdict.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from hypnos_pipeline.reporting.intervals import DRAWS, interval, resampled_weigh
 from hypnos_pipeline.reporting.statistics import (
     NO_VERDICT,
     Claim,
+    Estimate,
+    differences_from,
     paired,
     pooled,
     training_differences,
@@ -96,7 +98,7 @@ def weigh(
                 rows.append(each.model_dump() | {"method": method, "subject": subject} | measured)
                 rows[-1]["against_subject"] = other
     for subject in dict.fromkeys(row["subject"] for row in rows):
-        _judge_trainings([row for row in rows if row["subject"] == subject and row["trainings"] > 1])
+        _add_verdicts([row for row in rows if row["subject"] == subject and row["trainings"] > 1], values)
     return pandas.DataFrame(rows, columns=WEIGHED_COLUMNS)
 
 
@@ -109,7 +111,6 @@ def _measured(ours: pandas.DataFrame, theirs: pandas.DataFrame, rng: np.random.G
     row = {
         "value": float(ours["value"].groupby(level=0).mean().mean()),
         "reference": float(theirs["value"].groupby(level=0).mean().mean()),
-        "differences": list(differences.values()),
         "images": int(ours["value"].groupby(level=0).size().max()),
         "trainings": len(differences),
     }
@@ -121,21 +122,36 @@ def _measured(ours: pandas.DataFrame, theirs: pandas.DataFrame, rng: np.random.G
     return row | {"difference": mean, "low": low, "high": high, "outcome": NO_VERDICT}
 
 
-def _judge_trainings(rows: Sequence[dict[str, Any]]) -> None:
+def _add_verdicts(rows: Sequence[dict[str, Any]], values: Mapping[str, pandas.DataFrame]) -> None:
     """Adds the intervals over trainings and the verdicts to one subject's rows."""
-
-    def comparison(row: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(row[name] for name in ("prompt_set", "metric", "method", "against", "against_subject"))
-
-    grouped: dict[tuple[str, ...], dict[tuple[str, ...], list[float]]] = {}
-    for row in rows:
-        grouped.setdefault(comparison(row)[:2], {})[comparison(row)] = row["differences"]
-    estimates = {key: found for group in grouped.values() for key, found in pooled(group).items()}
+    estimates: dict[tuple[str, ...], Estimate] = {}
+    for measure in dict.fromkeys(_comparison(row)[:2] for row in rows):
+        own = [row for row in rows if _comparison(row)[:2] == measure]
+        estimates |= pooled(_all_methods(own, measure, values))
     claims = {
-        place: Claim(estimates[comparison(row)], row["direction"], delta_of(row["metric"]))
+        place: Claim(estimates[_comparison(row)], row["direction"], delta_of(row["metric"]))
         for place, row in enumerate(rows)
     }
     for place, verdict in verdicts(claims).items():
         low, high = claims[place].estimate.interval()
         found = {"difference": claims[place].estimate.mean, "low": low, "high": high, "outcome": verdict}
         rows[place].update(found)
+
+
+def _comparison(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("prompt_set", "metric", "method", "against", "against_subject"))
+
+
+def _all_methods(
+    rows: Sequence[Mapping[str, Any]], measure: tuple[str, str], values: Mapping[str, pandas.DataFrame]
+) -> dict[tuple[str, ...], list[float]]:
+    """Returns the differences of all methods from those that the rows of one measure are compared with."""
+    subject = rows[0]["subject"]
+    found: dict[tuple[str, ...], list[float]] = {}
+    for against, other in dict.fromkeys((row["against"], row["against_subject"]) for row in rows):
+        reference = values_of(values[other], against, measure)
+        methods = [name for name in values[subject]["method"].unique() if (name, subject) != (against, other)]
+        for method, several in differences_from(reference, values[subject], methods, measure).items():
+            if len(several) > 1:
+                found[*measure, method, against, other] = several
+    return found

@@ -10,7 +10,7 @@ trainings on the same objects and prompts, and not of other objects.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -198,3 +198,20 @@ def training_differences(ours: pandas.DataFrame, theirs: pandas.DataFrame) -> di
     ours, theirs = paired(ours, theirs)
     means = (ours["value"] - theirs["value"]).groupby(level=0).mean()
     return {int(training): float(mean) for training, mean in zip(means.index.tolist(), means, strict=True)}
+
+
+def differences_from(
+    reference: pandas.DataFrame, values: pandas.DataFrame, methods: Iterable[str], measure: tuple[str, str]
+) -> dict[str, list[float]]:
+    """Returns how each method differs from one that all are compared with, in every training that both have.
+
+    Args:
+        reference: The rows of the method that is subtracted; see :func:`values_of`.
+        values: Of single images of one subject.
+        methods: Names.
+        measure: Prompt set and metric.
+    """
+    return {
+        method: [*training_differences(values_of(values, method, measure), reference).values()]
+        for method in methods
+    }
