@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from hypnos_pipeline.reporting.findings import FINDING_COLUMNS, MEAN
 from hypnos_pipeline.reporting.findings_document import Measured, findings_document
 from hypnos_pipeline.reporting.labels import MethodLabel
 from hypnos_pipeline.reporting.measures import Comparison
-from hypnos_pipeline.reporting.verdict_table import findings_frame, wide_sets
+from hypnos_pipeline.reporting.verdict_table import findings_frame
 
 KINDS = {f"{name}{end}": kind for kind, end in (("one_place", ""), ("several_places", "_places"))
          for name in ("mug", "robot", "chair")}  # fmt: skip
@@ -77,6 +79,11 @@ def means(frame: pd.DataFrame) -> dict[str, list[str]]:
     return {measure: rows["verdict"].tolist() for measure, rows in own.groupby("measure", sort=False)}
 
 
+def page(frame: pd.DataFrame, of_images: dict[str, pd.DataFrame], claims: Claims | None = None) -> str:
+    claims = claims or Claims(claims=CLAIMS)
+    return findings_document(Measured("mini_findings", claims, frame, of_images, KINDS, LABELS, {}, 5))
+
+
 def test_verdicts_are_those_of_the_known_truth():
     frame = findings_frame(CLAIMS, values(), KINDS)
     assert list(frame.columns) == FINDING_COLUMNS
@@ -93,11 +100,20 @@ def test_verdicts_are_those_of_the_known_truth():
     assert frame["trainings"].eq(5).all()
 
 
-def test_trainings_that_scatter_decide_nothing_and_their_sets_need_more():
-    frame = findings_frame(CLAIMS[2:3], values(between=0.3), KINDS)
+def test_trainings_that_scatter_decide_nothing_and_the_page_says_how_many_more_they_need():
+    scattered = values(between=0.3)
+    frame = findings_frame(CLAIMS[2:3], scattered, KINDS)
     assert means(frame) == {CLAIMS[2].measure: ["not decided"] * 2}
-    assert wide_sets(frame, "dino", 0.05) == [*KINDS]
-    assert wide_sets(findings_frame(CLAIMS, values(between=0.01), KINDS), "dino", 0.05) == []
+    row = frame[frame["set"] == "mug"].iloc[0]
+    needed = math.ceil(5 * ((row["high"] - row["low"]) / 2 / 0.05) ** 2)
+    text = page(frame, scattered)
+    assert (
+        f"the widest difference needs more trainings: about {needed} of photos in one place and about "
+        in text
+    )
+    few_are_enough = values(between=0.01)
+    text = page(findings_frame(CLAIMS, few_are_enough, KINDS), few_are_enough)
+    assert "5 of photos in one place and 5 of photos in several places, of 5 planned.\n" in text
 
 
 def test_one_training_is_too_few_and_the_message_names_what_is_missing():
@@ -113,10 +129,27 @@ def test_a_kind_waits_until_all_its_sets_have_two_trainings():
     frame = findings_frame(CLAIMS, mixed, KINDS)
     assert set(frame["kind"]) == {"one_place"}
     assert frame.equals(findings_frame(CLAIMS, several, KINDS).query("kind == 'one_place'"))
-    text = findings_document(
-        Measured("mini_findings", Claims(claims=CLAIMS), frame, mixed, KINDS, LABELS, {}, 5)
-    )
+    text = page(frame, mixed)
     assert "## Photos in several places\n\nNot measured yet: some of these sets" in text
+
+
+def test_a_method_that_no_claim_names_stands_beside_the_first_without_a_verdict():
+    frame = values()
+    known = findings_frame(CLAIMS[:2], frame, KINDS)
+    text = page(known, frame, Claims(claims=CLAIMS[:2]))
+    shown = text[text.index("### Methods that no claim names") :].splitlines()[2:7]
+    assert shown[0].startswith("HYPNOS minus the method")
+    assert shown[2] == "| measure | DREAMBOOTH_HIGH_LR |"  # the base model is no method of its own
+    own = [
+        frame[name].query("prompt_set == 'invariant' and metric == 'dino'")
+        for name in ("mug", "robot", "chair")
+    ]
+    by_method = pd.concat(own).groupby("method")["value"].mean()  # as many images and trainings of each
+    expected = by_method["hypnos"] - by_method["dreambooth_high_lr"]
+    mean, half = (float(part) for part in shown[4].split("|")[2].replace("−", "-").split("±"))
+    assert mean == pytest.approx(expected, abs=5e-4)
+    assert 0.005 < half < 0.05  # of means that scatter by 0.02 each
+    assert "no claim names" not in page(findings_frame(CLAIMS, frame, KINDS), frame)
 
 
 def test_a_spread_and_another_prompt_set_are_told_from_words():

@@ -11,6 +11,8 @@ from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.study.model import Study
 
 TRAININGS = {"trainings", "further_trainings"}
+EQUAL_STEPS = "dreambooth_high_lr_equal_steps"
+"""The one method that `mini` does not have."""
 COLLECTED = {"reporting"}
 """Stages whose nodes read all trainings."""
 
@@ -32,12 +34,15 @@ def nodes(parameters: dict) -> dict[str, Node]:
 
 def test_all_settings_but_trainings_and_subjects_are_those_of_mini(files):
     mini, findings = files["mini"], files["mini_findings"]
-    assert (mini["trainings"], findings["trainings"]) == (1, 5)
-    varied = {*TRAININGS, "subjects"}
+    assert (mini["trainings"], findings["trainings"]) == (1, 8)
+    varied = {*TRAININGS, "subjects", "methods"}
     mini["evaluation"].pop("findings", None)  # the environment whose findings the page shows
     assert {key: value for key, value in findings.items() if key not in varied} == {
         key: value for key, value in mini.items() if key not in varied
     }
+    dreambooth = findings["methods"]["dreambooth"]
+    shared = {name: each for name, each in dreambooth.items() if name != EQUAL_STEPS}
+    assert findings["methods"] | {"dreambooth": shared} == mini["methods"]
     in_one_place = {name: each for name, each in findings["subjects"].items() if each["kind"] == "one_place"}
     assert in_one_place == mini["subjects"]
     others = {name for name in findings["subjects"] if name not in in_one_place}
@@ -46,6 +51,15 @@ def test_all_settings_but_trainings_and_subjects_are_those_of_mini(files):
         folders = {"photos": f"{name}_places", "true_masks": f"{name}_places"}
         expected = subject | folders | {"kind": "several_places"}
         assert findings["subjects"][f"{name}_places"] == expected
+
+
+def test_dreambooth_is_also_trained_on_hypnoss_budget(files):
+    methods = files["mini_findings"]["methods"]
+    hypnos, best = methods["hypnos"]["hypnos"], methods["dreambooth"]["dreambooth_high_lr"]
+    equal = {key: value for key, value in methods["dreambooth"][EQUAL_STEPS].items() if key != "label"}
+    budget = ("steps", "instance_batch", "class_batch")
+    assert equal == best | {key: hypnos[key] for key in budget}
+    assert equal["steps"] > best["steps"]
 
 
 def test_mini_is_the_first_training(files):
@@ -57,9 +71,13 @@ def test_mini_is_the_first_training(files):
         assert (node.func.__name__, getattr(node.func, "keywords", {})) == (
             same.func.__name__, getattr(same.func, "keywords", {}),
         )  # fmt: skip
-    further = [name for name in findings if name.startswith("figurine.") and name not in mini]
+    further = [
+        name
+        for name in findings
+        if name.startswith("figurine.") and name not in mini and EQUAL_STEPS not in name
+    ]
     assert all(".training_" in name for name in further)
-    assert len(further) == 4 * (2 + 4 + 5 + 5)  # discriminator, finetunings, samples and measures of methods
+    assert len(further) == 7 * (2 + 4 + 5 + 5)  # discriminator, finetunings, samples and measures of methods
 
 
 def test_a_further_training_reads_what_all_share_and_its_own_discriminator(files):

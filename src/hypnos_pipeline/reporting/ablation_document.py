@@ -10,7 +10,7 @@ from hypnos_pipeline.reporting.ablations import TRAININGS
 from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.deltas import delta_of
 from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
-from hypnos_pipeline.reporting.findings_document import measures_of, signed, summary
+from hypnos_pipeline.reporting.findings_document import SHOWN, measures_of, signed, summary
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.statistics import Estimate, Verdict, differences_from, pooled, values_of
 from hypnos_pipeline.reporting.table import Entry, Row, Table, to_markdown
@@ -31,12 +31,6 @@ numbers are in `docs/ablation_findings.csv`.
     The intervals are about other trainings of this object with these prompts. They say nothing of other
     objects, of photographs, or of Stable Diffusion."""
 LEFT = "{left} more expectations are not here: they wait for the second training of a method."
-SHOWN = (
-    *(("invariant", "dino"), ("invariant", "background_leak"), ("varying", "unseen_dino")),
-    *(("varying", "scene_obeyed"), ("backgrounds", "foreground_dino"), ("backgrounds", "foreground_ssim")),
-    *(("backgrounds", "background_obeyed"), ("disentangle", "disentangled")),
-)
-"""Prompt sets and metrics by which every entry is shown, also those of which the paper expects nothing."""
 READING = (
     "The first row has the values themselves, means over trainings. Every other row has the mean difference "
     "from it, on the same prompts and noise, ± half of its 95 % interval over trainings. The variance "

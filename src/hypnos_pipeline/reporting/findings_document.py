@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import CellKey, rows_of
 from hypnos_pipeline.reporting.claims import Claims
@@ -13,16 +15,28 @@ from hypnos_pipeline.reporting.findings import MEAN
 from hypnos_pipeline.reporting.labels import MethodLabel, listed, subject_label
 from hypnos_pipeline.reporting.measures import Comparison
 from hypnos_pipeline.reporting.statistics import Estimate, Verdict, mean_of_objects
-from hypnos_pipeline.reporting.trainings import Kinds, Values, by_kind, method_estimates
-from hypnos_pipeline.reporting.verdict_table import wide_sets
+from hypnos_pipeline.reporting.trainings import (
+    KIND_WORDS,
+    Kinds,
+    Values,
+    by_kind,
+    difference_estimates,
+    method_estimates,
+)
 
 if TYPE_CHECKING:
     import pandas
 
 KIND_TITLES = {"one_place": "Photos in one place", "several_places": "Photos in several places"}
 ABLATIONS = "measured by the ablation study ([The ablation study](ablations.md))"
-WIDEST = 0.05
-"""Half the width of an interval of DINO beyond which a set needs more trainings."""
+MEASURE, WIDEST = "dino", 0.05
+"""The metric, and half the width of an interval by it beyond which a set of photos needs more trainings."""
+SHOWN = (
+    *(("invariant", "dino"), ("invariant", "background_leak"), ("varying", "unseen_dino")),
+    *(("varying", "scene_obeyed"), ("backgrounds", "foreground_dino"), ("backgrounds", "foreground_ssim")),
+    *(("backgrounds", "background_obeyed"), ("disentangle", "disentangled")),
+)
+"""Prompt sets and metrics by which methods are shown of which nothing is claimed."""
 HEAD = """# Findings
 
 What the paper says of its methods, claim by claim, measured on the embedded study `{env}`. This page is
@@ -82,16 +96,34 @@ def findings_document(measured: Measured) -> str:
         parts += [summary(claims), _verdicts(own, len(sets), measured.methods)]
         parts += ["### Object by object", _objects(own, sets, measured.methods)]
         parts += ["### All measures and what they cost", _measures(measured, sets)]
+        parts += _unclaimed(measured, sets)
     return "\n\n".join([*parts, "## Not measured", _not_measured(measured.claims)]) + "\n"
 
 
 def _trainings(measured: Measured) -> str:
-    fewest = int(measured.findings["trainings"].min())
-    planned = measured.trainings
-    text = [f"Each method has at least {fewest} trainings, of {planned} planned, on sets with verdicts."]
-    if wide := wide_sets(measured.findings, "dino", WIDEST):
-        names = listed(map(subject_label, wide))
-        text.append(f"{names} need more: half an interval of DINO is wider than {WIDEST} there.")
+    """Returns how many trainings there are, and how many more the widest intervals of DINO need."""
+
+    def by_kind_of_photos(numbers: Mapping[str, str]) -> str:
+        return listed(f"{number} of photos{KIND_WORDS.get(kind, '')}" for kind, number in numbers.items())
+
+    found = measured.findings
+    own = found[found["measure"].str.startswith(f"{MEASURE} on ")].assign(half=lambda f: (f.high - f.low) / 2)
+    means, objects = own[own["set"] == MEAN], own[own["set"] != MEAN]
+    fewest = found.groupby("kind", sort=False)["trainings"].min().map(str)
+    text = [
+        f"Trainings of each method that a claim names: {by_kind_of_photos(fewest)}, of {measured.trainings}"
+        " planned."
+    ]
+    wide = objects[objects["half"] > WIDEST]
+    if len(wide):
+        needed = np.ceil(wide["trainings"] * (wide["half"] / WIDEST) ** 2).astype(int)
+        most = needed.groupby(wide["kind"], sort=False).max().map("about {}".format)
+        widest = means.groupby("kind", sort=False)["half"].max().map("{:.3f}".format)
+        text.append(
+            f"Half an interval of DINO should be {WIDEST} at most. Of the means it is up to"
+            f" {by_kind_of_photos(widest)}. For single objects, by the variance that was found, the widest"
+            f" difference needs more trainings: {by_kind_of_photos(most)}."
+        )
     return " ".join(text)
 
 
@@ -162,6 +194,36 @@ def _measures(measured: Measured, sets: Sequence[str]) -> str:
             _table(("measure", *(method.label for method in measured.methods)), rows),
         ]
     )
+
+
+def _unclaimed(measured: Measured, sets: Sequence[str]) -> list[str]:
+    """Returns how the first method differs from those that no claim names; none without such trainings."""
+    claimed = {name for each in measured.claims.claims for name in each.comparison[2:4]}
+    first = measured.methods[0]
+    others = [each for each in measured.methods if not each.reference and each.name not in claimed]
+    values = {name: measured.values[name] for name in sets}
+    shown = [measure for measure in SHOWN if measure in measures_of(values)]
+    pairs = [(first.name, other.name) for other in others]
+    found = {
+        (each.minus, each.prompt_set, each.metric): f"{signed(each.mean)} ± {each.mean - each.low:.3f}"
+        for each in difference_estimates(values, measured.kinds, pairs, shown)
+        if not each.subject
+    }
+    rows = [
+        (f"{METRICS[metric].heading}, {prompt_set}", *(found[name, prompt_set, metric] for name in names))
+        for prompt_set, metric in shown
+        if (names := [other.name for other in others if (other.name, prompt_set, metric) in found])
+    ]
+    if not rows:
+        return []
+    trained = [other.label for other in others if any(other.name in key for key in found)]
+    return [
+        "### Methods that no claim names",
+        f"{first.label} minus the method on the same prompts and noise, means over objects and trainings, ±"
+        " half of the 95 % interval over trainings. There are no verdicts, since nothing was registered"
+        " beforehand.",
+        _table(("measure", *trained), rows),
+    ]
 
 
 def _costs(measured: Measured, sets: Sequence[str], methods: Sequence[str]) -> list[tuple[str, ...]]:

@@ -62,13 +62,6 @@ def findings_frame(claims: Sequence[RegisteredClaim], values: Values, kinds: Kin
     return pandas.DataFrame(rows, columns=FINDING_COLUMNS)
 
 
-def wide_sets(frame: pandas.DataFrame, metric: str, half_width: float) -> list[str]:
-    """Returns the sets that need more trainings: the interval of a difference by the metric is too wide."""
-    own = frame[frame["measure"].str.startswith(f"{metric} on ") & (frame["set"] != MEAN)]
-    wide = own[(own["high"] - own["low"]) / 2 > half_width]
-    return list(dict.fromkeys(wide["set"]))
-
-
 def _row(claim: RegisteredClaim, kind: str, name: str, estimate: Estimate) -> dict[str, object]:
     low, high = estimate.interval()
     numbers = {"difference": estimate.mean, "low": low, "high": high, "trainings": estimate.trainings}
