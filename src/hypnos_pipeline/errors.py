@@ -247,7 +247,7 @@ class StorageFull(RunError):
 
 
 class FindingsError(HypnosError):
-    """The file of recorded findings cannot be read."""
+    """Findings or records of trainings that cannot be read, kept or written."""
 
 
 class RequestError(HypnosError):

@@ -185,45 +185,50 @@ def _measures(measured: Measured, sets: Sequence[str]) -> str:
             keys = [CellKey(prompt_set, name, method, metric) for name in sets]
             several = {key: found[key] for key in keys if key in found}
             cells.append(_plus_minus(mean_of_objects(several)) if len(several) == len(sets) else "")
-        rows.append((f"{METRICS[metric].heading}, {prompt_set}", *cells))
+        rows.append((_measure(prompt_set, metric), *cells))
     return "\n\n".join(
         [
             "Means over objects and trainings, ± half of the 95 % interval over trainings. Seconds are of one"
             " processor core; memory is the most that the process held, Python and its libraries among it."
-            " HYPNOS's training takes its discriminator's in.",
+            " HYPNOS's training takes its discriminator's in. An empty cell was not measured.",
             _table(("measure", *(method.label for method in measured.methods)), rows),
         ]
     )
 
 
 def _unclaimed(measured: Measured, sets: Sequence[str]) -> list[str]:
-    """Returns how the first method differs from those that no claim names; none without such trainings."""
+    """Returns how the first method differs from those that no claim names; none where none was trained."""
     claimed = {name for each in measured.claims.claims for name in each.comparison[2:4]}
-    first = measured.methods[0]
-    others = [each for each in measured.methods if not each.reference and each.name not in claimed]
+    first, *others = measured.methods
     values = {name: measured.values[name] for name in sets}
     shown = [measure for measure in SHOWN if measure in measures_of(values)]
-    pairs = [(first.name, other.name) for other in others]
-    found = {
-        (each.minus, each.prompt_set, each.metric): f"{signed(each.mean)} ± {each.mean - each.low:.3f}"
-        for each in difference_estimates(values, measured.kinds, pairs, shown)
-        if not each.subject
-    }
-    rows = [
-        (f"{METRICS[metric].heading}, {prompt_set}", *(found[name, prompt_set, metric] for name in names))
-        for prompt_set, metric in shown
-        if (names := [other.name for other in others if (other.name, prompt_set, metric) in found])
-    ]
-    if not rows:
+    columns: dict[str, dict[tuple[str, str], str]] = {}
+    for other in others:
+        if other.reference or other.name in claimed:
+            continue
+        found = difference_estimates(values, measured.kinds, [(first.name, other.name)], shown)
+        if {*sets} <= {each.subject for each in found}:
+            columns[other.label] = {
+                (each.prompt_set, each.metric): f"{signed(each.mean)} ± {each.mean - each.low:.3f}"
+                for each in found
+                if not each.subject
+            }
+    if not columns:
         return []
-    trained = [other.label for other in others if any(other.name in key for key in found)]
     return [
         "### Methods that no claim names",
         f"{first.label} minus the method on the same prompts and noise, means over objects and trainings, ±"
         " half of the 95 % interval over trainings. There are no verdicts, since nothing was registered"
         " beforehand.",
-        _table(("measure", *trained), rows),
+        _table(
+            ("measure", *columns),
+            [(_measure(*key), *(several.get(key, "") for several in columns.values())) for key in shown],
+        ),
     ]
+
+
+def _measure(prompt_set: str, metric: str) -> str:
+    return f"{METRICS[metric].heading}, {prompt_set}"
 
 
 def _costs(measured: Measured, sets: Sequence[str], methods: Sequence[str]) -> list[tuple[str, ...]]:
