@@ -8,11 +8,13 @@ Settings are chosen on these subjects (docs/tuning.md). Their photos are taken i
 from __future__ import annotations
 
 import argparse
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.project import make_project
+from benchmarks.program import ROOT
+from benchmarks.project import Change, make_project
 from hypnos_pipeline.miniworld.render.subjects import SEVERAL_PLACES, TUNING, make_subjects
 
 SEED = 7
@@ -32,15 +34,25 @@ def with_tuning_subjects(study: dict[str, Any], several_places: bool = False) ->
     return study
 
 
+def make_tuning_project(folder: Path, change: Change) -> None:
+    """Makes a project with renders of the tuning subjects, in one place and in several.
+
+    Args:
+        folder: Where.
+        change: Returns its study from that of ``mini``.
+    """
+    made = make_project(folder, change, subjects=False)
+    shutil.copy(ROOT / "dvc.yaml", made)  # by which commands know a project's folder
+    make_subjects(made / "data/01_raw/subjects", made / "data/01_raw/truth", SEED, TUNING)
+
+
 def main() -> None:
     """Makes the folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--places", action="store_true", help="photos taken in several places")
     chosen = parser.parse_args()
-    change = partial(with_tuning_subjects, several_places=chosen.places)
-    folder = make_project(chosen.folder, change, subjects=False)
-    make_subjects(folder / "data/01_raw/subjects", folder / "data/01_raw/truth", SEED, TUNING)
+    make_tuning_project(chosen.folder, partial(with_tuning_subjects, several_places=chosen.places))
 
 
 if __name__ == "__main__":
