@@ -125,8 +125,10 @@ def _measured(ours: pandas.DataFrame, theirs: pandas.DataFrame, rng: np.random.G
 def _add_verdicts(rows: Sequence[dict[str, Any]], values: Mapping[str, pandas.DataFrame]) -> None:
     """Adds the intervals over trainings and the verdicts to one subject's rows."""
     estimates: dict[tuple[str, ...], Estimate] = {}
-    for measure in dict.fromkeys(_comparison(row)[:2] for row in rows):
-        own = [row for row in rows if _comparison(row)[:2] == measure]
+    by_measure: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        by_measure.setdefault((row["prompt_set"], row["metric"]), []).append(row)
+    for measure, own in by_measure.items():
         estimates |= pooled(_all_methods(own, measure, values))
     claims = {
         place: Claim(estimates[_comparison(row)], row["direction"], delta_of(row["metric"]))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.cells import CellKey, rows_of
@@ -103,26 +102,26 @@ def findings_document(measured: Measured) -> str:
 def _trainings(measured: Measured) -> str:
     """Returns how many trainings there are, and how many more the widest intervals of DINO need."""
 
-    def by_kind_of_photos(numbers: Mapping[str, str]) -> str:
-        return listed(f"{number} of photos{KIND_WORDS.get(kind, '')}" for kind, number in numbers.items())
+    def by_kind_of_photos(numbers: pandas.Series[Any], form: str) -> str:
+        return listed(
+            f"{form.format(number)} of photos{KIND_WORDS.get(str(kind), '')}"
+            for kind, number in numbers.items()
+        )
 
     found = measured.findings
     own = found[found["measure"].str.startswith(f"{MEASURE} on ")].assign(half=lambda f: (f.high - f.low) / 2)
     means, objects = own[own["set"] == MEAN], own[own["set"] != MEAN]
-    fewest = found.groupby("kind", sort=False)["trainings"].min().map(str)
-    text = [
-        f"Trainings of each method that a claim names: {by_kind_of_photos(fewest)}, of {measured.trainings}"
-        " planned."
-    ]
+    fewest = by_kind_of_photos(found.groupby("kind", sort=False)["trainings"].min(), "{}")
+    text = [f"Trainings of each method that a claim names: {fewest}, of {measured.trainings} planned."]
     wide = objects[objects["half"] > WIDEST]
     if len(wide):
-        needed = np.ceil(wide["trainings"] * (wide["half"] / WIDEST) ** 2).astype(int)
-        most = needed.groupby(wide["kind"], sort=False).max().map("about {}".format)
-        widest = means.groupby("kind", sort=False)["half"].max().map("{:.3f}".format)
+        needed = (wide["trainings"] * (wide["half"] / WIDEST) ** 2).map(math.ceil)
+        most = by_kind_of_photos(needed.groupby(wide["kind"], sort=False).max(), "about {}")
+        widest = by_kind_of_photos(means.groupby("kind", sort=False)["half"].max(), "{:.3f}")
         text.append(
             f"Half an interval of DINO should be {WIDEST} at most. Of the means it is up to"
-            f" {by_kind_of_photos(widest)}. For single objects, by the variance that was found, the widest"
-            f" difference needs more trainings: {by_kind_of_photos(most)}."
+            f" {widest}. For single objects, by the variance that was found, the widest difference needs more"
+            f" trainings: {most}."
         )
     return " ".join(text)
 
