@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -78,6 +79,12 @@ def test_a_dataset_that_does_not_fit_is_explained_too():
         PlainErrors().on_pipeline_error(raised.value)
 
 
+@pytest.mark.parametrize("words", ["", "\n"])
+def test_an_error_without_words_is_explained_too(words):
+    with pytest.raises(OutOfMemory, match=r"^Out of memory in loading or saving: "):
+        PlainErrors().on_pipeline_error(MemoryError(words))
+
+
 @pytest.fixture
 def study(project_root) -> dict:
     return yaml.safe_load((project_root / STUDY).read_text())
@@ -152,7 +159,10 @@ def large(study: dict) -> dict:
 
 def test_a_stage_that_runs_out_says_what_to_change(tmp_path):
     project = make_project(tmp_path / "project", change=large)
-    ended = subprocess.run([sys.executable, "-c", LIMITED], cwd=project, capture_output=True, text=True)
+    environment = os.environ | {"MALLOC_ARENA_MAX": "1"}  # each thread's own would take room, more or less
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED], cwd=project, env=environment, capture_output=True, text=True
+    )
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr + ended.stdout
     message = ended.stderr[ended.stderr.index("Error: ") :].splitlines()

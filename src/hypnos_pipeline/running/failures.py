@@ -43,7 +43,8 @@ def user_error(error: BaseException) -> HypnosError | None:
     while cause is not None and not isinstance(cause, HypnosError):
         cause = cause.__cause__
     if cause is None and (memory := ran_out(error)):  # in loading or saving
-        return explained(memory, f"loading or saving ({str(error).splitlines()[0]})", [], "")
+        words = str(error).strip().partition("\n")[0]
+        return explained(memory, "loading or saving" + (f" ({words})" if words else ""), [], "")
     return cause
 
 
