@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.tuning_subjects import make_tuning_project, with_tuning_subjects
-from hypnos_pipeline.findings.record import FOLDER, load
-from hypnos_pipeline.reporting.statistics import Estimate, mean_of_objects, pooled
+from hypnos_pipeline.findings.spread import training_means
+from hypnos_pipeline.reporting.findings_document import markdown_table
+from hypnos_pipeline.reporting.statistics import mean_of_objects, pooled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 SEED = 2043
 """Of the first training; that of ``mini`` and of the first trials was 42."""
@@ -63,40 +64,30 @@ def shortlisted(study: dict[str, Any], several_places: bool = False) -> dict[str
 def means_of(folder: Path) -> dict[str, Means]:
     """Returns what the records of a project have of each method."""
     found: dict[str, Means] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for file in sorted((folder / FOLDER / "mini").glob("*/*.parquet")):
-        method = file.stem.rpartition("-")[0]
-        means = load(file).values.groupby(["prompt_set", "metric"])["value"].mean()
+    for subject, method, means in training_means(folder, "mini"):
         criterion = sum(float(means[measure]) for measure in CRITERION) / len(CRITERION)
-        found[method]["", "criterion"][file.parent.name].append(criterion)
+        found[method]["", "criterion"][subject].append(criterion)
         for measure in (SIMILARITY, *SHOWN):
-            found[method][measure][file.parent.name].append(float(means[measure]))
+            found[method][measure][subject].append(float(means[measure]))
     return found
-
-
-def deviation(trainings: Mapping[str, Sequence[float]]) -> float:
-    """Returns the standard deviation between trainings, pooled over the subjects."""
-    estimate = next(iter(pooled(trainings).values()))
-    return estimate.error * estimate.trainings**0.5
 
 
 def table(means: Mapping[str, Means]) -> str:
     """Returns the shortlist as Markdown; methods with fewer than two trainings of a subject are left out."""
     heads = ["method", "trainings", "criterion ± s.e.", "invariant DINO", "between trainings"]
     heads += [f"{prompt_set} {metric}" for prompt_set, metric in SHOWN]
-    lines = [heads, ["---", *["--:"] * (len(heads) - 1)]]
+    rows = []
     for method, found in means.items():
         if min(map(len, found[SIMILARITY].values())) < 2:
             continue
-        whole = {measure: mean_of_objects(pooled(several)) for measure, several in found.items()}
-        criterion: Estimate = whole["", "criterion"]
-        numbers = [
-            whole[SIMILARITY].mean,
-            deviation(found[SIMILARITY]),
-            *(whole[each].mean for each in SHOWN),
-        ]
+        objects = {measure: pooled(several) for measure, several in found.items()}
+        whole = {measure: mean_of_objects(several) for measure, several in objects.items()}
+        one, criterion = next(iter(objects[SIMILARITY].values())), whole["", "criterion"]
+        between = one.error * one.trainings**0.5  # pooled, so the same of every subject
+        numbers = [whole[SIMILARITY].mean, between, *(whole[each].mean for each in SHOWN)]
         cells = [method, str(criterion.trainings), f"{criterion.mean:.3f} ± {criterion.error:.3f}"]
-        lines.append([*cells, *(f"{number:.3f}" for number in numbers)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        rows.append([*cells, *(f"{number:.3f}" for number in numbers)])
+    return markdown_table(heads, rows)
 
 
 def main() -> None:

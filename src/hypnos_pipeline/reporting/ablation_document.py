@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hypnos_pipeline.metrics.registry import METRICS
 from hypnos_pipeline.reporting.ablations import TRAININGS
 from hypnos_pipeline.reporting.cells import rows_of
 from hypnos_pipeline.reporting.deltas import delta_of
 from hypnos_pipeline.reporting.findings import FINDING_COLUMNS
-from hypnos_pipeline.reporting.findings_document import SHOWN, measures_of, signed, summary
+from hypnos_pipeline.reporting.findings_document import (
+    SHOWN,
+    measure_label,
+    measures_of,
+    signed_half,
+    summary,
+)
 from hypnos_pipeline.reporting.labels import MethodLabel, subject_label
 from hypnos_pipeline.reporting.statistics import Estimate, Verdict, differences_from, pooled, values_of
 from hypnos_pipeline.reporting.table import Entry, Row, Table, to_markdown
@@ -104,7 +109,7 @@ def _entry(row: Any, methods: Sequence[MethodLabel]) -> str:
 
 
 def _claim(row: Any) -> str:
-    return f"{row.claim} ({METRICS[row.metric].heading}, {row.prompt_set}; {row.source})"
+    return f"{row.claim} ({measure_label(row.prompt_set, row.metric)}; {row.source})"
 
 
 def entries_table(values: Values, methods: Sequence[MethodLabel]) -> Table:
@@ -120,7 +125,7 @@ def entries_table(values: Values, methods: Sequence[MethodLabel]) -> Table:
         name="entries",
         caption=f"Every entry minus {methods[0].label}",
         label_headers=("Method", "Subject"),
-        headers=tuple(f"{METRICS[metric].heading}, {prompt_set}" for prompt_set, metric in shown),
+        headers=tuple(measure_label(*measure) for measure in shown),
         blocks=tuple(
             rows for name, frame in values.items() if (rows := _entries(name, frame, methods, shown))
         ),
@@ -150,8 +155,7 @@ def _entries(
 
 
 def _difference(estimate: Estimate) -> Entry:
-    half = estimate.mean - estimate.interval()[0]
-    return Entry(f"{signed(estimate.mean)} ± {half:.3f}")
+    return Entry(signed_half(estimate.mean, estimate.interval()[0]))
 
 
 def ablation_frame(weighed: pandas.DataFrame, kinds: Mapping[str, str]) -> pandas.DataFrame:

@@ -149,7 +149,7 @@ def _verdicts(own: pandas.DataFrame, objects: int, methods: Sequence[MethodLabel
         for row in rows_of(own[own["set"] == MEAN])
     ]
     heads = ("section", "claim", "measure", "direction", f"mean of {objects} objects", "δ", "verdict")
-    return _table(heads, rows)
+    return markdown_table(heads, rows)
 
 
 def _objects(own: pandas.DataFrame, sets: Sequence[str], methods: Sequence[MethodLabel]) -> str:
@@ -160,7 +160,7 @@ def _objects(own: pandas.DataFrame, sets: Sequence[str], methods: Sequence[Metho
     return "\n\n".join(
         [
             "Single objects have no verdict.",
-            _table(("measure", *map(subject_label, sets)), rows),
+            markdown_table(("measure", *map(subject_label, sets)), rows),
         ]
     )
 
@@ -184,23 +184,25 @@ def _measures(measured: Measured, sets: Sequence[str]) -> str:
             keys = [CellKey(prompt_set, name, method, metric) for name in sets]
             several = {key: found[key] for key in keys if key in found}
             cells.append(_plus_minus(mean_of_objects(several)) if len(several) == len(sets) else "")
-        rows.append((_measure(prompt_set, metric), *cells))
+        rows.append((measure_label(prompt_set, metric), *cells))
     return "\n\n".join(
         [
             "Means over objects and trainings, ± half of the 95 % interval over trainings. Seconds are of one"
             " processor core; memory is the most that the process held, Python and its libraries among it."
             " HYPNOS's training takes its discriminator's in. An empty cell was not measured.",
-            _table(("measure", *(method.label for method in measured.methods)), rows),
+            markdown_table(("measure", *(method.label for method in measured.methods)), rows),
         ]
     )
 
 
 def _unclaimed(measured: Measured, sets: Sequence[str]) -> list[str]:
     """Returns how the first method differs from those that no claim names; none where none was trained."""
-    claimed = {name for each in measured.claims.claims for name in each.comparison[2:4]}
+    comparisons = [each.comparison for each in measured.claims.claims]
+    claimed = {name for each in comparisons for name in (each.method, each.minus)}
     first, *others = measured.methods
     values = {name: measured.values[name] for name in sets}
-    shown = [measure for measure in SHOWN if measure in measures_of(values)]
+    taken = measures_of(values)
+    shown = [measure for measure in SHOWN if measure in taken]
     columns: dict[str, dict[tuple[str, str], str]] = {}
     for other in others:
         if other.reference or other.name in claimed:
@@ -208,7 +210,7 @@ def _unclaimed(measured: Measured, sets: Sequence[str]) -> list[str]:
         found = difference_estimates(values, measured.kinds, [(first.name, other.name)], shown)
         if {*sets} <= {each.subject for each in found}:
             columns[other.label] = {
-                (each.prompt_set, each.metric): f"{signed(each.mean)} ± {each.mean - each.low:.3f}"
+                (each.prompt_set, each.metric): signed_half(each.mean, each.low)
                 for each in found
                 if not each.subject
             }
@@ -219,14 +221,15 @@ def _unclaimed(measured: Measured, sets: Sequence[str]) -> list[str]:
         f"{first.label} minus the method on the same prompts and noise, means over objects and trainings, ±"
         " half of the 95 % interval over trainings. There are no verdicts, since nothing was registered"
         " beforehand.",
-        _table(
+        markdown_table(
             ("measure", *columns),
-            [(_measure(*key), *(several.get(key, "") for several in columns.values())) for key in shown],
+            [(measure_label(*key), *(several.get(key, "") for several in columns.values())) for key in shown],
         ),
     ]
 
 
-def _measure(prompt_set: str, metric: str) -> str:
+def measure_label(prompt_set: str, metric: str) -> str:
+    """Returns a measure as tables name it."""
     return f"{METRICS[metric].heading}, {prompt_set}"
 
 
@@ -257,7 +260,7 @@ def _not_measured(claims: Claims) -> str:
     return "\n\n".join(
         [
             "Statements of the same sections that no claim above measures, each with the reason.",
-            _table(("section", "sentence", "reason"), rows),
+            markdown_table(("section", "sentence", "reason"), rows),
         ]
     )
 
@@ -275,12 +278,18 @@ def signed(number: float) -> str:
     return f"{number:+.3f}".replace("-", "−")
 
 
+def signed_half(mean: float, low: float) -> str:
+    """Returns a mean difference as printed, with half of its interval, whose lower end is ``low``."""
+    return f"{signed(mean)} ± {mean - low:.3f}"
+
+
 def _plus_minus(estimate: Estimate) -> str:
     low, high = estimate.interval()
     return f"{(low + high) / 2:.3f} ± {(high - low) / 2:.3f}".replace("-", "−")
 
 
-def _table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a table as Markdown, in whose cells a bar is no end."""
     heads = list(heads)
     lines = [heads, ["---"] * len(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
