@@ -33,6 +33,7 @@ SHORTLIST: dict[str, dict[str, dict[str, Any]]] = {
     "dreambooth": {
         "dreambooth_high_lr": {},
         "dreambooth_short": {"learning_rate": 3e-4, "steps": 160},
+        "dreambooth_equal_steps": {"steps": 360},
     },
 }
 """Family to method to what differs from its first method, which is that of ``mini``."""

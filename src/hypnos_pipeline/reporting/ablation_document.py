@@ -142,8 +142,7 @@ def _entries(
     for measure in shown:
         reference = values_of(frame, first.name, measure)
         differences = differences_from(reference, frame, [method.name for method in others], measure)
-        several = {name: trainings for name, trainings in differences.items() if len(trainings) > 1}
-        found = pooled(several) if several else {}
+        found = pooled(differences) if differences else {}
         value = Entry(number(reference["value"].groupby(level=0).mean().mean(), 3))
         columns.append({first.name: value} | {name: _difference(each) for name, each in found.items()})
     rows = [

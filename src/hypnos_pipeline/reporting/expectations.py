@@ -154,6 +154,5 @@ def _all_methods(
         reference = values_of(values[other], against, measure)
         methods = [name for name in values[subject]["method"].unique() if (name, subject) != (against, other)]
         for method, several in differences_from(reference, values[subject], methods, measure).items():
-            if len(several) > 1:
-                found[*measure, method, against, other] = several
+            found[*measure, method, against, other] = several
     return found

@@ -205,13 +205,16 @@ def differences_from(
 ) -> dict[str, list[float]]:
     """Returns how each method differs from one that all are compared with, in every training that both have.
 
+    Methods that share fewer than two trainings with it are left out: one difference has no variance.
+
     Args:
         reference: The rows of the method that is subtracted; see :func:`values_of`.
         values: Of single images of one subject.
         methods: Names.
         measure: Prompt set and metric.
     """
-    return {
+    found = {
         method: [*training_differences(values_of(values, method, measure), reference).values()]
         for method in methods
     }
+    return {method: several for method, several in found.items() if len(several) > 1}
