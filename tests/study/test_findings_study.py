@@ -11,8 +11,8 @@ from hypnos_pipeline.pipeline_registry import STAGES
 from hypnos_pipeline.study.model import Study
 
 TRAININGS = {"trainings", "further_trainings"}
-EQUAL_STEPS = "dreambooth_high_lr_equal_steps"
-"""The one method that `mini` does not have."""
+EQUAL_STEPS = "_equal_steps"
+"""How the methods end that `mini` does not have: DreamBooth at both rates, on HYPNOS's budget."""
 COLLECTED = {"reporting"}
 """Stages whose nodes read all trainings."""
 
@@ -41,7 +41,8 @@ def test_all_settings_but_trainings_and_subjects_are_those_of_mini(files):
         key: value for key, value in mini.items() if key not in varied
     }
     dreambooth = findings["methods"]["dreambooth"]
-    shared = {name: each for name, each in dreambooth.items() if name != EQUAL_STEPS}
+    own = {name + EQUAL_STEPS for name in mini["methods"]["dreambooth"]}
+    shared = {name: each for name, each in dreambooth.items() if name not in own}
     assert findings["methods"] | {"dreambooth": shared} == mini["methods"]
     in_one_place = {name: each for name, each in findings["subjects"].items() if each["kind"] == "one_place"}
     assert in_one_place == mini["subjects"]
@@ -53,12 +54,14 @@ def test_all_settings_but_trainings_and_subjects_are_those_of_mini(files):
         assert findings["subjects"][f"{name}_places"] == expected
 
 
-def test_dreambooth_is_also_trained_on_hypnoss_budget(files):
+@pytest.mark.parametrize("name", ["dreambooth_low_lr", "dreambooth_high_lr"])
+def test_dreambooth_is_also_trained_on_hypnoss_budget(files, name):
     methods = files["mini_findings"]["methods"]
-    hypnos, best = methods["hypnos"]["hypnos"], methods["dreambooth"]["dreambooth_high_lr"]
-    equal = {key: value for key, value in methods["dreambooth"][EQUAL_STEPS].items() if key != "label"}
-    budget = ("steps", "instance_batch", "class_batch")
-    assert equal == best | {key: hypnos[key] for key in budget}
+    hypnos, best = methods["hypnos"]["hypnos"], methods["dreambooth"][name]
+    equal = dict(methods["dreambooth"][name + EQUAL_STEPS])
+    budget = {key: hypnos[key] for key in ("steps", "instance_batch", "class_batch")}
+    assert equal.pop("label")
+    assert equal == best | budget
     assert equal["steps"] > best["steps"]
 
 
