@@ -12,7 +12,7 @@ from hypnos_pipeline.study.model import Study
 
 TRAININGS = {"trainings", "further_trainings"}
 EQUAL_STEPS = "_equal_steps"
-"""How the methods end that `mini` does not have: DreamBooth at both rates, on HYPNOS's budget."""
+"""Ends the names of what `mini` does not have: DreamBooth at both rates, on HYPNOS's budget."""
 COLLECTED = {"reporting"}
 """Stages whose nodes read all trainings."""
 
