@@ -10,6 +10,7 @@ from hypnos_pipeline.reporting.statistics import (
     Claim,
     Estimate,
     Verdict,
+    differences_from,
     mean_of_objects,
     pooled,
     training_differences,
@@ -166,6 +167,14 @@ def test_a_training_counts_by_its_mean_difference_over_the_same_images():
 def test_a_training_that_one_method_lacks_is_left_out():
     values = image_values()
     assert differences(values[(values["method"] == "ours") | (values["training"] == 1)]) == {1: 1.0}
+
+
+def test_a_method_that_shares_one_training_with_the_reference_is_left_out():
+    values, measure = image_values(), ("varying", "dino")
+    once = values[(values["method"] == "ours") & (values["training"] == 1)].assign(method="once")
+    values = pd.concat([values, once])
+    reference = values_of(values, "theirs", measure)
+    assert differences_from(reference, values, ["ours", "once", "never"], measure) == {"ours": [1.0, 3.0]}
 
 
 def test_other_images_cannot_be_paired():
